@@ -1,0 +1,33 @@
+/* id.h: 128-bit ids that sort by time (ULID, github.com/ulid/spec). */
+#ifndef BASE_ID_H
+#define BASE_ID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "base/util.h"
+
+struct env;
+
+struct id {
+	uint64_t hi, lo;
+};
+
+#define ID_TEXT_BYTES 27 /* 26 Crockford base-32 digits and a NUL */
+
+/* 48 bits of wall-clock milliseconds, 80 random bits. */
+struct id id_new(struct env *env);
+
+static inline bool
+id_eq(struct id a, struct id b)
+{
+	return a.hi == b.hi && a.lo == b.lo;
+}
+
+void id_format(struct id id, char ret[static ID_TEXT_BYTES]);
+
+/* Takes 26 digits, upper or lower case; false leaves `*ret` alone. */
+bool id_parse(struct str s, struct id *ret) MUST_CHECK;
+
+#endif

@@ -1,0 +1,24 @@
+/* mem.h: memory that only we can grow; running out of it is our fault and aborts. */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+/* `count * size` zeroed bytes, aborting on overflow or when there is no memory; the caller
+ * releases them with xfree(). */
+void *xcalloc(size_t count, size_t size);
+
+/* Like realloc(3), aborting when there is no memory. New bytes are not zeroed. */
+void *xrealloc(void *p, size_t size);
+
+/* A copy of the string or the bytes (with a NUL behind them); xfree() it. */
+char *xstrdup(const char *s);
+char *xmemdup(const void *p, size_t len);
+
+/* Takes NULL. */
+void xfree(void *p);
+
+/* Overwrites secrets so that the compiler cannot drop it, then frees. Takes NULL. */
+void xfree_secret(void *p, size_t len);
+
+#endif

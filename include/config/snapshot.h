@@ -1,0 +1,261 @@
+/* snapshot.h: the configuration as the daemon uses it: made whole from files, never written
+ * again, shared by all threads, reference-counted. A request keeps the one it began with. */
+#ifndef CONFIG_SNAPSHOT_H
+#define CONFIG_SNAPSHOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/money.h"
+#include "base/str.h"
+#include "config/catalogue.h"
+#include "config/prices.h"
+#include "core/sets.h"
+
+struct dialect;
+struct health; /* of call/: breakers, in-flight counts; kept by name across reloads */
+
+#define MODELS_MAX 64 /* so that a set of models is one word */
+#define PROVIDERS_MAX 32
+#define PROVIDER_KEYS_MAX 8
+#define MODEL_PROVIDERS_MAX 8
+
+struct timeouts {
+	int32_t connect_ms, first_byte_ms, idle_ms, total_ms; /* total 0: none */
+};
+
+struct listen_address {
+	const char *text; /* as written */
+	const char *host; /* numeric */
+	uint16_t port;
+};
+
+struct provider {
+	const char *name;
+	const char *api; /* word of the dialect */
+	const struct dialect *dialect; /* set once, before the snapshot is published */
+	const char *url;      /* without a trailing slash */
+	const char *host;     /* of the url */
+	uint16_t port;
+	bool tls;
+	const char *base_path; /* of the url, "" or "/v1" */
+	struct {
+		const char *secret; /* resolved; never printed */
+		const char *source; /* "env:OPENAI_API_KEY" */
+	} key[PROVIDER_KEYS_MAX];
+	unsigned keys;
+	const char *region;
+	const char *book; /* provider name in the price book */
+	bool local;	  /* costs no list price; its tokens are priced 0 and say so */
+	bool allow_private; /* the connected address may be private; loopback too */
+	const char *ca_file, *proxy; /* NULL: system bundle, none */
+	const char *const *headers;  /* "name: value" lines, the last NULL */
+	int64_t contract_ppm;	     /* 1,000,000 less the discount */
+	struct pusd usd_per_hour;    /* of a local machine; 0: not said */
+	int32_t max_inflight;	     /* 0: no limit */
+	int32_t bytes_per_token_milli; /* start value, e.g. 4000 */
+	struct timeouts timeouts;
+	bool stream_usage; /* takes stream_options.include_usage */
+	unsigned index;
+	struct health *health; /* set once, before the snapshot is published */
+};
+
+struct model {
+	const char *name;
+	const struct catalogue_model *catalogue;
+	const char *served_as; /* the name to send upstream, by provider: see at[] */
+	struct {
+		const struct provider *provider;
+		const char *name; /* what the provider calls the model */
+		struct health *health; /* of (model, provider) */
+	} at[MODEL_PROVIDERS_MAX];
+	unsigned ats;
+	enum tier tier;
+	int32_t max_inflight; /* 0: no limit; over all workers */
+	int64_t context, max_output; /* overrides applied */
+	uint32_t can;
+	double quality[CLASS_COUNT];
+	int32_t output_tokens[CLASS_COUNT];
+	double discrimination; /* slope of the item-response curve */
+	unsigned index;
+	struct health *health; /* for max_inflight over all providers */
+};
+
+/* A wall: which regions may see a request. */
+struct data_class {
+	const char *name;
+	uint32_t providers; /* set of provider indices whose region is listed */
+	unsigned index;
+};
+
+/* What has to hold for a rule; an absent condition always holds. */
+struct rule {
+	struct diag_place at;
+	uint32_t classes;      /* 1 << enum task_class; 0: any */
+	double complexity_above, complexity_below; /* -1, 2: none */
+	const char *tag_name, *tag_value; /* value NULL: any */
+	bool has_hours;
+	uint8_t days; /* 1 << (0 Sunday …) */
+	int16_t from_minute, to_minute; /* of the local day; may wrap */
+	const char *zone; /* tz name */
+	const char *team;
+	uint64_t use, avoid; /* sets of model indices; use 0: all */
+	const char *service_tier;
+	const char *text; /* canonical, for explain */
+};
+
+enum goal { GOAL_cheapest, GOAL_best };
+enum session_switch { SWITCH_never, SWITCH_new_task, SWITCH_any_turn };
+enum below_quality { BELOW_serve_best, BELOW_refuse };
+
+struct route {
+	const char *name;
+	enum route_mode mode;
+	unsigned canary_percent;
+	const struct model *candidate[MODELS_MAX];
+	unsigned candidates;
+	const struct model *baseline;
+	enum goal goal;
+	double keep_quality, min_quality; /* -1: not set */
+	struct pusd max_cost;		  /* 0: none */
+	double unsure_below; /* confidence under which the baseline is taken; 0: never */
+	enum below_quality on_below;
+	enum session_switch switches;
+	int32_t max_ttft_ms; /* 0: none */
+	int32_t max_attempts;
+	int64_t max_output; /* -1: none; sent when the client named none */
+	const struct data_class *data; /* NULL: none */
+	bool response_model_requested; /* answer's model: as asked, not as served */
+	const struct rule *rules;
+	unsigned rule_count;
+	unsigned index;
+};
+
+struct alias {
+	struct str pattern; /* exact, or with a trailing '*' */
+	const struct model *model; /* one of these two, or neither: refuse */
+	const struct route *route;
+};
+
+struct team {
+	const char *name, *cost_centre, *owner;
+	const struct data_class *data;
+	bool may_use_all;
+	uint64_t may_use_models; /* sets of indices */
+	uint64_t may_use_routes;
+	const char *const *require_tags; /* the last NULL */
+	struct pusd max_per_request;	 /* 0: none */
+	int64_t max_output;		 /* -1: none */
+	unsigned index;
+};
+
+enum tag_depth { TAG_rollup, TAG_index, TAG_store };
+struct tag_name {
+	const char *name;
+	enum tag_depth depth;
+};
+
+/* A client's key: who it is and what it may do. The secret is not here, only its hash. */
+struct key_entry {
+	const char *name;
+	struct sha256 hash;
+	const char *hint; /* "sk-fr…9xYz": first and last characters, for people */
+	const struct team *team;	/* NULL: none */
+	bool revoked, paused;
+	int64_t expires_s; /* 0: never */
+	bool may_use_all; /* of what the team may */
+	uint64_t may_use_models, may_use_routes;
+	const struct data_class *data;
+	const char *const *tags; /* "name=value", the last NULL */
+	int64_t created_s;
+};
+
+struct limits {
+	int64_t body_bytes;	     /* of one request */
+	int64_t body_bytes_total;    /* of all */
+	int32_t connections;
+	int32_t header_ms, body_ms, idle_ms; /* whole header, whole body, keep-alive */
+	int32_t client_stall_ms;	     /* a client that does not read */
+	int32_t grace_ms;		     /* at SIGTERM */
+	int32_t request_ms;	/* one deadline for all attempts; 0: none */
+	int32_t slots;		/* requests in flight, at most, in all */
+	int32_t hold_back_bytes; /* of an answer that is not a stream */
+};
+
+struct snapshot {
+	atomic_uint refs_shared;
+	const char *path;
+	struct sha256 hash; /* of the canonical policy */
+	char short_hash[8]; /* for people */
+
+	struct listen_address listen, admin_listen;
+	const char *tls_cert, *tls_key; /* of the listener; NULL: plain */
+	bool behind_proxy;
+	bool half_close_serve;
+	unsigned workers;
+	const char *state_dir, *keys_file; /* keys_file NULL: no keys, loopback only */
+	const char *admin_token;	   /* resolved secret; NULL: loopback without */
+	const char *log; /* "stderr", "none" or a path */
+	struct limits limits;
+	struct timeouts timeouts;
+
+	const struct catalogue *catalogue;
+	const struct price_book *prices;
+	const struct provider *providers;
+	unsigned provider_count;
+	const struct model *models;
+	unsigned model_count;
+	const struct alias *aliases; /* exact ones first, then by falling length */
+	unsigned alias_count;
+	const struct data_class *data_classes;
+	unsigned data_class_count;
+	const struct route *routes;
+	unsigned route_count;
+	const struct team *teams;
+	unsigned team_count;
+	const struct tag_name *tags;
+	unsigned tag_count;
+	const struct key_entry *keys; /* sorted by hash */
+	unsigned key_count;
+	const char *canonical; /* the policy printed back */
+};
+
+/* From files: the policy at `path`, the catalogue and price book it names (or the built-in
+ * ones), the keys file. NULL when there is any error; all findings are in `d`. The caller has
+ * one reference. */
+struct snapshot *snapshot_load(struct env *env, const char *path, struct diag *d);
+
+/* From text, for tests: no files but those that it names. */
+struct snapshot *snapshot_parse(struct env *env, struct str yaml, const char *path,
+    struct diag *d);
+
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot *s); /* takes NULL; the last one frees */
+
+/* By name; NULL when there is none. */
+const struct model *snapshot_model(const struct snapshot *s, struct str name);
+const struct route *snapshot_route(const struct snapshot *s, struct str name);
+const struct provider *snapshot_provider(const struct snapshot *s, struct str name);
+const struct team *snapshot_team(const struct snapshot *s, struct str name);
+const struct data_class *snapshot_data_class(const struct snapshot *s, struct str name);
+const struct key_entry *snapshot_key(const struct snapshot *s, const struct sha256 *hash);
+const struct tag_name *snapshot_tag(const struct snapshot *s, struct str name);
+
+/* What a client's model name means: a route, a model, or neither (unknown or refused). */
+struct asked {
+	const struct route *route;
+	const struct model *model;
+	bool refused; /* an alias says so */
+};
+struct asked snapshot_resolve(const struct snapshot *s, struct str name);
+
+/* In words, a line each: what a change from `old` to `fresh` would do, and which changed keys
+ * need a restart. Appends to `ret`; gives the number of lines. */
+unsigned snapshot_diff(const struct snapshot *old, const struct snapshot *fresh,
+    struct buf *ret);
+
+#endif

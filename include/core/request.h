@@ -1,0 +1,169 @@
+/* request.h: one client request, from its first header byte to its ledger row, and its
+ * attempts. Each member is written by the stage named beside it, and by no other. The only
+ * header that knows all stages. */
+#ifndef CORE_REQUEST_H
+#define CORE_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "base/loop.h"
+#include "base/money.h"
+#include "config/snapshot.h"
+#include "core/dialect.h"
+#include "core/sets.h"
+#include "stage/auth.h"
+#include "stage/budget.h"
+#include "stage/call.h"
+#include "stage/classify.h"
+#include "stage/edge.h"
+#include "stage/meter.h"
+#include "stage/parse.h"
+#include "stage/relay.h"
+#include "stage/report.h"
+#include "stage/route.h"
+
+struct worker;
+
+/* One call to one upstream. Owned by its request; holds one reference to it while live. */
+struct attempt {
+	struct request *request;
+	unsigned number;		   /* from 0 */
+	unsigned row;			   /* of attempt.def; core/attempt.c */
+	const struct candidate *candidate; /* serve: of the plan */
+	const struct provider *provider;   /* serve */
+	bool live;			   /* between begin and attempt_end() */
+	bool fresh_connection;		   /* serve: the one more try after a stale one */
+
+	/* gate, hold, slot */
+	bool entered_model, entered_provider; /* places taken below max_inflight */
+	struct pusd at_most;		      /* hold */
+	bool unpriced;
+	int slot_index;
+
+	/* shape */
+	struct pieces body;
+	size_t body_sent;
+
+	/* send, judge: of the transfer */
+	void *easy; /* call/ only */
+	struct attempt_io *io; /* call/ only */
+	bool sent;  /* the request's first byte may have left */
+	bool first_byte;
+	bool accepted; /* the answer goes to the client */
+	bool upstream_done;
+	bool paused;
+	int http_status;
+	char content_type[64];
+	int64_t retry_after_ms; /* -1: not said */
+	struct buf error_body;	/* of an error answer, at most 64 KiB */
+	struct tap tap;
+	enum outcome outcome; /* judge, or whoever ends it */
+	char error_text[256]; /* for the client, secrets masked */
+
+	int64_t start_ns, connected_ns, first_byte_ns, last_byte_ns, end_ns;
+	struct timer deadline; /* one timer: the nearest of all deadlines */
+	struct deferred wake;  /* call/ asks for attempt_resume() */
+
+	/* settle */
+	struct usage usage;
+	enum basis basis;
+	struct pusd list, amount;
+};
+
+struct request {
+	struct worker *worker;	/* admission; it stays there for good */
+	struct snapshot *snap;	/* admission; one reference */
+	const struct outlook *outlook; /* admission; one reference */
+	struct arena *mem;	/* admission; everything below points into it */
+	struct id id;		/* admission */
+	int64_t start_ns, start_wall_ms;
+	unsigned refs;		/* the client side, and each live attempt */
+	unsigned step;		/* core/request.c */
+	bool running;		/* core/request.c: the walk is on the stack */
+	enum outcome outcome;	/* once: request_fail(), or relay at the end */
+	const char *fail_text, *fail_param; /* request_fail_text() */
+	TAILQ_ENTRY(request) link; /* core/request.c: all of the worker's */
+	struct deferred later;	/* core/request.c: resume or cancel, outside callbacks */
+	bool client_gone;	/* edge, by request_client_gone() */
+
+	struct ingress in;	/* edge */
+	struct principal who;	/* auth */
+	struct reader *reader;	/* body */
+	struct task task;	/* parse */
+	struct prompt prompt;	/* parse */
+	struct tag tags[16];	/* parse: from key, path and header */
+	unsigned tag_count;
+	const struct data_class *data; /* parse: by header */
+	double min_quality, max_cost_usd; /* parse: by header, -1 */
+	bool explain;		/* parse: by header */
+	struct verdict verdict;	/* classify */
+	uint64_t session;	/* route */
+	struct session_view session_view; /* route */
+	struct plan *plan;	/* route; in the arena */
+	unsigned next_candidate; /* serve */
+	unsigned attempts;	/* serve: begun */
+	bool stale_retried;	/* serve */
+	struct attempt *live;	/* serve: at most one */
+	struct attempt *last;	/* serve: the one that answered, or the last that failed */
+	struct slot *slot;	/* slot; NULL once closed */
+	struct relay relay;	/* relay */
+	struct pusd_sum cost;	/* settle: of all attempts */
+	bool unpriced;		/* settle */
+	int64_t classify_ns, plan_ns, first_byte_ns; /* timings for log and explain */
+};
+
+/* ---- life ---- */
+
+/* At the headers: NULL when there is no memory for it. One reference, the client's. */
+struct request *request_new(struct worker *w);
+
+/* Walks steps.def from where it stands until a step waits or ends. Not reentrant: from
+ * inside a step it only notes. */
+void request_run(struct request *r);
+
+/* The same from the deferred list: for library callbacks. */
+void request_resume_later(struct request *r);
+
+/* Ends the request early; returns END. The edge tells the client, unless it has gone or the
+ * answer has begun (then an error event ends the stream). */
+enum next request_fail(struct request *r, enum outcome o);
+/* The same with a text of its own (in the arena) and the field to blame, or NULL. */
+enum next request_fail_text(struct request *r, enum outcome o, const char *param,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* The client side is gone or stalled: noted here, attempts are cancelled from the deferred
+ * list. */
+void request_client_gone(struct request *r, enum outcome o);
+
+/* Drops the reference of the client side: libmicrohttpd has completed the request. */
+void request_client_done(struct request *r);
+
+/* ---- attempts ---- */
+
+/* Walks attempt.def. */
+void attempt_resume(struct attempt *a);
+
+/* The only place that settles, once per attempt, when its upstream ends, for whatever
+ * reason: usage or basis to money, slot, health, places; wakes relay and request. */
+void attempt_end(struct attempt *a, enum outcome o);
+
+#define STEP(name, what) enum next name##_step(struct request *r);
+#include "core/steps.def"
+#define ATTEMPT(name, folder, what) enum next attempt_##name(struct attempt *a);
+#include "core/attempt.def"
+
+/* ---- relay, as call/ and edge/ use it ---- */
+
+/* An accepted answer's bytes, already through the tap. False: no room: pause. */
+bool relay_room(const struct request *r, size_t bytes);
+bool relay_put(void *request, const char *p, size_t len); /* a tap_out_fn */
+/* The attempt is settled: terminal event, or the error event of `o`, and the end. */
+void relay_finish(struct request *r, enum outcome o);
+/* The edge's content reader. -1: end of the answer, -2: cut the connection, 0: wait. */
+int64_t relay_take(struct request *r, char *dst, size_t cap);
+
+#endif

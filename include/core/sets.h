@@ -1,0 +1,82 @@
+/* sets.h: the enums made from the .def files beside it. */
+#ifndef CORE_SETS_H
+#define CORE_SETS_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum next { NEXT, WAIT, END };
+
+enum basis {
+#define BASIS(name, help) BASIS_##name,
+#include "core/basis.def"
+	BASIS_COUNT
+};
+
+enum outcome {
+	OUT_unset,
+#define OUTCOME(name, http, type, code, again, retry, basis, text) OUT_##name,
+#include "core/outcome.def"
+	OUT_COUNT
+};
+
+enum token_kind {
+#define TOKEN(name, price, help) TOKEN_##name,
+#include "core/token.def"
+	TOKEN_COUNT
+};
+
+enum task_class {
+#define CLASS(name, help) CLASS_##name,
+#include "core/class.def"
+	CLASS_COUNT
+};
+
+enum capability {
+#define CAPABILITY(name, help) CAP_##name,
+#include "core/capability.def"
+	CAP_COUNT
+};
+
+enum tier { TIER_frontier, TIER_small, TIER_local, TIER_COUNT };
+enum route_mode { MODE_bypass, MODE_observe, MODE_canary, MODE_live, MODE_COUNT };
+
+/* One row of outcome.def. */
+struct outcome_row {
+	const char *name, *type, *code, *text;
+	int http;
+	bool again, retry;
+	enum basis basis;
+};
+
+const struct outcome_row *outcome_row(enum outcome o);
+const char *outcome_name(enum outcome o);
+const char *basis_name(enum basis b);
+const char *token_name(enum token_kind k);
+const char *class_name(enum task_class c);
+const char *class_help(enum task_class c);
+const char *capability_name(enum capability c);
+const char *tier_name(enum tier t);
+const char *mode_name(enum route_mode m);
+
+/* False when the word is not of the set. */
+bool class_parse(struct str word, enum task_class *ret);
+bool capability_parse(struct str word, enum capability *ret);
+bool tier_parse(struct str word, enum tier *ret);
+bool mode_parse(struct str word, enum route_mode *ret);
+
+/* Tokens of one attempt: disjoint kinds; -1: the provider did not say (never 0 for it). */
+struct usage {
+	int64_t tokens[TOKEN_COUNT];
+	int64_t reasoning; /* of which, within output; -1 unknown */
+	bool inconsistent; /* the provider's sums do not fit; booked conservatively */
+};
+
+/* All kinds unknown. */
+void usage_unknown(struct usage *u);
+
+/* Known kinds of the prompt, or of everything; unknown counts as 0. */
+int64_t usage_input(const struct usage *u);
+
+#endif

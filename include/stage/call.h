@@ -1,0 +1,63 @@
+/* call.h: speaks libcurl so that nobody else does: attempts, deadlines, health, addresses. */
+#ifndef STAGE_CALL_H
+#define STAGE_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "core/sets.h"
+
+struct attempt;
+struct call; /* a worker's share: curl multi, share, connection cache */
+struct env;
+struct provider;
+struct snapshot;
+struct worker;
+
+struct call *call_new(struct worker *w);
+void call_free(struct call *c); /* takes NULL; no attempt may be live */
+/* A new snapshot is in force: providers' addresses, TLS warm-up. */
+void call_adopt(struct call *c, const struct snapshot *s);
+
+/* Takes an accepted answer's bytes again after a pause. Deferred; any time. */
+void call_unpause(struct attempt *a);
+/* Stops an attempt's transfer and gives its handle back; not from a curl callback. */
+void call_cancel(struct attempt *a);
+
+/* ---- health, shared by all workers, kept by name across reloads ---- */
+
+struct health;
+struct fleet_shared; /* all of them */
+
+struct fleet_shared *fleet_new(void);
+void fleet_free(struct fleet_shared *f);
+/* Points every provider and (model, provider) of a fresh snapshot at its health, made when
+ * the name is new; also sets provider->dialect. Before the snapshot is published. */
+bool fleet_bind(struct fleet_shared *f, struct snapshot *s);
+
+/* Breaker: closed, open until a time, or half-open (one probe at a time). */
+bool health_available(const struct health *h, int64_t now_ns);
+/* Takes a place below max_inflight (0: no limit); false: none is free. */
+bool health_enter(struct health *h, int32_t max_inflight);
+void health_leave(struct health *h);
+/* What an attempt's end says of the provider; `retry_after_ms` -1: not said. */
+void health_report(struct health *h, enum outcome o, int64_t now_ns, int64_t retry_after_ms,
+    int64_t ttft_ms);
+/* Median time to first byte of late; -1: unknown. */
+int64_t health_ttft_ms(const struct health *h);
+void fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j);
+
+/* ---- addresses: workers never resolve ---- */
+
+struct addresses_shared;
+/* Starts the resolver thread. */
+struct addresses_shared *addresses_new(struct env *env);
+void addresses_free(struct addresses_shared *a); /* stops the thread; takes NULL */
+/* From now on keep these names fresh; waits at most `wait_ms` for the first answers. */
+void addresses_want(struct addresses_shared *a, const struct snapshot *s, int wait_ms);
+/* Look up again soon: a connect failed. */
+void addresses_nudge(struct addresses_shared *a, const char *host);
+
+#endif

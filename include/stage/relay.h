@@ -1,0 +1,92 @@
+/* relay.h: the answer on its way: a tap that looks, a ring that waits for the client. */
+#ifndef STAGE_RELAY_H
+#define STAGE_RELAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/ring.h"
+#include "base/scan.h"
+#include "base/str.h"
+#include "core/dialect.h"
+#include "core/sets.h"
+
+/* How an event of a stream is passed on. */
+enum event_fate {
+	EVENT_pass,
+	EVENT_swallow,	/* asked for by us, not by the client */
+	EVENT_rewrite,	/* `tap->rewritten` goes out in its place */
+	EVENT_terminal, /* withheld until the attempt is settled */
+};
+
+/* Looks at the bytes of one answer: framing, usage, finish reason. It may fail without
+ * hurting the stream: `broken` then says that what it knows is not everything. */
+struct tap {
+	const struct dialect *dialect;
+	bool stream;	   /* server-sent events, else one JSON body */
+	bool usage_wanted; /* by the client */
+	struct usage usage;
+	bool usage_seen;
+	bool finished;	/* finish reason or terminal event seen */
+	bool terminal;	/* the terminal event itself was seen (and is withheld) */
+	bool failed;	/* the provider reported an error inside a 200 */
+	bool broken;
+	int64_t events;	      /* content events */
+	int64_t output_bytes; /* text the client was given: for bills without usage */
+	char model[96];	      /* as served, cut */
+	char service_tier[24];
+	char finish[24];
+	char response_id[64];
+	struct buf raw_usage; /* as it came; at most TAP_USAGE_MAX */
+	struct buf error;     /* the provider's message, at most 1 KiB */
+
+	/* of the event under way; used by the dialect's functions */
+	enum event_fate fate;
+	struct str event_name;
+	struct str event_data; /* raw, when the event fits in the tap's line buffer */
+	bool empty_choices;
+	uint32_t event_flags; /* the dialect's own */
+	struct buf rewritten;
+	struct tap_private *private;
+};
+#define TAP_USAGE_MAX 2048U
+#define TAP_EVENT_MAX 16384U
+
+/* What the tap hands on: bytes for the client, in order. */
+typedef bool tap_out_fn(void *arg, const char *p, size_t len);
+
+void tap_init(struct tap *t, const struct dialect *d, bool stream, bool usage_wanted);
+void tap_fini(struct tap *t); /* takes a zeroed tap */
+
+/* Bytes of the upstream, in any pieces. Whole events go to `out` (unchanged to the byte
+ * unless fate says otherwise); a part of an event waits in the tap, at most TAP_EVENT_MAX:
+ * a longer one goes out as it comes, unjudged (its usage is still read). False when `out` said no. */
+bool tap_feed(struct tap *t, const char *p, size_t len, tap_out_fn *out, void *arg) MUST_CHECK;
+
+/* The upstream is done: gives a rest that was waiting to `out` (for a body, or a stream that
+ * ended without a blank line). */
+bool tap_end(struct tap *t, tap_out_fn *out, void *arg) MUST_CHECK;
+
+/* The withheld terminal event, ready to send; empty when there was none. Where the client
+ * asked for usage the last usage chunk stands before it with `usage.cost_usd` set. */
+struct str tap_terminal(struct tap *t, const char *cost_usd);
+
+/* Output tokens seen so far, estimated where the provider has not said. */
+int64_t tap_output_seen(const struct tap *t, double bytes_per_token);
+
+/* The way from one attempt's answer to the client. Worker only. */
+struct relay {
+	bool begun;	 /* the client has its status line */
+	bool buffered;	 /* the answer is being held back whole (not a stream) */
+	struct buf whole; /* then here */
+	struct ring ring; /* else here */
+	bool upstream_paused;
+	bool upstream_done; /* no more bytes will be written */
+	bool released;	    /* the attempt is settled: the last bytes may go */
+	bool client_done;   /* the last byte was taken by the edge */
+	int64_t bytes;	    /* given to the client */
+	int64_t first_byte_ns, stalled_since_ns;
+};
+
+#endif

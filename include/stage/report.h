@@ -1,0 +1,57 @@
+/* report.h: what people and machines see: one log line a request, metrics, the admin port,
+ * cost summaries. */
+#ifndef STAGE_REPORT_H
+#define STAGE_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct env;
+struct principal;
+struct request;
+struct shared;
+struct snapshot;
+struct worker;
+
+/* ---- the log: a bounded ring per worker; a writer thread; never blocks ---- */
+
+struct log_ring;
+struct log_ring *log_ring_new(void);
+void log_ring_free(struct log_ring *l);
+/* Worker only; false: full, the line is dropped. */
+bool log_ring_put(struct log_ring *l, struct str line);
+/* The line of a finished request: JSON, no newline inside, never prompts or keys. */
+void log_request(struct request *r, struct buf *ret);
+
+/* ---- the report and query threads ---- */
+
+struct report;
+struct report_options {
+	const struct shared *shared;
+	struct worker *const *workers;
+	unsigned worker_count;
+	struct snapshot *snap; /* takes a reference */
+	/* asked by POST /admin/reload; runs on the report thread */
+	bool (*reload)(void *arg, struct buf *ret_text);
+	void *reload_arg;
+};
+struct report *report_new(const struct report_options *o, char ret_why[static 256]);
+bool report_start(struct report *r);
+void report_publish(struct report *r, struct snapshot *snap); /* takes the reference */
+void report_ready(struct report *r, bool ready);	      /* /readyz */
+void report_stop(struct report *r);
+void report_free(struct report *r); /* takes NULL */
+uint16_t report_port(const struct report *r);
+
+/* ---- queries: SQL on the query thread; the answer comes back to the worker ---- */
+
+/* GET /v1/costs/summary, /v1/requests/{id} and the like for `who` only. `done` runs on the
+ * asking worker with status and JSON. False: the queue is full. */
+typedef void report_done_fn(void *arg, int status, struct str json);
+bool report_query(struct report *rep, struct worker *w, struct str target,
+    const struct principal *who, report_done_fn *done, void *arg);
+
+#endif
