@@ -15,6 +15,7 @@
 #include "core/sets.h"
 
 struct task;
+struct arena;
 struct tap;
 
 /* What the paths of the data plane mean, whatever the dialect. */
