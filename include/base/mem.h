@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+/* Says why on standard error and aborts: for what only our own bug or a machine without
+ * memory can bring about. */
+_Noreturn void xabort(const char *why);
+
 /* `count * size` zeroed bytes, aborting on overflow or when there is no memory; the caller
  * releases them with xfree(). */
 void *xcalloc(size_t count, size_t size);

@@ -71,4 +71,8 @@ bool str_glob(struct str pattern, struct str text);
 /* Copies with a NUL, cut at `cap - 1`; gives the bytes copied. */
 size_t str_copy(char *dst, size_t cap, struct str src);
 
+/* Length of the UTF-8 character that the text begins with; 0 when it does not begin with
+ * one (also: overlong, a surrogate, cut off, empty). */
+size_t str_utf8(struct str a);
+
 #endif

@@ -46,6 +46,8 @@ struct price_book *price_book_parse(struct str yaml, const char *file, struct di
 void price_book_free(struct price_book *b);
 const char *price_book_version(const struct price_book *b); /* its `source` date */
 struct sha256 price_book_hash(const struct price_book *b);
+/* The text it was read from. */
+struct str price_book_text(const struct price_book *b);
 size_t price_book_count(const struct price_book *b);
 const struct price_row *price_book_at(const struct price_book *b, size_t i);
 

@@ -59,6 +59,10 @@ struct attempt {
 	int http_status;
 	char content_type[64];
 	int64_t retry_after_ms; /* -1: not said */
+	struct {
+		const char *name, *value;
+	} pass[4]; /* answer headers that header.def lets through; in the arena */
+	unsigned passes;
 	struct buf error_body;	/* of an error answer, at most 64 KiB */
 	struct tap tap;
 	enum outcome outcome; /* judge, or whoever ends it */
@@ -66,7 +70,7 @@ struct attempt {
 
 	int64_t start_ns, connected_ns, first_byte_ns, last_byte_ns, end_ns;
 	struct timer deadline; /* one timer: the nearest of all deadlines */
-	struct deferred wake;  /* call/ asks for attempt_resume() */
+	struct deferred wake;  /* call/ asks for attempt_resume(), outside curl's callbacks */
 
 	/* settle */
 	struct usage usage;
@@ -88,6 +92,7 @@ struct request {
 	const char *fail_text, *fail_param; /* request_fail_text() */
 	TAILQ_ENTRY(request) link; /* core/request.c: all of the worker's */
 	struct deferred later;	/* core/request.c: resume or cancel, outside callbacks */
+	struct deferred cut;	/* core/request.c: grace is over */
 	bool client_gone;	/* edge, by request_client_gone() */
 
 	struct ingress in;	/* edge */
@@ -121,6 +126,9 @@ struct request {
 /* At the headers: NULL when there is no memory for it. One reference, the client's. */
 struct request *request_new(struct worker *w);
 
+/* "req_" and the id; in the arena. */
+const char *request_id_text(struct request *r);
+
 /* Walks steps.def from where it stands until a step waits or ends. Not reentrant: from
  * inside a step it only notes. */
 void request_run(struct request *r);
@@ -139,6 +147,9 @@ enum next request_fail_text(struct request *r, enum outcome o, const char *param
  * list. */
 void request_client_gone(struct request *r, enum outcome o);
 
+/* Drops a reference; the last one ends the request. */
+void request_unref(struct request *r);
+
 /* Drops the reference of the client side: libmicrohttpd has completed the request. */
 void request_client_done(struct request *r);
 
@@ -156,10 +167,21 @@ void attempt_end(struct attempt *a, enum outcome o);
 #define ATTEMPT(name, folder, what) enum next attempt_##name(struct attempt *a);
 #include "core/attempt.def"
 
+/* meter/: fills the attempt's bill from usage or basis, and its part of the slot. */
+void meter_settle(struct attempt *a);
+/* meter/: no further attempt follows; the slot goes to the ledger. */
+void meter_close(struct request *r, enum outcome o);
+/* call/: gives the places back and tells health how it went. */
+void call_leave(struct attempt *a);
+
 /* ---- relay, as call/ and edge/ use it ---- */
 
-/* An accepted answer's bytes, already through the tap. False: no room: pause. */
+void relay_init(struct request *r);
+/* Before an attempt: what a failed one has left is forgotten. */
+void relay_reset(struct request *r);
+/* Is there room for so many bytes of the tap's and for the end? False: pause. */
 bool relay_room(const struct request *r, size_t bytes);
+/* The answer's bytes, already through the tap. */
 bool relay_put(void *request, const char *p, size_t len); /* a tap_out_fn */
 /* The attempt is settled: terminal event, or the error event of `o`, and the end. */
 void relay_finish(struct request *r, enum outcome o);

@@ -55,6 +55,9 @@ struct addresses_shared;
 /* Starts the resolver thread. */
 struct addresses_shared *addresses_new(struct env *env);
 void addresses_free(struct addresses_shared *a); /* stops the thread; takes NULL */
+/* Who is told of new answers; once, before the workers start. */
+void addresses_attach(
+    struct addresses_shared *a, struct worker *const *workers, unsigned count);
 /* From now on keep these names fresh; waits at most `wait_ms` for the first answers. */
 void addresses_want(struct addresses_shared *a, const struct snapshot *s, int wait_ms);
 /* Look up again soon: a connect failed. */

@@ -123,8 +123,9 @@ struct ledger_status {
  * do. */
 bool ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
     char ret_why[static 256]);
-/* Starts the thread that drains `slots`. */
-bool ledger_start(struct ledger *l, struct slots *slots);
+/* Starts the thread that drains `slots` and publishes what it learns in `outlook`. */
+struct outlook_shared;
+bool ledger_start(struct ledger *l, struct slots *slots, struct outlook_shared *outlook);
 /* Drains what is closed, commits, checkpoints, ends the thread. Takes NULL. */
 void ledger_stop(struct ledger *l);
 void ledger_close(struct ledger *l);

@@ -79,10 +79,12 @@ int64_t tap_output_seen(const struct tap *t, double bytes_per_token);
 struct relay {
 	bool begun;	 /* the client has its status line */
 	bool buffered;	 /* the answer is being held back whole (not a stream) */
+	bool overflowed;  /* it was, but is longer than we hold back */
 	struct buf whole; /* then here */
+	size_t whole_taken;
 	struct ring ring; /* else here */
-	bool upstream_paused;
 	bool upstream_done; /* no more bytes will be written */
+	bool cut;	    /* the end can only be told by cutting the connection */
 	bool released;	    /* the attempt is settled: the last bytes may go */
 	bool client_done;   /* the last byte was taken by the edge */
 	int64_t bytes;	    /* given to the client */

@@ -91,6 +91,8 @@ bool plan_build(const struct route_input *in, struct plan *ret);
 
 /* One formatter for `explain`, the header and the API. */
 void plan_text(const struct plan *p, const struct verdict *v, struct buf *ret);
+/* The JSON form on one line, for a header; from `mem`. */
+const char *plan_line(const struct plan *p, const struct verdict *v, struct arena *mem);
 void plan_json(const struct plan *p, const struct verdict *v, struct json *j);
 
 /* Name and value of a tag, in the order of their strength. */

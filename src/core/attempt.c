@@ -1,0 +1,186 @@
+/* attempt.c: calls to upstreams, one after another, until one answers; each is settled once. */
+#include "core/request.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "core/worker.h"
+
+typedef enum next attempt_fn(struct attempt *);
+
+static const struct {
+	const char *name;
+	attempt_fn *run;
+} rows[] = {
+#define ATTEMPT(name, folder, what) {#name, attempt_##name},
+#include "core/attempt.def"
+};
+
+static void
+on_wake(struct deferred *d)
+{
+	attempt_resume(container_of(d, struct attempt, wake));
+}
+
+/* A new attempt at a candidate of the plan; the request's reference is dropped by
+ * attempt_end(). */
+static struct attempt *
+begin(struct request *r, const struct candidate *c, bool fresh)
+{
+	struct attempt *a = arena_alloc(r->mem, sizeof(*a));
+
+	a->request = r;
+	a->number = r->attempts++;
+	a->candidate = c;
+	a->provider = c->model->at[c->at].provider;
+	a->fresh_connection = fresh;
+	a->slot_index = -1;
+	a->retry_after_ms = -1;
+	a->live = true;
+	a->wake.run = on_wake;
+	a->start_ns = r->worker->env->mono_ns(r->worker->env);
+	buf_init(&a->error_body, 65536);
+	tap_init(&a->tap, a->provider->dialect, r->task.stream, r->task.usage_wanted);
+	usage_unknown(&a->usage);
+	relay_reset(r);
+	r->live = a;
+	r->refs++;
+	count(r->worker, attempts);
+	if (a->number > 0)
+		count(r->worker, fallbacks);
+	return a;
+}
+
+/* Keeps what the answer to the client may have to say; the one before it is forgotten, but a
+ * failure that reached a provider is not hidden by one that did not. */
+static void
+keep_last(struct request *r, struct attempt *a)
+{
+	if (r->last != NULL && r->last->sent && !a->sent && !a->accepted) {
+		tap_fini(&a->tap);
+		buf_fini(&a->error_body);
+		return;
+	}
+	if (r->last != NULL) {
+		tap_fini(&r->last->tap);
+		buf_fini(&r->last->error_body);
+	}
+	r->last = a;
+}
+
+void
+attempt_end(struct attempt *a, enum outcome o)
+{
+	struct request *r = a->request;
+	struct worker *w = r->worker;
+
+	assert(a->live);
+	a->live = false;
+	a->outcome = o;
+	a->end_ns = w->env->mono_ns(w->env);
+	loop_timer_stop(w->loop, &a->deadline);
+	loop_defer_cancel(w->loop, &a->wake);
+	call_cancel(a);
+	meter_settle(a);
+	call_leave(a);
+	r->live = NULL;
+	if (o != OUT_served)
+		count(w, attempts_failed);
+	trace(&w->shared->trace, attempt, "%u %s at %s: %s", a->number,
+	    a->candidate->model->name, a->provider->name, outcome_name(o));
+	keep_last(r, a);
+	if (a->accepted || r->client_gone) {
+		meter_close(r, o);
+		relay_finish(r, o);
+	}
+	request_resume_later(r);
+	request_unref(r);
+}
+
+void
+attempt_resume(struct attempt *a)
+{
+	enum next next = NEXT;
+
+	while (a->live && next == NEXT && a->row < nitems(rows)) {
+		next = rows[a->row].run(a);
+		trace(&a->request->worker->shared->trace, attempt, "%u %s: %s", a->number,
+		    rows[a->row].name,
+		    next == NEXT	? "next"
+			: next == WAIT	? "wait"
+					: outcome_name(a->outcome));
+		if (next == NEXT)
+			a->row++;
+		if (next == NEXT && a->accepted)
+			request_resume_later(a->request);
+	}
+	if (a->live && next == END)
+		attempt_end(a, a->outcome);
+}
+
+/* The bill is in a->outcome and the slot when the upstream has ended, so the row only waits
+ * for that end. */
+enum next
+attempt_settle(struct attempt *a)
+{
+	return a->upstream_done ? END : WAIT;
+}
+
+/* ---- serve ---- */
+
+/* May the failed attempt be followed by another, and by which candidate? NULL: no. */
+static const struct candidate *
+next_candidate(struct request *r, bool *ret_fresh)
+{
+	const struct attempt *last = r->last;
+	unsigned most = r->plan->route != NULL ? (unsigned)r->plan->route->max_attempts
+					       : SLOT_ATTEMPTS;
+
+	*ret_fresh = false;
+	if (r->attempts >= SLOT_ATTEMPTS || r->attempts >= most)
+		return NULL;
+	if (last != NULL && !outcome_row(last->outcome)->again)
+		return NULL;
+	if (last != NULL && last->outcome == OUT_stale && !r->stale_retried) {
+		r->stale_retried = true;
+		*ret_fresh = true;
+		count(r->worker, stale_connections);
+		return last->candidate;
+	}
+	if (r->next_candidate >= r->plan->usable)
+		return NULL;
+	return &r->plan->candidate[r->next_candidate++];
+}
+
+static enum next
+give_up(struct request *r)
+{
+	const struct attempt *last = r->last;
+	enum outcome o = last != NULL ? last->outcome : OUT_no_candidate;
+
+	if (r->slot != NULL)
+		meter_close(r, o);
+	if (last != NULL && last->error_text[0] != '\0')
+		return request_fail_text(r, o, NULL, "%s: %s (model %s at %s)",
+		    outcome_row(o)->text, last->error_text, last->candidate->model->name,
+		    last->provider->name);
+	return request_fail(r, o);
+}
+
+enum next
+serve_step(struct request *r)
+{
+	const struct candidate *c;
+	bool fresh;
+
+	for (;;) {
+		if (r->live != NULL)
+			return r->live->accepted ? NEXT : WAIT;
+		if (r->last != NULL && r->last->accepted)
+			return NEXT; /* answered and settled in one go */
+		c = next_candidate(r, &fresh);
+		if (c == NULL)
+			return give_up(r);
+		attempt_resume(begin(r, c, fresh));
+	}
+}

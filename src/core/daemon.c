@@ -1,0 +1,309 @@
+/* daemon.c: start in order, wait for signals, reload whole or not at all, drain, stop. */
+#include "core/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/request.h"
+#include "core/worker.h"
+#include "boot.h"
+
+#define WORKERS_MAX 64
+#define FIRST_ADDRESSES_MS 3000
+
+struct frugald {
+	const struct daemon_options *options;
+	struct shared shared;
+	struct snapshot *snap;
+	struct worker *worker[WORKERS_MAX];
+	unsigned workers;
+	char why[256];
+};
+
+/* A whole snapshot bound to the fleet, or NULL with all findings logged. */
+static struct snapshot *
+load(struct frugald *f)
+{
+	struct diag *d = diag_new();
+	struct snapshot *s = snapshot_load(f->shared.env, f->options->config_path, d);
+
+	boot_log_findings(d);
+	diag_free(d);
+	if (s == NULL)
+		return NULL;
+	if (!fleet_bind(f->shared.fleet, s)) {
+		log_error("%s: a provider speaks an API that this release does not know",
+		    f->options->config_path);
+		snapshot_unref(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* ---- start ---- */
+
+static bool
+start_state(struct frugald *f)
+{
+	struct shared *s = &f->shared;
+	const char *dir = f->snap->state_dir;
+
+	if (!s->env->make_dir(s->env, dir)) {
+		snprintf(f->why, sizeof(f->why), "the state folder %s: %s", dir,
+		    strerror(errno));
+		return false;
+	}
+	if (!ledger_open(s->env, dir, &s->ledger, f->why))
+		return false;
+	s->sessions = boot_open_sessions(s->env, dir);
+	s->bypass = boot_open_bypass(s->env, dir);
+	s->slots = slots_create(
+	    s->env, dir, (unsigned)f->snap->limits.slots, f->workers);
+	if (s->sessions != NULL && s->bypass != NULL && s->slots != NULL)
+		return true;
+	snprintf(f->why, sizeof(f->why),
+	    "the state folder %s: %s; it needs to be writable and have %d MiB free", dir,
+	    strerror(errno), f->snap->limits.slots * SLOT_BYTES / (1 << 20) + 16);
+	return false;
+}
+
+static void
+keep_versions(struct frugald *f)
+{
+	struct ledger *l = f->shared.ledger;
+
+	ledger_keep(l, "policy", f->snap->short_hash, str_of(f->snap->canonical));
+	ledger_keep(l, "prices", price_book_version(f->snap->prices),
+	    price_book_text(f->snap->prices));
+}
+
+static bool
+start_workers(struct frugald *f)
+{
+	for (unsigned i = 0; i < f->workers; i++) {
+		f->worker[i] = worker_new(&f->shared, i, f->snap, f->why);
+		if (f->worker[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+on_reload_request(void *arg, struct buf *ret_text);
+
+static bool
+start_report(struct frugald *f)
+{
+	struct report_options o = {.shared = &f->shared,
+	    .workers = f->worker,
+	    .worker_count = f->workers,
+	    .snap = snapshot_ref(f->snap),
+	    .reload = on_reload_request,
+	    .reload_arg = f};
+
+	f->shared.report = report_new(&o, f->why);
+	return f->shared.report != NULL;
+}
+
+static bool
+start(struct frugald *f)
+{
+	struct shared *s = &f->shared;
+
+	s->env = env_system();
+	s->trace = f->options->trace;
+	s->version = f->options->version;
+	s->start_wall_ms = env_wall_ms(s->env);
+	s->fleet = fleet_new();
+	s->parse = parse_shared_new();
+	s->classifier = classifier_builtin();
+	s->outlook = outlook_shared_new();
+	f->snap = load(f);
+	if (f->snap == NULL) {
+		snprintf(f->why, sizeof(f->why), "the configuration has errors, see above");
+		return false;
+	}
+	f->workers = f->snap->workers > 0 ? f->snap->workers : (unsigned)get_nprocs();
+	if (f->workers > WORKERS_MAX)
+		f->workers = WORKERS_MAX;
+	if (!start_state(f))
+		return false;
+	keep_versions(f);
+	s->addresses = addresses_new(s->env);
+	s->edge = edge_listen(f->snap->listen.host, f->snap->listen.port, f->why);
+	if (s->edge == NULL || !start_workers(f) || !start_report(f))
+		return false;
+	addresses_attach(s->addresses, f->worker, f->workers);
+	addresses_want(s->addresses, f->snap, FIRST_ADDRESSES_MS);
+	return true;
+}
+
+static bool
+run_threads(struct frugald *f)
+{
+	if (!ledger_start(f->shared.ledger, f->shared.slots, f->shared.outlook) ||
+	    !report_start(f->shared.report)) {
+		snprintf(f->why, sizeof(f->why), "no thread can be had: %s",
+		    strerror(errno));
+		return false;
+	}
+	for (unsigned i = 0; i < f->workers; i++) {
+		if (worker_start(f->worker[i]))
+			continue;
+		log_error("worker %u cannot start: %s", i, strerror(errno));
+		abort(); /* half a front is worse than none; nothing was served yet */
+	}
+	report_ready(f->shared.report, true);
+	return true;
+}
+
+/* ---- stop ---- */
+
+static void
+stop(struct frugald *f)
+{
+	struct shared *s = &f->shared;
+
+	addresses_free(s->addresses);
+	report_stop(s->report);
+	for (unsigned i = 0; i < f->workers; i++)
+		worker_free(f->worker[i]);
+	report_free(s->report);
+	edge_shared_free(s->edge);
+	ledger_stop(s->ledger);
+	slots_close(s->slots);
+	ledger_close(s->ledger);
+	sessions_close(s->sessions);
+	bypass_close(s->bypass);
+	outlook_shared_free(s->outlook);
+	parse_shared_free(s->parse);
+	snapshot_unref(f->snap);
+	fleet_free(s->fleet);
+}
+
+static void
+drain(struct frugald *f)
+{
+	int grace_ms = f->snap->limits.grace_ms;
+
+	log_info("stopping: running answers have %d s to end", grace_ms / 1000);
+	report_ready(f->shared.report, false);
+	edge_close_listener(f->shared.edge);
+	for (unsigned i = 0; i < f->workers; i++)
+		worker_drain(f->worker[i], grace_ms);
+}
+
+/* ---- reload ---- */
+
+static bool
+reload(struct frugald *f, struct buf *ret_text)
+{
+	struct snapshot *fresh = load(f);
+
+	if (fresh == NULL) {
+		log_warn("reload refused, still running the old configuration");
+		return false;
+	}
+	snapshot_diff(f->snap, fresh, ret_text);
+	log_info("reload: policy %s -> %s", f->snap->short_hash, fresh->short_hash);
+	ledger_keep(f->shared.ledger, "policy", fresh->short_hash, str_of(fresh->canonical));
+	addresses_want(f->shared.addresses, fresh, FIRST_ADDRESSES_MS);
+	for (unsigned i = 0; i < f->workers; i++)
+		worker_publish(f->worker[i], snapshot_ref(fresh));
+	report_publish(f->shared.report, snapshot_ref(fresh));
+	snapshot_unref(f->snap);
+	f->snap = fresh;
+	return true;
+}
+
+/* The admin port asks; the main thread, which owns the snapshot, does it. */
+static bool
+on_reload_request(void *arg, struct buf *ret_text)
+{
+	(void)arg;
+	buf_add(ret_text, "reload asked for; the log says how it went\n");
+	return kill(getpid(), SIGHUP) == 0;
+}
+
+/* ---- signals ---- */
+
+static void
+wait_for_stop(struct frugald *f, const sigset_t *set)
+{
+	bool draining = false;
+	struct buf text;
+	int sig;
+
+	while (sigwait(set, &sig) == 0) {
+		if (sig == SIGHUP && !draining) {
+			buf_init(&text, 1 << 20);
+			if (reload(f, &text) && text.len > 0)
+				log_info("%s", text.p);
+			buf_fini(&text);
+		} else if (sig == SIGUSR2) {
+			return; /* the last worker has ended */
+		} else if (sig != SIGHUP && !draining) {
+			draining = true;
+			drain(f);
+			boot_wait_workers(f->worker, f->workers);
+		} else if (sig != SIGHUP) {
+			log_warn("second signal: cutting what still runs");
+			for (unsigned i = 0; i < f->workers; i++)
+				worker_drain(f->worker[i], 0);
+		}
+	}
+}
+
+static void
+prepare_process(sigset_t *set)
+{
+	struct rlimit lim;
+
+	umask(077);
+	prctl(PR_SET_DUMPABLE, 0); /* no core with keys in it */
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, set, NULL); /* threads inherit it */
+}
+
+int
+daemon_run(const struct daemon_options *o)
+{
+	struct frugald f = {.options = o};
+	sigset_t set;
+	int code = 1;
+
+	prepare_process(&set);
+	if (!start(&f) || !run_threads(&f)) {
+		log_error("cannot start: %s", f.why);
+		goto out;
+	}
+	log_info("frugald %s serves on %s, admin on %s, %u workers, policy %s, state in %s",
+	    o->version, f.snap->listen.text, f.snap->admin_listen.text, f.workers,
+	    f.snap->short_hash, f.snap->state_dir);
+	wait_for_stop(&f, &set);
+	code = 0;
+out:
+	stop(&f);
+	if (code == 0)
+		log_info("stopped");
+	return code;
+}

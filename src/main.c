@@ -1,0 +1,8 @@
+/* main.c: one binary, many verbs. */
+#include "cli/cli.h"
+
+int
+main(int argc, char **argv)
+{
+	return cli_main(argc, argv);
+}
