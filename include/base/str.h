@@ -49,6 +49,8 @@ str_starts(struct str a, struct str prefix)
 static inline struct str
 str_skip(struct str a, size_t n)
 {
+	if (a.p == NULL)
+		return a;
 	return n >= a.len ? str_make(a.p + a.len, 0) : str_make(a.p + n, a.len - n);
 }
 

@@ -1,0 +1,442 @@
+/* env.c: the system's clock, randomness and files; nobody else calls them. */
+#include "base/env.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+/* Of one read(2) or write(2); on the stack. */
+#define PIECE_BYTES 16384U
+#define PATH_BYTES  4096U
+#define LOCK_TRIES  16
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec t;
+
+	if (clock_gettime(id, &t) != 0)
+		xabort("no clock");
+	return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static int64_t
+system_mono_ns(struct env *env)
+{
+	(void)env;
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+static int64_t
+system_wall_ns(struct env *env)
+{
+	(void)env;
+	return read_clock(CLOCK_REALTIME);
+}
+
+static void
+system_random(struct env *env, void *ret, size_t bytes)
+{
+	char *p = ret;
+
+	(void)env;
+	while (bytes > 0) {
+		ssize_t n = getrandom(p, bytes, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			xabort("no randomness");
+		p += n;
+		bytes -= (size_t)n;
+	}
+}
+
+/* close(2) that keeps the errno of what went wrong before. */
+static void
+close_quietly(int fd)
+{
+	int saved = errno;
+
+	if (fd >= 0)
+		(void)close(fd);
+	errno = saved;
+}
+
+static void
+remove_quietly(const char *path)
+{
+	int saved = errno;
+
+	(void)unlink(path);
+	errno = saved;
+}
+
+static bool
+read_all(int fd, size_t max, struct buf *ret)
+{
+	char piece[PIECE_BYTES];
+	size_t start = ret->len;
+
+	for (;;) {
+		ssize_t n = read(fd, piece, sizeof(piece));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0;
+		if ((size_t)n > max - (ret->len - start) ||
+		    !buf_append(ret, piece, (size_t)n)) {
+			errno = EFBIG;
+			return false;
+		}
+	}
+}
+
+static bool
+system_read_file(struct env *env, const char *path, size_t max, struct buf *ret)
+{
+	size_t start = ret->len;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool ok;
+
+	(void)env;
+	if (fd < 0)
+		return false;
+	ok = read_all(fd, max, ret);
+	if (!ok && ret->p != NULL) {
+		ret->len = start;
+		ret->p[start] = '\0';
+	}
+	close_quietly(fd);
+	return ok;
+}
+
+static bool
+write_all(int fd, const char *p, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		p += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool
+write_zeros(int fd, size_t bytes)
+{
+	static const char zeros[PIECE_BYTES];
+
+	for (size_t done = 0; done < bytes;) {
+		size_t n = bytes - done < sizeof(zeros) ? bytes - done : sizeof(zeros);
+
+		if (!write_all(fd, zeros, n))
+			return false;
+		done += n;
+	}
+	return true;
+}
+
+/* Opens and locks; made with mode 0600 when `flags` say O_CREAT. flock(2), since its
+ * locks belong to the open file: a second handle of this very process is refused like
+ * any other, and no unrelated close(2) drops them. -1: not to be had. */
+static int
+open_locked(const char *path, int flags)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		struct stat locked, named;
+		int fd = open(path, flags | O_RDWR | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return -1;
+		if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &locked) != 0) {
+			close_quietly(fd);
+			return -1;
+		}
+		/* Between open and lock its owner may have removed or renamed it. */
+		if (stat(path, &named) == 0 && named.st_ino == locked.st_ino &&
+		    named.st_dev == locked.st_dev)
+			return fd;
+		close_quietly(fd);
+	}
+	errno = EWOULDBLOCK;
+	return -1;
+}
+
+/* The empty, locked file PATH.tmp. What a crash left there is taken over. */
+static int
+open_temporary(const char *path, char ret_tmp[static PATH_BYTES])
+{
+	int fd, n = snprintf(ret_tmp, PATH_BYTES, "%s.tmp", path);
+
+	if (n < 0 || (size_t)n >= PATH_BYTES) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = open_locked(ret_tmp, O_CREAT | O_NOFOLLOW);
+	if (fd < 0)
+		return -1;
+	if (fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0)
+		return fd;
+	close_quietly(fd);
+	return -1;
+}
+
+/* Makes a new name in the folder of `path` survive a power cut. */
+static bool
+sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_BYTES] = ".";
+	bool ok;
+	int fd;
+
+	if (slash != NULL)
+		str_copy(folder, sizeof(folder),
+		    slash == path ? STR("/") : str_make(path, (size_t)(slash - path)));
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	/* EINVAL: a file system that has nothing to do for a folder. */
+	ok = fsync(fd) == 0 || errno == EINVAL;
+	close_quietly(fd);
+	return ok;
+}
+
+static bool
+system_write_file(struct env *env, const char *path, struct str content)
+{
+	char tmp[PATH_BYTES];
+	int fd = open_temporary(path, tmp);
+	bool ok;
+
+	(void)env;
+	if (fd < 0)
+		return false;
+	ok = write_all(fd, content.p, content.len) && fsync(fd) == 0 &&
+	     rename(tmp, path) == 0;
+	if (!ok)
+		remove_quietly(tmp);
+	close_quietly(fd);
+	return ok && sync_folder(path);
+}
+
+/* A descriptor as a pointer that is never NULL. */
+static void *
+handle_of(int fd)
+{
+	return (void *)((intptr_t)fd + 1);
+}
+
+static int
+fd_of(void *handle)
+{
+	return (int)((intptr_t)handle - 1);
+}
+
+static bool
+map_fd(int fd, size_t bytes, struct env_map *ret)
+{
+	void *p =
+	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+
+	if (p == MAP_FAILED)
+		return false;
+	*ret = (struct env_map){.p = p, .bytes = bytes, .handle = handle_of(fd)};
+	return true;
+}
+
+/* The name appears when the file is whole: whoever finds it may rely on its size. */
+static bool
+system_map_create(struct env *env, const char *path, size_t bytes, struct env_map *ret)
+{
+	struct env_map map;
+	char tmp[PATH_BYTES];
+	int fd = open_temporary(path, tmp);
+
+	(void)env;
+	if (fd < 0)
+		return false;
+	if (!write_zeros(fd, bytes) || fsync(fd) != 0 || !map_fd(fd, bytes, &map)) {
+		remove_quietly(tmp);
+		close_quietly(fd);
+		return false;
+	}
+	/* link(2) fails where rename(2) would replace. */
+	if (link(tmp, path) != 0) {
+		remove_quietly(tmp);
+		(void)munmap(map.p, map.bytes);
+		close_quietly(fd);
+		return false;
+	}
+	remove_quietly(tmp);
+	if (!sync_folder(path)) {
+		remove_quietly(path);
+		(void)munmap(map.p, map.bytes);
+		close_quietly(fd);
+		return false;
+	}
+	*ret = map;
+	return true;
+}
+
+static bool
+system_map_open(struct env *env, const char *path, struct env_map *ret)
+{
+	int fd = open_locked(path, O_NOFOLLOW);
+	struct stat st;
+
+	(void)env;
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && map_fd(fd, (size_t)st.st_size, ret))
+		return true;
+	close_quietly(fd);
+	return false;
+}
+
+static void
+system_map_close(struct env *env, struct env_map *m)
+{
+	(void)env;
+	if (m->p == NULL)
+		return;
+	(void)munmap(m->p, m->bytes);
+	close_quietly(fd_of(m->handle));
+	*m = (struct env_map){0};
+}
+
+static bool
+system_remove_file(struct env *env, const char *path)
+{
+	(void)env;
+	return unlink(path) == 0;
+}
+
+static bool
+system_make_dir(struct env *env, const char *path)
+{
+	struct stat st;
+
+	(void)env;
+	if (mkdir(path, 0700) == 0)
+		return true;
+	if (errno != EEXIST)
+		return false;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return true;
+	errno = ENOTDIR;
+	return false;
+}
+
+static bool
+system_list_dir(struct env *env, const char *dir,
+    void (*each)(void *arg, const char *name), void *arg)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	int why;
+
+	(void)env;
+	if (d == NULL)
+		return false;
+	while (errno = 0, (e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			each(arg, e->d_name);
+	why = errno;
+	(void)closedir(d);
+	errno = why;
+	return why == 0;
+}
+
+static void *
+system_lock_file(struct env *env, const char *path)
+{
+	int fd = open_locked(path, O_CREAT | O_NOFOLLOW);
+
+	(void)env;
+	return fd < 0 ? NULL : handle_of(fd);
+}
+
+static void
+system_unlock_file(struct env *env, void *lock)
+{
+	(void)env;
+	if (lock != NULL)
+		close_quietly(fd_of(lock));
+}
+
+static int64_t
+system_free_bytes(struct env *env, const char *dir)
+{
+	struct statvfs st;
+	int64_t bytes;
+
+	(void)env;
+	if (statvfs(dir, &st) != 0 ||
+	    __builtin_mul_overflow(st.f_bavail, st.f_frsize, &bytes))
+		return -1;
+	return bytes;
+}
+
+static int64_t
+system_file_size(struct env *env, const char *path)
+{
+	struct stat st;
+
+	(void)env;
+	return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+static int
+system_file_mode(struct env *env, const char *path)
+{
+	struct stat st;
+
+	(void)env;
+	return stat(path, &st) == 0 ? (int)(st.st_mode & 07777) : -1;
+}
+
+static const struct env system_env = {
+    .mono_ns = system_mono_ns,
+    .wall_ns = system_wall_ns,
+    .random = system_random,
+    .read_file = system_read_file,
+    .write_file = system_write_file,
+    .map_create = system_map_create,
+    .map_open = system_map_open,
+    .map_close = system_map_close,
+    .remove_file = system_remove_file,
+    .make_dir = system_make_dir,
+    .list_dir = system_list_dir,
+    .lock_file = system_lock_file,
+    .unlock_file = system_unlock_file,
+    .free_bytes = system_free_bytes,
+    .file_size = system_file_size,
+    .file_mode = system_file_mode,
+};
+
+/* Not const in the signature, because other implementations have state; nobody writes.
+ */
+struct env *
+env_system(void)
+{
+	return (struct env *)&system_env;
+}

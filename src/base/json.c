@@ -1,0 +1,200 @@
+/* json.c: JSON text, written value by value. */
+#include "base/json.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+json_init(struct json *j, struct buf *out)
+{
+	*j = (struct json){.out = out};
+}
+
+static void
+put(struct json *j, struct str s)
+{
+	if (!j->full && !buf_append_str(j->out, s))
+		j->full = true;
+}
+
+/* What stands for a byte that may not stand for itself. */
+static struct str
+escape_of(unsigned char c, char code[static 7])
+{
+	switch (c) {
+	case '"':
+		return STR("\\\"");
+	case '\\':
+		return STR("\\\\");
+	case '\n':
+		return STR("\\n");
+	case '\r':
+		return STR("\\r");
+	case '\t':
+		return STR("\\t");
+	default:
+		break;
+	}
+	if (c >= 0x20)
+		return STR("\xEF\xBF\xBD"); /* U+FFFD */
+	(void)snprintf(code, 7, "\\u%04x", c);
+	return str_of(code);
+}
+
+static size_t
+plain(struct str s)
+{
+	unsigned char c = (unsigned char)s.p[0];
+
+	return c < 0x20 || c == '"' || c == '\\' ? 0 : str_utf8(s);
+}
+
+static void
+put_quoted(struct json *j, struct str s)
+{
+	char code[7];
+	size_t run;
+
+	put(j, STR("\""));
+	while (s.len > 0) {
+		for (run = 0; run < s.len;) {
+			size_t n = plain(str_skip(s, run));
+
+			if (n == 0)
+				break;
+			run += n;
+		}
+		put(j, str_make(s.p, run));
+		s = str_skip(s, run);
+		if (s.len == 0)
+			break;
+		put(j, escape_of((unsigned char)s.p[0], code));
+		s = str_skip(s, 1);
+	}
+	put(j, STR("\""));
+}
+
+static void
+begin_value(struct json *j, const char *key)
+{
+	if (j->comma)
+		put(j, STR(","));
+	j->comma = true;
+	if (key == NULL)
+		return;
+	put_quoted(j, str_of(key));
+	put(j, STR(":"));
+}
+
+static void
+open_level(struct json *j, const char *key, struct str bracket)
+{
+	begin_value(j, key);
+	put(j, bracket);
+	j->depth++;
+	j->comma = false;
+}
+
+static void
+close_level(struct json *j, struct str bracket)
+{
+	assert(j->depth > 0);
+	put(j, bracket);
+	j->depth--;
+	j->comma = true;
+}
+
+void
+json_object(struct json *j, const char *key)
+{
+	open_level(j, key, STR("{"));
+}
+
+void
+json_object_end(struct json *j)
+{
+	close_level(j, STR("}"));
+}
+
+void
+json_array(struct json *j, const char *key)
+{
+	open_level(j, key, STR("["));
+}
+
+void
+json_array_end(struct json *j)
+{
+	close_level(j, STR("]"));
+}
+
+void
+json_raw(struct json *j, const char *key, struct str value)
+{
+	begin_value(j, key);
+	put(j, value);
+}
+
+void
+json_str(struct json *j, const char *key, struct str value)
+{
+	begin_value(j, key);
+	put_quoted(j, value);
+}
+
+void
+json_int(struct json *j, const char *key, int64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	json_raw(j, key, str_of(text));
+}
+
+void
+json_bool(struct json *j, const char *key, bool value)
+{
+	json_raw(j, key, value ? STR("true") : STR("false"));
+}
+
+void
+json_null(struct json *j, const char *key)
+{
+	json_raw(j, key, STR("null"));
+}
+
+void
+json_num(struct json *j, const char *key, double value, int digits)
+{
+	char text[40];
+	/* Up to 15 digits %g is the shortest already: it drops the zeros behind. */
+	int n = digits < 15 ? digits : 15;
+
+	if (!isfinite(value)) {
+		json_null(j, key);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%.*g", n, value);
+	while (n < digits && n < 17 && strtod(text, NULL) != value)
+		(void)snprintf(text, sizeof(text), "%.*g", ++n, value);
+	json_raw(j, key, str_of(text));
+}
+
+void
+json_pusd(struct json *j, const char *key, struct pusd value)
+{
+	json_pusd_sum(j, key, (struct pusd_sum){.v = value.v});
+}
+
+void
+json_pusd_sum(struct json *j, const char *key, struct pusd_sum value)
+{
+	char text[PUSD_TEXT_BYTES];
+
+	pusd_sum_format(value, text);
+	json_str(j, key, str_of(text));
+}
