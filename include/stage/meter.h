@@ -2,6 +2,7 @@
 #ifndef STAGE_METER_H
 #define STAGE_METER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,77 +36,134 @@ struct slot_request {
 	struct id id;
 	int64_t start_ms; /* wall clock */
 	char key[SLOT_NAME], team[SLOT_NAME], user[64], route[SLOT_NAME], asked[64];
-	char class_name[20], data[24], mode[12], path[40];
+	char class_name[20], data[24], mode[12], path[32];
 	char policy[12], classifier[16];
 	uint64_t session, outlook;
 	float complexity, confidence;
-	/* the baseline's counterfactual, estimate */
-	char baseline[SLOT_NAME];
-	int64_t baseline_pusd; /* -1 unknown */
-	double baseline_success;
-	char decided[SLOT_NAME];
-	uint8_t dialect, stream, below_quality, unsure, pinned, pad_[3];
-	uint16_t plan_len;
-	uint8_t plan[256]; /* packed numbers, see meter/pack.h */
-	uint16_t tags_len;
-	char tags[320]; /* "name=value\n…", cut at a whole tag */
+	char baseline[SLOT_NAME], decided[SLOT_NAME];
+	int64_t baseline_pusd; /* counterfactual, an estimate; -1 unknown */
+	float baseline_success;
+	uint8_t stream, below_quality, unsure, pinned;
+	uint16_t plan_len, tags_len;
+	uint8_t plan[200]; /* packed numbers, see plan_pack() */
+	char tags[320];	   /* "name=value\n…", cut at a whole tag */
+	char served_for[4]; /* reserved, zero */
 };
 
 /* Written before the first byte goes upstream, but for what the answer brings. */
 struct slot_attempt {
 	/* intent */
-	char model[SLOT_NAME], provider[SLOT_NAME], region[16], price_id[64];
-	uint8_t tier, sent, closed, pad_;
-	int32_t contract_ppm;
-	int64_t start_ms;
-	int64_t price_pusd[TOKEN_COUNT]; /* per token, of the row in force */
-	int64_t at_most_pusd;	/* the hold; -1 unpriced */
-	int64_t input_estimate; /* tokens */
-	int64_t expected_output; /* tokens, of this model for this class */
-	/* what is seen as it passes */
-	int64_t output_seen; /* tokens, estimated; 0 before the first byte */
-	uint8_t first_byte;
-	/* result */
+	char model[SLOT_NAME], provider[SLOT_NAME], region[16], price_id[48];
+	uint8_t tier, sent, first_byte, closed;
+	uint8_t unbilled; /* costs nothing by its nature: counting tokens */
 	uint8_t basis, usage_inconsistent, unpriced;
+	int32_t contract_ppm;
 	uint16_t outcome;
 	int16_t http_status;
-	int64_t tokens[TOKEN_COUNT];
+	int64_t start_ms;
+	int64_t price_input_pusd, price_output_pusd; /* per token; -1 unknown */
+	int64_t at_most_pusd;	 /* the hold; -1 unpriced */
+	int64_t input_estimate;	 /* tokens */
+	int64_t expected_output; /* tokens, of this model for this class */
+	/* as it passes */
+	int64_t output_seen; /* tokens, estimated */
+	/* result */
+	int64_t tokens[TOKEN_COUNT]; /* -1: the provider did not say */
 	int64_t reasoning;
 	int64_t list_pusd, amount_pusd; /* -1: unpriced */
 	int32_t connect_ms, ttft_ms, total_ms;
-	char served_model[64], service_tier[16];
+	char served_model[48], service_tier[12];
 };
 
-struct slots;	 /* the file of this process */
-struct slot;	 /* one slot */
+#define SLOT_RAW_USAGE 600
 
-/* Makes `slots.<ulid>` in the state folder with room for `count` requests in flight. Books
- * nothing: see slots_recover(). NULL: errno. */
+enum slot_state { SLOT_free, SLOT_open, SLOT_closed };
+
+/* One slot as it stands in the file. */
+struct slot {
+	_Atomic uint32_t state;
+	uint32_t crc; /* of the request part */
+	uint16_t outcome, attempts, raw_usage_len, worker;
+	int64_t end_ms;
+	struct slot_request request;
+	struct slot_attempt attempt[SLOT_ATTEMPTS];
+	char raw_usage[SLOT_RAW_USAGE]; /* of the attempt that answered */
+};
+_Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot is one page");
+
+struct slots; /* the file of this process */
+
+/* Makes `slots.<ulid>` in the state folder with room for `count` requests in flight, shared
+ * out evenly among the workers. Books nothing: see slots_recover(). NULL: errno. */
 struct slots *slots_create(struct env *env, const char *state_dir, unsigned count,
     unsigned workers);
-void slots_close(struct slots *s); /* takes NULL; removes the file when all is free */
+/* Takes NULL. Removes the file when every slot is free, else leaves it for recovery. */
+void slots_close(struct slots *s);
 
-/* Worker only, its own ring of free slots. NULL: none left: answer OUT_no_slot. */
+/* Worker only. NULL: none is left: answer OUT_no_slot. */
 struct slot *slot_open(struct slots *s, unsigned worker, const struct slot_request *intent);
 /* Index of the new attempt; -1: SLOT_ATTEMPTS are spent. The intent is in the file when this
  * returns. */
 int slot_attempt_open(struct slot *s, const struct slot_attempt *intent);
-void slot_attempt_sent(struct slot *s, int attempt);
-void slot_attempt_seen(struct slot *s, int attempt, int64_t output_tokens);
-/* Settles one attempt; the first call holds, a second changes nothing. */
-void slot_attempt_close(struct slot *s, int attempt, const struct slot_attempt *result,
-    struct str raw_usage);
-/* No further attempt follows: hands the slot to the ledger thread. */
+/* Just before the first byte goes upstream: from here on it may cost money. */
+static inline void
+slot_attempt_sent(struct slot *s, int attempt)
+{
+	s->attempt[attempt].sent = 1;
+}
+
+/* As the answer passes; `output_tokens` is the tap's estimate. */
+static inline void
+slot_attempt_seen(struct slot *s, int attempt, int64_t output_tokens)
+{
+	s->attempt[attempt].output_seen = output_tokens;
+	s->attempt[attempt].first_byte = 1;
+}
+
+/* Settles one attempt; a second call changes nothing. */
+void slot_attempt_close(
+    struct slot *s, int attempt, const struct slot_attempt *result, struct str raw_usage);
+/* No further attempt follows: hands the slot to the ledger thread and wakes it. */
 void slot_close(struct slots *s, struct slot *slot, enum outcome outcome, int64_t end_ms);
-/* For tests and metrics. */
+/* Any thread: for metrics and tests. */
 unsigned slots_in_use(const struct slots *s);
 
-/* What an attempt without usage is booked at, by its basis (design.md 2). Fills tokens,
- * list and contract amount of `a`. Also what recovery calls. */
+/* ---- the ledger thread's side of the slots ---- */
+
+/* Waits until something was closed or the time is over. */
+void slots_wait(struct slots *s, int timeout_ms);
+void slots_wake(struct slots *s);
+/* Up to `cap` closed slots, oldest first of each worker; gives the number. They stay closed
+ * until slots_release(). */
+unsigned slots_take(struct slots *s, struct slot **ret, unsigned cap);
+/* After COMMIT. */
+void slots_release(struct slots *s, struct slot *const *slot, unsigned count);
+
+/* At start: every slot of dead processes below `state_dir`, settled by its basis, is given to
+ * `book`; when that answers true for all of a file, the file is removed. A slot whose CRC does
+ * not fit was never sent anything (the CRC is written before the first send) and is skipped.
+ * Gives the number booked; -1: a file could not be read or booked, errno says why. */
+int slots_recover(struct env *env, const char *state_dir,
+    bool (*book)(void *arg, const struct slot *s), void *arg);
+
+/* The row of models that cost no list price: providers with `local: true`. All kinds 0. */
+const struct price_row *price_local(void);
+
+/* What an attempt without usage is booked at, by its basis (design.md 2). Token counts that
+ * are known (>= 0) are kept. Also what recovery calls. */
 void settle_by_basis(struct slot_attempt *a, enum basis basis);
-/* The bill of an attempt whose provider reported usage. */
-void settle_reported(struct slot_attempt *a, const struct price_row *row,
-    const struct usage *u, struct str service_tier);
+
+/* A plan in few bytes: for each candidate model index, provider, reason, rule, success, cost.
+ * The policy that is kept by hash gives the names back. */
+struct plan;
+size_t plan_pack(const struct plan *p, uint8_t *ret, size_t cap);
+struct packed_candidate {
+	unsigned model, at;
+	int reason, rule;
+	double success, cost_usd; /* -1: unpriced */
+};
+/* Gives the number of candidates; 0 for damaged bytes. */
+unsigned plan_unpack(struct str packed, struct packed_candidate *ret, unsigned cap);
 
 /* ---- the ledger: its own thread, the only code that writes SQLite ---- */
 
@@ -129,6 +187,8 @@ bool ledger_start(struct ledger *l, struct slots *slots, struct outlook_shared *
 /* Drains what is closed, commits, checkpoints, ends the thread. Takes NULL. */
 void ledger_stop(struct ledger *l);
 void ledger_close(struct ledger *l);
+/* One relaxed load: false when commits fail, then nothing may be sent (OUT_no_slot). */
+bool ledger_accepts(const struct ledger *l);
 void ledger_status_get(struct ledger *l, struct ledger_status *ret); /* any thread */
 /* Keeps policy, price book and weights by hash, before their first row. Any thread. */
 void ledger_keep(struct ledger *l, const char *kind, const char *hash, struct str text);

@@ -1,0 +1,129 @@
+/* open.c: the row `slot` of attempt.def: the intent stands in the file before anything is
+ * sent. */
+#include <stdio.h>
+
+#include "core/request.h"
+#include "core/worker.h"
+
+static void
+name_into(char *dst, size_t cap, const char *src)
+{
+	str_copy(dst, cap, str_of(src == NULL ? "" : src));
+}
+
+static void
+fill_tags(const struct request *r, struct slot_request *s)
+{
+	size_t at = 0;
+
+	for (unsigned i = 0; i < r->tag_count; i++) {
+		const struct tag *t = &r->tags[i];
+		size_t need = t->name.len + t->value.len + 2;
+
+		if (at + need > sizeof(s->tags))
+			break;
+		memcpy(s->tags + at, t->name.p, t->name.len);
+		at += t->name.len;
+		s->tags[at++] = '=';
+		memcpy(s->tags + at, t->value.p, t->value.len);
+		at += t->value.len;
+		s->tags[at++] = '\n';
+	}
+	s->tags_len = (uint16_t)at;
+}
+
+static void
+fill_decision(const struct request *r, struct slot_request *s)
+{
+	const struct plan *p = r->plan;
+
+	name_into(s->route, sizeof(s->route), p->route != NULL ? p->route->name : "");
+	name_into(s->asked, sizeof(s->asked), p->asked);
+	name_into(s->mode, sizeof(s->mode), mode_name(p->mode));
+	name_into(s->data, sizeof(s->data), p->data != NULL ? p->data->name : "");
+	name_into(s->baseline, sizeof(s->baseline),
+	    p->baseline != NULL ? p->baseline->name : "");
+	name_into(
+	    s->decided, sizeof(s->decided), p->decided != NULL ? p->decided->name : "");
+	s->baseline_pusd = p->baseline_cost_usd < 0
+	    ? -1
+	    : (int64_t)(p->baseline_cost_usd * (double)PUSD_PER_USD);
+	s->baseline_success = (float)p->baseline_success;
+	s->below_quality = p->below_quality;
+	s->unsure = p->unsure;
+	s->pinned = p->pinned;
+	s->plan_len = (uint16_t)plan_pack(p, s->plan, sizeof(s->plan));
+}
+
+static void
+fill_request(const struct request *r, struct slot_request *s)
+{
+	s->id = r->id;
+	s->start_ms = r->start_wall_ms;
+	name_into(s->key, sizeof(s->key), r->who.key_name);
+	name_into(s->team, sizeof(s->team), r->who.team_name);
+	str_copy(s->user, sizeof(s->user), r->task.user);
+	name_into(s->class_name, sizeof(s->class_name), class_name(r->verdict.class));
+	str_copy(s->path, sizeof(s->path), r->in.path);
+	name_into(s->policy, sizeof(s->policy), r->snap->short_hash);
+	name_into(s->classifier, sizeof(s->classifier),
+	    classifier_version(r->worker->shared->classifier));
+	s->session = r->session;
+	s->outlook = r->outlook != NULL ? r->outlook->number : 0;
+	s->complexity = r->verdict.complexity;
+	s->confidence = r->verdict.confidence;
+	s->stream = r->task.stream;
+	fill_decision(r, s);
+	fill_tags(r, s);
+}
+
+static void
+fill_attempt(const struct attempt *a, struct slot_attempt *s)
+{
+	const struct candidate *c = a->candidate;
+
+	name_into(s->model, sizeof(s->model), c->model->name);
+	name_into(s->provider, sizeof(s->provider), a->provider->name);
+	name_into(s->region, sizeof(s->region), a->provider->region);
+	name_into(s->price_id, sizeof(s->price_id), c->price_id);
+	s->tier = (uint8_t)c->model->tier;
+	s->unbilled = a->request->task.endpoint == EP_count_tokens;
+	s->contract_ppm = (int32_t)a->provider->contract_ppm;
+	s->start_ms = env_wall_ms(a->request->worker->env);
+	s->input_estimate = (int64_t)c->input_tokens;
+	s->expected_output = (int64_t)c->output_tokens;
+	s->price_input_pusd = -1;
+	s->price_output_pusd = -1;
+	s->at_most_pusd = a->unpriced ? -1 : a->at_most.v;
+	if (c->price != NULL) {
+		const struct price_kinds *k =
+		    price_kinds_for(c->price, s->input_estimate);
+
+		s->price_input_pusd = k->pusd[TOKEN_input_uncached];
+		s->price_output_pusd = k->pusd[TOKEN_output];
+	}
+	for (size_t k = 0; k < TOKEN_COUNT; k++)
+		s->tokens[k] = -1;
+	s->reasoning = -1;
+}
+
+enum next
+attempt_slot(struct attempt *a)
+{
+	struct request *r = a->request;
+	struct slot_request intent = {0};
+	struct slot_attempt attempt = {0};
+
+	if (r->slot == NULL) {
+		fill_request(r, &intent);
+		if (ledger_accepts(r->worker->shared->ledger))
+			r->slot = slot_open(
+			    r->worker->shared->slots, r->worker->index, &intent);
+	}
+	a->outcome = OUT_no_slot;
+	if (r->slot == NULL)
+		return END;
+	fill_attempt(a, &attempt);
+	a->slot_index = slot_attempt_open(r->slot, &attempt);
+	return a->slot_index < 0 ? END : NEXT;
+}

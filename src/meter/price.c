@@ -1,0 +1,59 @@
+/* price.c: tokens times prices, in integers, rounded once. */
+#include "stage/meter.h"
+
+#define PPM 1000000LL
+
+static const struct price_row local_row = {
+    .id = "local",
+    .provider = "local",
+    .model = "",
+    .to_s = INT64_MAX,
+};
+
+const struct price_row *
+price_local(void)
+{
+	return &local_row;
+}
+
+const struct price_kinds *
+price_kinds_for(const struct price_row *row, int64_t input_tokens)
+{
+	const struct price_kinds *k = &row->kinds;
+
+	for (unsigned i = 0; i < row->tiers; i++) {
+		if (input_tokens > row->tier[i].above)
+			k = &row->tier[i].kinds;
+	}
+	return k;
+}
+
+static int64_t
+service_ppm(const struct price_row *row, struct str tier)
+{
+	for (unsigned i = 0; i < row->services; i++) {
+		if (str_is(tier, row->service[i].name))
+			return row->service[i].ppm;
+	}
+	return PPM;
+}
+
+bool
+price_cost(const struct price_row *row, const struct usage *u, struct str service_tier,
+    int64_t contract_ppm, struct pusd *ret)
+{
+	const struct price_kinds *k = price_kinds_for(row, usage_input(u));
+	wide sum = 0;
+
+	for (size_t i = 0; i < TOKEN_COUNT; i++) {
+		if (u->tokens[i] <= 0)
+			continue;
+		if (k->pusd[i] < 0)
+			return false;
+		sum += (wide)u->tokens[i] * k->pusd[i];
+	}
+	/* 10^12 tokens at $75 a million, twice a factor of 10^6: below 2^127. */
+	sum *= service_ppm(row, service_tier);
+	sum *= contract_ppm;
+	return pusd_divide(sum, PPM * PPM, ret);
+}
