@@ -94,7 +94,7 @@ void reader_free(struct reader *r); /* takes NULL */
  * since the last call. False: see reader_finish(). */
 bool reader_feed(struct reader *r, struct str body, size_t fresh) MUST_CHECK;
 
-/* The body is whole. On failure gives OUT_bad_json or OUT_bad_request and says why in the
+/* The body is whole: OUT_served. On failure gives OUT_bad_json or OUT_bad_request and says why in the
  * arena: `*ret_param` (NULL when no field is to blame) and `*ret_text`. */
 enum outcome reader_finish(struct reader *r, struct str body, struct task *ret_task,
     struct prompt *ret_prompt, const char **ret_param, const char **ret_text);
