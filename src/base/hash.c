@@ -166,27 +166,30 @@ crc_by_table(uint32_t crc, const unsigned char *p, size_t len)
 
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) static uint32_t
-crc_by_sse42(uint32_t crc, const unsigned char *p, size_t len)
+crc_of_words(uint32_t crc, const unsigned char *p, size_t words)
 {
-	uint64_t wide_crc = crc, word;
+	uint64_t longer = crc, word;
 
-	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		wide_crc = _mm_crc32_u64(wide_crc, word);
+	for (size_t i = 0; i < words; i++) {
+		memcpy(&word, p + i * sizeof(word), sizeof(word));
+		longer = _mm_crc32_u64(longer, word);
 	}
-	crc = (uint32_t)wide_crc;
-	for (; len > 0; p++, len--)
-		crc = _mm_crc32_u8(crc, *p);
-	return crc;
+	return (uint32_t)longer;
 }
 #endif
 
 uint32_t
 hash_crc32c(uint32_t crc, const void *p, size_t len)
 {
+	const unsigned char *bytes = p;
+
+	crc = ~crc;
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("sse4.2"))
-		return ~crc_by_sse42(~crc, p, len);
+	if (len >= 8 && __builtin_cpu_supports("sse4.2")) {
+		crc = crc_of_words(crc, bytes, len / 8);
+		bytes += len / 8 * 8;
+		len %= 8;
+	}
 #endif
-	return ~crc_by_table(~crc, p, len);
+	return ~crc_by_table(crc, bytes, len);
 }
