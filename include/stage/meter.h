@@ -64,6 +64,7 @@ struct slot_attempt {
 	int64_t price_input_pusd, price_output_pusd; /* per token; -1 unknown */
 	int64_t at_most_pusd;	 /* the hold; -1 unpriced */
 	int64_t input_estimate;	 /* tokens */
+	int64_t text_bytes;	 /* of the prompt; 0 where text is not all of it */
 	int64_t expected_output; /* tokens, of this model for this class */
 	/* as it passes */
 	int64_t output_seen; /* tokens, estimated */
@@ -140,11 +141,11 @@ unsigned slots_take(struct slots *s, struct slot **ret, unsigned cap);
 void slots_release(struct slots *s, struct slot *const *slot, unsigned count);
 
 /* At start: every slot of dead processes below `state_dir`, settled by its basis, is given to
- * `book`; when that answers true for all of a file, the file is removed. A slot whose CRC does
- * not fit was never sent anything (the CRC is written before the first send) and is skipped.
- * Gives the number booked; -1: a file could not be read or booked, errno says why. */
+ * `book` in one call; when that answers true the files are removed. A slot whose CRC does not
+ * fit was never sent anything (the CRC is written before the first send) and is skipped. Gives
+ * the number booked; -1: a file could not be read or booked, errno says why. */
 int slots_recover(struct env *env, const char *state_dir,
-    bool (*book)(void *arg, const struct slot *s), void *arg);
+    bool (*book)(void *arg, const struct slot *const *slot, unsigned count), void *arg);
 
 /* The row of models that cost no list price: providers with `local: true`. All kinds 0. */
 const struct price_row *price_local(void);

@@ -91,6 +91,8 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	s->contract_ppm = (int32_t)a->provider->contract_ppm;
 	s->start_ms = env_wall_ms(a->request->worker->env);
 	s->input_estimate = (int64_t)c->input_tokens;
+	if (a->request->task.opaque_bytes == 0)
+		s->text_bytes = (int64_t)a->request->task.text_bytes;
 	s->expected_output = (int64_t)c->output_tokens;
 	s->price_input_pusd = -1;
 	s->price_output_pusd = -1;

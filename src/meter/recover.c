@@ -4,6 +4,7 @@
 
 #include "base/env.h"
 #include "base/hash.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "slots_file.h"
 #include "stage/meter.h"
@@ -67,83 +68,96 @@ worth_booking(const struct slot *s)
 	return s->crc == hash_crc32c(0, &s->request, sizeof(s->request));
 }
 
+#define FILES_MAX 64
+
 struct recovery {
 	struct env *env;
 	const char *dir;
-	bool (*book)(void *arg, const struct slot *s);
-	void *arg;
-	int booked;
+	struct env_map map[FILES_MAX];
+	char *path[FILES_MAX];
+	unsigned files;
+	const struct slot **slot;
+	size_t slots, room;
 	int error;
 };
 
-static bool
-book_slot(struct recovery *r, const struct slot *found)
+/* Settled where it stands, so that a crash in the middle of recovery books the same again. */
+static void
+take_slot(struct recovery *r, struct slot *s)
 {
-	struct slot s = *found;
-
-	for (unsigned i = 0; i < s.attempts; i++)
-		settle_crashed(&s.attempt[i]);
-	if (atomic_load(&found->state) == SLOT_open) {
-		s.outcome = OUT_crashed;
-		s.end_ms = env_wall_ms(r->env);
+	for (unsigned i = 0; i < s->attempts; i++)
+		settle_crashed(&s->attempt[i]);
+	if (s->raw_usage_len > SLOT_RAW_USAGE)
+		s->raw_usage_len = 0;
+	if (atomic_load(&s->state) == SLOT_open) {
+		s->outcome = OUT_crashed;
+		s->end_ms = env_wall_ms(r->env);
+		atomic_store(&s->state, SLOT_closed);
 	}
-	if (s.raw_usage_len > SLOT_RAW_USAGE)
-		s.raw_usage_len = 0;
-	if (!r->book(r->arg, &s))
-		return false;
-	r->booked++;
-	return true;
-}
-
-static bool
-book_file(struct recovery *r, struct env_map *map)
-{
-	unsigned count = slots_file_count(map->p, map->bytes);
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct slot *s = slots_file_at(map->p, i);
-
-		if (worth_booking(s) && !book_slot(r, s))
-			return false;
+	if (r->slots == r->room) {
+		r->room = r->room == 0 ? 256 : r->room * 2;
+		r->slot = xrealloc(r->slot, r->room * sizeof(*r->slot));
 	}
-	return true;
+	r->slot[r->slots++] = s;
 }
 
 static void
 on_name(void *arg, const char *name)
 {
 	struct recovery *r = arg;
-	struct env_map map;
+	struct env_map *map = &r->map[r->files];
 	char path[4096];
-	bool booked;
+	unsigned count;
 
-	if (!str_starts(str_of(name), STR(SLOTS_PREFIX)))
+	if (!str_starts(str_of(name), STR(SLOTS_PREFIX)) || r->files == FILES_MAX)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", r->dir, name);
-	if (!r->env->map_open(r->env, path, &map)) {
+	if (!r->env->map_open(r->env, path, map)) {
 		if (errno != EWOULDBLOCK) /* a living process keeps its own */
 			r->error = errno;
 		return;
 	}
-	booked = book_file(r, &map);
-	r->env->map_close(r->env, &map);
-	if (!booked)
-		r->error = EIO;
-	else
-		r->env->remove_file(r->env, path);
+	r->path[r->files++] = xstrdup(path);
+	count = slots_file_count(map->p, map->bytes);
+	for (uint32_t i = 0; i < count; i++) {
+		struct slot *s = slots_file_at(map->p, i);
+
+		if (worth_booking(s))
+			take_slot(r, s);
+	}
+}
+
+static void
+close_files(struct recovery *r, bool remove)
+{
+	for (unsigned i = 0; i < r->files; i++) {
+		r->env->map_close(r->env, &r->map[i]);
+		if (remove)
+			r->env->remove_file(r->env, r->path[i]);
+		xfree(r->path[i]);
+	}
 }
 
 int
 slots_recover(struct env *env, const char *state_dir,
-    bool (*book)(void *arg, const struct slot *s), void *arg)
+    bool (*book)(void *arg, const struct slot *const *slot, unsigned count), void *arg)
 {
-	struct recovery r = {.env = env, .dir = state_dir, .book = book, .arg = arg};
+	struct recovery *r = xcalloc(1, sizeof(*r));
+	bool booked;
+	int n = -1;
 
-	if (!env->list_dir(env, state_dir, on_name, &r))
-		return -1;
-	if (r.error != 0) {
-		errno = r.error;
-		return -1;
-	}
-	return r.booked;
+	r->env = env;
+	r->dir = state_dir;
+	if (!env->list_dir(env, state_dir, on_name, r))
+		r->error = errno;
+	booked = r->error == 0 &&
+	    (r->slots == 0 || book(arg, r->slot, (unsigned)r->slots));
+	close_files(r, booked);
+	if (booked)
+		n = (int)r->slots;
+	else
+		errno = r->error != 0 ? r->error : EIO;
+	xfree(r->slot);
+	xfree(r);
+	return n;
 }

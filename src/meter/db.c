@@ -1,0 +1,138 @@
+/* db.c: SQLite with the settings that a ledger needs. */
+#include "db.h"
+
+#include <stdio.h>
+
+static bool
+failed(struct db *db, const char *what)
+{
+	snprintf(db->why, sizeof(db->why), "%s: %s", what,
+	    db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle));
+	return false;
+}
+
+bool
+db_open(struct db *db, const char *path)
+{
+	static const char settings[] =
+	    "PRAGMA journal_mode=WAL;"
+	    "PRAGMA synchronous=FULL;"
+	    "PRAGMA wal_autocheckpoint=0;"
+	    "PRAGMA busy_timeout=2000;"
+	    "PRAGMA trusted_schema=OFF;"
+	    "PRAGMA cell_size_check=ON;"
+	    "PRAGMA foreign_keys=OFF;"
+	    "PRAGMA temp_store=MEMORY;";
+
+	*db = (struct db){0};
+	if (sqlite3_open_v2(path, &db->handle,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK)
+		return failed(db, "open");
+	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	return db_exec(db, settings);
+}
+
+void
+db_close(struct db *db)
+{
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+}
+
+bool
+db_exec(struct db *db, const char *sql)
+{
+	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return failed(db, "exec");
+	return true;
+}
+
+bool
+db_prepare(struct db *db, const char *sql, sqlite3_stmt **ret)
+{
+	if (sqlite3_prepare_v3(
+		db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL) != SQLITE_OK)
+		return failed(db, "prepare");
+	return true;
+}
+
+bool
+db_step(struct db *db, sqlite3_stmt *s, bool *ret_row)
+{
+	int rc = sqlite3_step(s);
+
+	*ret_row = rc == SQLITE_ROW;
+	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+		return true;
+	failed(db, "step");
+	sqlite3_reset(s);
+	return false;
+}
+
+bool
+db_run(struct db *db, sqlite3_stmt *s)
+{
+	bool row;
+
+	if (!db_step(db, s, &row))
+		return false;
+	sqlite3_reset(s);
+	return true;
+}
+
+static bool
+get_version(struct db *db, const char *as, int *ret)
+{
+	char sql[64];
+	sqlite3_stmt *s;
+	bool row;
+
+	snprintf(sql, sizeof(sql), "PRAGMA %s.user_version", as);
+	if (!db_prepare(db, sql, &s))
+		return false;
+	if (!db_step(db, s, &row)) {
+		sqlite3_finalize(s);
+		return false;
+	}
+	*ret = row ? sqlite3_column_int(s, 0) : 0;
+	sqlite3_finalize(s);
+	return true;
+}
+
+/* CREATE statements name no database: they are run on a connection whose main it is. */
+static bool
+migrate_step(struct db *db, const char *sql, int version)
+{
+	char set[64];
+
+	snprintf(set, sizeof(set), "PRAGMA user_version=%d", version);
+	if (!db_exec(db, "BEGIN IMMEDIATE"))
+		return false;
+	if (db_exec(db, sql) && db_exec(db, set) && db_exec(db, "COMMIT"))
+		return true;
+	sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+bool
+db_migrate(struct db *db, const char *as, const struct schema *schema)
+{
+	int version;
+
+	if (!get_version(db, as, &version))
+		return false;
+	if (version < 0 || (size_t)version > schema->steps) {
+		snprintf(db->why, sizeof(db->why),
+		    "the file has schema version %d, this frugald knows up to %zu: start "
+		    "the newer frugald again, or restore a backup made before the upgrade",
+		    version, schema->steps);
+		return false;
+	}
+	for (size_t i = (size_t)version; i < schema->steps; i++) {
+		if (!migrate_step(db, schema->step[i], (int)i + 1))
+			return false;
+	}
+	return true;
+}

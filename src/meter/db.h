@@ -1,0 +1,51 @@
+/* db.h: the few calls of SQLite that the store needs, with its errors kept as text. */
+#ifndef METER_DB_H
+#define METER_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "schema.h"
+
+/* One connection; the ledger thread's, the only one that writes and checkpoints (SQLite
+ * 3.40.1 can corrupt a WAL when a second one does: reliability research, fact 10). */
+struct db {
+	sqlite3 *handle;
+	char why[256]; /* of the last failure */
+};
+
+bool db_open(struct db *db, const char *path);
+void db_close(struct db *db);
+
+/* Several statements, no results. */
+bool db_exec(struct db *db, const char *sql);
+bool db_prepare(struct db *db, const char *sql, sqlite3_stmt **ret);
+
+/* Runs a bound statement that gives no row, resets it. */
+bool db_run(struct db *db, sqlite3_stmt *s);
+/* Steps: true with `*ret_row` saying whether there is one. The caller resets. */
+bool db_step(struct db *db, sqlite3_stmt *s, bool *ret_row);
+
+/* Brings the database `as` ("main" or an attached one) to the newest version. A newer file is
+ * refused. */
+bool db_migrate(struct db *db, const char *as, const struct schema *schema);
+
+static inline void
+db_text(sqlite3_stmt *s, int i, struct str v)
+{
+	sqlite3_bind_text(s, i, v.p == NULL ? "" : v.p, (int)v.len, SQLITE_TRANSIENT);
+}
+
+/* NULL for -1: unknown. */
+static inline void
+db_known(sqlite3_stmt *s, int i, int64_t v)
+{
+	if (v < 0)
+		sqlite3_bind_null(s, i);
+	else
+		sqlite3_bind_int64(s, i, v);
+}
+
+#endif

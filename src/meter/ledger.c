@@ -1,0 +1,299 @@
+/* ledger.c: the thread that turns closed slots into rows. When it cannot, it says so, keeps
+ * the slots and tries again: then nothing new is sent, and nothing is lost. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/env.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "learn.h"
+#include "store.h"
+
+#define BATCH_MAX 256
+#define BATCH_WAIT_MS 5
+#define RETRY_MS 200
+#define CHECKPOINT_NS (2 * NS_PER_S)
+#define OUTLOOK_NS NS_PER_S
+
+struct kept {
+	struct kept *next;
+	char *kind, *hash;
+	char *text;
+	size_t len;
+};
+
+struct ledger {
+	struct env *env;
+	struct store *store;
+	void *lock;
+	struct slots *slots;
+	struct learn learn;
+	pthread_t thread;
+	bool started;
+	_Atomic bool stop;
+	_Atomic bool accepts;
+	pthread_mutex_t mutex; /* of status_shared and kept_shared */
+	struct ledger_status status_shared;
+	struct kept *kept_shared;
+	struct slot *batch[BATCH_MAX];
+	unsigned batched;
+	int64_t checkpoint_ns, outlook_ns;
+};
+
+/* ---- open ---- */
+
+static bool
+book_recovered(void *arg, const struct slot *const *slot, unsigned count)
+{
+	struct ledger *l = arg;
+	char why[STORE_WHY];
+
+	if (store_commit(l->store, slot, count, why))
+		return true;
+	log_error("recovery: %s", why);
+	return false;
+}
+
+static bool
+recover(struct ledger *l, const char *dir, char ret_why[static 256])
+{
+	int n = slots_recover(l->env, dir, book_recovered, l);
+
+	if (n < 0) {
+		snprintf(ret_why, 256,
+		    "requests of a dead process in %.120s could not be booked: %s; mend "
+		    "the cause and start again, nothing is lost meanwhile",
+		    dir, strerror(errno));
+		return false;
+	}
+	if (n > 0)
+		log_warn("booked %d requests that were in flight when frugald died", n);
+	l->status_shared.recovered = (uint64_t)n;
+	return true;
+}
+
+bool
+ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
+    char ret_why[static 256])
+{
+	struct ledger *l = xcalloc(1, sizeof(*l));
+	char path[4096];
+
+	l->env = env;
+	pthread_mutex_init(&l->mutex, NULL);
+	snprintf(path, sizeof(path), "%s/ledger.lock", state_dir);
+	l->lock = env->lock_file(env, path);
+	if (l->lock == NULL) {
+		snprintf(ret_why, 256,
+		    "the ledger in %.120s: %s", state_dir,
+		    errno == EWOULDBLOCK
+			? "another frugald is using it; stop that one, or give this one "
+			  "a state folder of its own"
+			: strerror(errno));
+		goto fail;
+	}
+	if (!store_open(env, state_dir, &l->store, ret_why) ||
+	    !recover(l, state_dir, ret_why))
+		goto fail;
+	learn_init(&l->learn, l->store);
+	l->status_shared.healthy = true;
+	atomic_store(&l->accepts, true);
+	*ret = l;
+	return true;
+fail:
+	ledger_close(l);
+	return false;
+}
+
+void
+ledger_close(struct ledger *l)
+{
+	if (l == NULL)
+		return;
+	store_close(l->store);
+	if (l->lock != NULL)
+		l->env->unlock_file(l->env, l->lock);
+	while (l->kept_shared != NULL) {
+		struct kept *k = l->kept_shared;
+
+		l->kept_shared = k->next;
+		xfree(k->kind);
+		xfree(k->hash);
+		xfree(k->text);
+		xfree(k);
+	}
+	pthread_mutex_destroy(&l->mutex);
+	xfree(l);
+}
+
+/* ---- status ---- */
+
+static void
+note_good(struct ledger *l)
+{
+	pthread_mutex_lock(&l->mutex);
+	l->status_shared.healthy = true;
+	l->status_shared.error[0] = '\0';
+	l->status_shared.rows += l->batched;
+	l->status_shared.batches += l->batched > 0;
+	l->status_shared.committed_until_ms = env_wall_ms(l->env);
+	pthread_mutex_unlock(&l->mutex);
+	if (!atomic_exchange(&l->accepts, true))
+		log_warn("the ledger can be written again; requests are served");
+}
+
+static void
+note_bad(struct ledger *l, const char *why)
+{
+	pthread_mutex_lock(&l->mutex);
+	l->status_shared.healthy = false;
+	l->status_shared.errors++;
+	str_copy(l->status_shared.error, sizeof(l->status_shared.error), str_of(why));
+	pthread_mutex_unlock(&l->mutex);
+	if (atomic_exchange(&l->accepts, false))
+		log_error("%s; new requests get 503 until this is mended, those in flight "
+			  "are kept in their slots",
+		    why);
+}
+
+void
+ledger_status_get(struct ledger *l, struct ledger_status *ret)
+{
+	pthread_mutex_lock(&l->mutex);
+	*ret = l->status_shared;
+	pthread_mutex_unlock(&l->mutex);
+}
+
+bool
+ledger_accepts(const struct ledger *l)
+{
+	return atomic_load_explicit(&l->accepts, memory_order_relaxed);
+}
+
+/* ---- texts by hash ---- */
+
+void
+ledger_keep(struct ledger *l, const char *kind, const char *hash, struct str text)
+{
+	struct kept *k = xcalloc(1, sizeof(*k));
+
+	k->kind = xstrdup(kind);
+	k->hash = xstrdup(hash);
+	k->text = xmemdup(text.p, text.len);
+	k->len = text.len;
+	pthread_mutex_lock(&l->mutex);
+	k->next = l->kept_shared;
+	l->kept_shared = k;
+	pthread_mutex_unlock(&l->mutex);
+	if (l->slots != NULL)
+		slots_wake(l->slots);
+}
+
+static void
+write_kept(struct ledger *l)
+{
+	struct kept *k;
+
+	pthread_mutex_lock(&l->mutex);
+	k = l->kept_shared;
+	l->kept_shared = NULL;
+	pthread_mutex_unlock(&l->mutex);
+	while (k != NULL) {
+		struct kept *next = k->next;
+
+		if (!store_keep(l->store, k->kind, k->hash, str_make(k->text, k->len)))
+			log_warn("the ledger could not keep %s %s", k->kind, k->hash);
+		xfree(k->kind);
+		xfree(k->hash);
+		xfree(k->text);
+		xfree(k);
+		k = next;
+	}
+}
+
+/* ---- the thread ---- */
+
+/* True when the batch is in, or there was none. */
+static bool
+commit_batch(struct ledger *l)
+{
+	char why[STORE_WHY];
+
+	if (l->batched == 0) {
+		l->batched = slots_take(l->slots, l->batch, BATCH_MAX);
+		if (l->batched == 0)
+			return true;
+	}
+	if (!store_commit(l->store, (const struct slot *const *)l->batch, l->batched, why)) {
+		note_bad(l, why);
+		return false;
+	}
+	for (unsigned i = 0; i < l->batched; i++)
+		learn_from(&l->learn, l->batch[i]);
+	slots_release(l->slots, l->batch, l->batched);
+	note_good(l);
+	l->batched = 0;
+	return true;
+}
+
+static void
+housekeeping(struct ledger *l)
+{
+	int64_t now = l->env->mono_ns(l->env);
+
+	if (now - l->outlook_ns >= OUTLOOK_NS) {
+		learn_publish(&l->learn);
+		l->outlook_ns = now;
+	}
+	if (now - l->checkpoint_ns >= CHECKPOINT_NS) {
+		store_checkpoint(l->store);
+		l->checkpoint_ns = now;
+	}
+}
+
+static void *
+ledger_main(void *arg)
+{
+	struct ledger *l = arg;
+	bool ok, busy;
+
+	pthread_setname_np(pthread_self(), "ledger");
+	for (;;) {
+		bool last = atomic_load(&l->stop);
+
+		write_kept(l);
+		ok = commit_batch(l);
+		busy = ok && slots_in_use(l->slots) > 0;
+		if (last)
+			break;
+		housekeeping(l);
+		/* A short wait gathers a batch; a long one when there is nothing. */
+		slots_wait(l->slots, ok ? (busy ? BATCH_WAIT_MS * 20 : 500) : RETRY_MS);
+	}
+	while (ok && slots_in_use(l->slots) > 0 && commit_batch(l) && l->batched > 0)
+		;
+	learn_publish(&l->learn);
+	return NULL;
+}
+
+bool
+ledger_start(struct ledger *l, struct slots *slots, struct outlook_shared *outlook)
+{
+	l->slots = slots;
+	learn_start(&l->learn, outlook);
+	l->started = pthread_create(&l->thread, NULL, ledger_main, l) == 0;
+	return l->started;
+}
+
+void
+ledger_stop(struct ledger *l)
+{
+	if (l == NULL || !l->started)
+		return;
+	atomic_store(&l->stop, true);
+	slots_wake(l->slots);
+	pthread_join(l->thread, NULL);
+	l->started = false;
+}

@@ -1,0 +1,287 @@
+/* month.c: rows of one month, interned names, append-only. */
+#include "month.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define DAY_MS 86400000LL
+
+/* Days to civil year and month, after Howard Hinnant, "chrono-compatible low-level date
+ * algorithms": eras of 400 years that begin in March. */
+int
+month_of(int64_t wall_ms)
+{
+	int64_t z = wall_ms / DAY_MS + 719468;
+	int64_t era = z / 146097;
+	int64_t doe = z - era * 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int64_t mp = (5 * doy + 2) / 153;
+	int64_t month = mp < 10 ? mp + 3 : mp - 9;
+	int64_t year = yoe + era * 400 + (month <= 2);
+
+	return (int)(year * 12 + month - 1);
+}
+
+void
+month_path(const char *dir, int number, char *ret, size_t cap)
+{
+	snprintf(ret, cap, "%s/ledger-%04d-%02d.db", dir, number / 12, number % 12 + 1);
+}
+
+static bool
+prepare(struct month *m)
+{
+	struct db *db = &m->db;
+
+	return db_prepare(db, "INSERT INTO name(text) VALUES(?1)", &m->add_name) &&
+	    db_prepare(db, "SELECT id FROM name WHERE text=?1", &m->find_name) &&
+	    db_prepare(db, "SELECT seq FROM request WHERE id=?1", &m->find) &&
+	    db_prepare(db,
+		"INSERT INTO request(id,start_ms,end_ms,key,team,user,session,route,asked,"
+		"path,class,complexity,confidence,data,mode,policy,classifier,outlook,"
+		"baseline,baseline_pusd,baseline_success,decided,flags,outcome,attempts,"
+		"plan,tags) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
+		"?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27)",
+		&m->add_request) &&
+	    db_prepare(db,
+		"INSERT INTO attempt(request,n,model,provider,region,tier,price,"
+		"contract_ppm,start_ms,outcome,http_status,basis,flags,list_pusd,"
+		"amount_pusd,at_most_pusd,input_uncached,cache_read,cache_write_5m,"
+		"cache_write_1h,audio_input,image_input,output,audio_output,reasoning,"
+		"input_estimate,expected_output,connect_ms,ttft_ms,total_ms,served_model,"
+		"service_tier,raw_usage) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
+		"?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,"
+		"?31,?32,?33)",
+		&m->add_attempt) &&
+	    db_prepare(db, "INSERT OR IGNORE INTO tag(name,value,request) VALUES(?1,?2,?3)",
+		&m->add_tag);
+}
+
+bool
+month_open(struct month *m, const char *dir, int number)
+{
+	char path[4096];
+
+	month_path(dir, number, path, sizeof(path));
+	if (!db_open(&m->db, path) || !db_migrate(&m->db, "main", &schema_month) ||
+	    !prepare(m))
+		return false;
+	m->names = map_new();
+	m->number = number;
+	return true;
+}
+
+void
+month_close(struct month *m)
+{
+	char why[sizeof(m->db.why)];
+
+	memcpy(why, m->db.why, sizeof(why)); /* the caller may still want to tell it */
+	sqlite3_finalize(m->add_name);
+	sqlite3_finalize(m->find_name);
+	sqlite3_finalize(m->add_request);
+	sqlite3_finalize(m->add_attempt);
+	sqlite3_finalize(m->add_tag);
+	sqlite3_finalize(m->find);
+	db_close(&m->db);
+	map_free(m->names);
+	*m = (struct month){0};
+	memcpy(m->db.why, why, sizeof(why));
+}
+
+/* ---- writing ---- */
+
+/* The id of a text in this file, made when it is new; -1: failed. The cache is bounded by
+ * forgetting it: names that a client invents (users) must not fill memory. */
+static int64_t
+intern(struct month *m, struct str text)
+{
+	intptr_t id = (intptr_t)map_get(m->names, text);
+	bool row;
+
+	if (id != 0)
+		return id;
+	db_text(m->find_name, 1, text);
+	if (!db_step(&m->db, m->find_name, &row))
+		return -1;
+	if (row)
+		id = (intptr_t)sqlite3_column_int64(m->find_name, 0);
+	sqlite3_reset(m->find_name);
+	if (!row) {
+		db_text(m->add_name, 1, text);
+		if (!db_run(&m->db, m->add_name))
+			return -1;
+		id = (intptr_t)sqlite3_last_insert_rowid(m->db.handle);
+	}
+	if (map_count(m->names) >= 65536)
+		month_forget(m);
+	map_put(m->names, text, (void *)id);
+	return id;
+}
+
+static bool
+bind_name(struct month *m, sqlite3_stmt *s, int i, const char *text)
+{
+	int64_t id = intern(m, str_of(text));
+
+	sqlite3_bind_int64(s, i, id);
+	return id >= 0;
+}
+
+static void
+id_bytes(struct id id, uint8_t ret[static 16])
+{
+	for (int i = 0; i < 8; i++) {
+		ret[i] = (uint8_t)(id.hi >> (56 - 8 * i));
+		ret[8 + i] = (uint8_t)(id.lo >> (56 - 8 * i));
+	}
+}
+
+static bool
+bind_request_names(struct month *m, const struct slot_request *r)
+{
+	const struct {
+		int i;
+		const char *text;
+	} names[] = {{4, r->key}, {5, r->team}, {6, r->user}, {8, r->route}, {9, r->asked},
+	    {10, r->path}, {11, r->class_name}, {14, r->data}, {15, r->mode},
+	    {16, r->policy}, {17, r->classifier}, {19, r->baseline}, {22, r->decided}};
+
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		if (!bind_name(m, m->add_request, names[n].i, names[n].text))
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
+{
+	const struct slot_request *r = &s->request;
+	sqlite3_stmt *q = m->add_request;
+
+	if (!bind_request_names(m, r))
+		return false;
+	sqlite3_bind_blob(q, 1, id, 16, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(q, 2, r->start_ms);
+	sqlite3_bind_int64(q, 3, s->end_ms);
+	sqlite3_bind_int64(q, 7, (int64_t)r->session);
+	sqlite3_bind_double(q, 12, (double)r->complexity);
+	sqlite3_bind_double(q, 13, (double)r->confidence);
+	sqlite3_bind_int64(q, 18, (int64_t)r->outlook);
+	db_known(q, 20, r->baseline_pusd);
+	sqlite3_bind_double(q, 21, (double)r->baseline_success);
+	sqlite3_bind_int(q, 23,
+	    r->stream | r->below_quality << 1 | r->unsure << 2 | r->pinned << 3);
+	sqlite3_bind_int(q, 24, s->outcome);
+	sqlite3_bind_int(q, 25, s->attempts);
+	sqlite3_bind_blob(q, 26, r->plan, r->plan_len, SQLITE_TRANSIENT);
+	db_text(q, 27, str_make(r->tags, r->tags_len));
+	return db_run(&m->db, q);
+}
+
+static void
+bind_attempt_numbers(sqlite3_stmt *q, const struct slot_attempt *a)
+{
+	sqlite3_bind_int(q, 6, a->tier);
+	sqlite3_bind_int(q, 8, a->contract_ppm);
+	sqlite3_bind_int64(q, 9, a->start_ms);
+	sqlite3_bind_int(q, 10, a->outcome);
+	sqlite3_bind_int(q, 11, a->http_status);
+	sqlite3_bind_int(q, 12, a->basis);
+	sqlite3_bind_int(q, 13,
+	    a->sent | a->first_byte << 1 | a->usage_inconsistent << 2 | a->unpriced << 3 |
+		a->unbilled << 4);
+	db_known(q, 14, a->list_pusd);
+	db_known(q, 15, a->amount_pusd);
+	db_known(q, 16, a->at_most_pusd);
+	for (int k = 0; k < TOKEN_COUNT; k++)
+		db_known(q, 17 + k, a->tokens[k]);
+	db_known(q, 25, a->reasoning);
+	sqlite3_bind_int64(q, 26, a->input_estimate);
+	sqlite3_bind_int64(q, 27, a->expected_output);
+	db_known(q, 28, a->connect_ms);
+	db_known(q, 29, a->ttft_ms);
+	db_known(q, 30, a->total_ms);
+}
+
+static bool
+add_attempt(struct month *m, const struct slot *s, unsigned i, int64_t request)
+{
+	const struct slot_attempt *a = &s->attempt[i];
+	sqlite3_stmt *q = m->add_attempt;
+
+	if (!bind_name(m, q, 3, a->model) || !bind_name(m, q, 4, a->provider) ||
+	    !bind_name(m, q, 5, a->region) || !bind_name(m, q, 7, a->price_id) ||
+	    !bind_name(m, q, 31, a->served_model) ||
+	    !bind_name(m, q, 32, a->service_tier))
+		return false;
+	sqlite3_bind_int64(q, 1, request);
+	sqlite3_bind_int(q, 2, (int)i);
+	bind_attempt_numbers(q, a);
+	if (i + 1 == s->attempts && s->raw_usage_len > 0)
+		db_text(q, 33, str_make(s->raw_usage, s->raw_usage_len));
+	else
+		sqlite3_bind_null(q, 33);
+	return db_run(&m->db, q);
+}
+
+static bool
+add_tags(struct month *m, const struct slot *s, int64_t request)
+{
+	struct str rest = str_make(s->request.tags, s->request.tags_len), line, name;
+
+	while (str_split(&rest, '\n', &line)) {
+		int64_t n, v;
+
+		if (!str_split(&line, '=', &name) || name.len == 0)
+			continue;
+		n = intern(m, name);
+		v = intern(m, line);
+		if (n < 0 || v < 0)
+			return false;
+		sqlite3_bind_int64(m->add_tag, 1, n);
+		sqlite3_bind_int64(m->add_tag, 2, v);
+		sqlite3_bind_int64(m->add_tag, 3, request);
+		if (!db_run(&m->db, m->add_tag))
+			return false;
+	}
+	return true;
+}
+
+bool
+month_add(struct month *m, const struct slot *s, int64_t *ret_seq)
+{
+	uint8_t id[16];
+	bool there;
+	int64_t seq = 0;
+
+	id_bytes(s->request.id, id);
+	sqlite3_bind_blob(m->find, 1, id, 16, SQLITE_TRANSIENT);
+	if (!db_step(&m->db, m->find, &there))
+		return false;
+	if (there)
+		*ret_seq = sqlite3_column_int64(m->find, 0);
+	sqlite3_reset(m->find);
+	if (there)
+		return true;
+	if (!add_request(m, s, id))
+		return false;
+	seq = sqlite3_last_insert_rowid(m->db.handle);
+	for (unsigned i = 0; i < s->attempts; i++) {
+		if (!add_attempt(m, s, i, seq))
+			return false;
+	}
+	*ret_seq = seq;
+	return add_tags(m, s, seq);
+}
+
+void
+month_forget(struct month *m)
+{
+	map_free(m->names);
+	m->names = map_new();
+}

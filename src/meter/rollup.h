@@ -1,0 +1,24 @@
+/* rollup.h: what happened in an hour, by what it is asked for. */
+#ifndef METER_ROLLUP_H
+#define METER_ROLLUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hist.h"
+#include "base/money.h"
+#include "db.h"
+#include "stage/meter.h"
+
+struct rollup_store {
+	struct db *db;
+	sqlite3_stmt *get, *put;
+};
+
+bool rollup_open(struct rollup_store *r, struct db *db);
+void rollup_close(struct rollup_store *r);
+
+/* Adds all attempts of a settled slot; inside the caller's transaction. */
+bool rollup_add(struct rollup_store *r, const struct slot *s);
+
+#endif

@@ -1,0 +1,96 @@
+/* rollup_cell.c: reading, writing and adding up the measures of roll-ups. */
+#include "rollup_cell.h"
+
+#include "base/buf.h"
+#include "base/util.h"
+
+#define COUNTS (5 + TOKEN_COUNT + 1)
+#define SUMS 7
+#define HISTS 3
+
+/* The members in the order of the columns, so that no place can be forgotten. */
+struct members {
+	int64_t *count[COUNTS];
+	struct pusd_sum *sum[SUMS];
+	struct hist *hist[HISTS];
+};
+
+static struct members
+members_of(struct rollup_cell *c)
+{
+	struct members m = {
+	    .count = {&c->requests, &c->attempts, &c->failed, &c->unpriced,
+		&c->estimated_rows},
+	    .sum = {&c->paid, &c->list, &c->wasted, &c->estimated, &c->exposure,
+		&c->baseline, &c->compared},
+	    .hist = {&c->tokens_hist, &c->ttft_hist, &c->total_hist},
+	};
+
+	for (size_t k = 0; k < TOKEN_COUNT; k++)
+		m.count[5 + k] = &c->tokens[k];
+	m.count[COUNTS - 1] = &c->reasoning;
+	return m;
+}
+
+void
+rollup_cell_zero(struct rollup_cell *c)
+{
+	*c = (struct rollup_cell){0};
+}
+
+bool
+rollup_cell_read(sqlite3_stmt *row, int i, struct rollup_cell *c)
+{
+	struct members m = members_of(c);
+
+	for (size_t n = 0; n < COUNTS; n++)
+		*m.count[n] = sqlite3_column_int64(row, i++);
+	for (size_t n = 0; n < SUMS; n++, i += 2)
+		*m.sum[n] = pusd_sum_join(
+		    sqlite3_column_int64(row, i), sqlite3_column_int64(row, i + 1));
+	for (size_t n = 0; n < HISTS; n++, i++) {
+		struct str packed = str_make(sqlite3_column_blob(row, i),
+		    (size_t)sqlite3_column_bytes(row, i));
+
+		if (!hist_unpack(packed, m.hist[n]))
+			return false;
+	}
+	return true;
+}
+
+void
+rollup_cell_bind(sqlite3_stmt *s, int i, const struct rollup_cell *c)
+{
+	struct rollup_cell copy = *c;
+	struct members m = members_of(&copy);
+	int64_t hi, lo;
+	struct buf b;
+
+	for (size_t n = 0; n < COUNTS; n++)
+		sqlite3_bind_int64(s, i++, *m.count[n]);
+	for (size_t n = 0; n < SUMS; n++) {
+		pusd_sum_split(*m.sum[n], &hi, &lo);
+		sqlite3_bind_int64(s, i++, hi);
+		sqlite3_bind_int64(s, i++, lo);
+	}
+	for (size_t n = 0; n < HISTS; n++) {
+		buf_init(&b, 65536);
+		hist_pack(m.hist[n], &b);
+		sqlite3_bind_blob(s, i++, b.p, (int)b.len, SQLITE_TRANSIENT);
+		buf_fini(&b);
+	}
+}
+
+void
+rollup_cell_merge(struct rollup_cell *into, const struct rollup_cell *from)
+{
+	struct rollup_cell copy = *from;
+	struct members a = members_of(into), b = members_of(&copy);
+
+	for (size_t n = 0; n < COUNTS; n++)
+		*a.count[n] += *b.count[n];
+	for (size_t n = 0; n < SUMS; n++)
+		a.sum[n]->v += b.sum[n]->v;
+	for (size_t n = 0; n < HISTS; n++)
+		hist_merge(a.hist[n], b.hist[n]);
+}

@@ -1,0 +1,41 @@
+/* rollup_cell.h: the measures of one roll-up row, in memory and as columns. */
+#ifndef METER_ROLLUP_CELL_H
+#define METER_ROLLUP_CELL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hist.h"
+#include "base/money.h"
+#include "core/sets.h"
+
+/* In the order of struct rollup_cell. */
+#define ROLLUP_COLUMNS                                                                   \
+	"requests,attempts,failed,unpriced,estimated,input_uncached,cache_read,"         \
+	"cache_write_5m,cache_write_1h,audio_input,image_input,output,audio_output,"     \
+	"reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,estimated_hi,"    \
+	"estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,compared_hi,"      \
+	"compared_lo,tokens_hist,ttft_hist,total_hist"
+
+struct rollup_cell {
+	int64_t requests, attempts, failed, unpriced, estimated_rows;
+	int64_t tokens[TOKEN_COUNT];
+	int64_t reasoning;
+	struct pusd_sum paid, list;
+	struct pusd_sum wasted;	   /* paid for attempts that did not answer */
+	struct pusd_sum estimated; /* of paid: rests on a basis, not on reported usage */
+	struct pusd_sum exposure;  /* Σ (at most − amount) of those */
+	struct pusd_sum baseline;  /* estimate; what the baseline would have cost … */
+	struct pusd_sum compared;  /* … for the requests that cost this */
+	struct hist tokens_hist, ttft_hist, total_hist;
+};
+
+void rollup_cell_zero(struct rollup_cell *c);
+/* From column `i` on; false: a histogram is damaged. */
+bool rollup_cell_read(sqlite3_stmt *row, int i, struct rollup_cell *c);
+/* From parameter `i` on. */
+void rollup_cell_bind(sqlite3_stmt *s, int i, const struct rollup_cell *c);
+void rollup_cell_merge(struct rollup_cell *into, const struct rollup_cell *from);
+
+#endif

@@ -1,0 +1,79 @@
+/* schema.c: the ledger's tables, version by version; a file of an older version is brought
+ * forward statement by statement, one of a newer version is refused. */
+#include "schema.h"
+
+/* ledger.db: roll-ups, what policies and prices were in force, learned values. Amounts are in
+ * two parts, dollars and the pico-dollars below one: SUM() of int64 pico-dollars ends at
+ * $9.22 M. */
+static const char *const ledger_steps[] = {
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE kept(kind TEXT NOT NULL, hash TEXT NOT NULL, since_ms INTEGER NOT NULL,"
+    " text BLOB NOT NULL, PRIMARY KEY(kind, hash)) WITHOUT ROWID;"
+    "CREATE TABLE rollup(hour INTEGER NOT NULL, team TEXT NOT NULL, key TEXT NOT NULL,"
+    " route TEXT NOT NULL, class TEXT NOT NULL, model TEXT NOT NULL,"
+    " provider TEXT NOT NULL, tier INTEGER NOT NULL, tags TEXT NOT NULL,"
+    " requests INTEGER NOT NULL, attempts INTEGER NOT NULL, failed INTEGER NOT NULL,"
+    " unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL,"
+    " input_uncached INTEGER NOT NULL, cache_read INTEGER NOT NULL,"
+    " cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL,"
+    " audio_input INTEGER NOT NULL, image_input INTEGER NOT NULL,"
+    " output INTEGER NOT NULL, audio_output INTEGER NOT NULL,"
+    " reasoning INTEGER NOT NULL,"
+    " paid_hi INTEGER NOT NULL, paid_lo INTEGER NOT NULL,"
+    " list_hi INTEGER NOT NULL, list_lo INTEGER NOT NULL,"
+    " wasted_hi INTEGER NOT NULL, wasted_lo INTEGER NOT NULL,"
+    " estimated_hi INTEGER NOT NULL, estimated_lo INTEGER NOT NULL,"
+    " exposure_hi INTEGER NOT NULL, exposure_lo INTEGER NOT NULL,"
+    " baseline_hi INTEGER NOT NULL, baseline_lo INTEGER NOT NULL,"
+    " compared_hi INTEGER NOT NULL, compared_lo INTEGER NOT NULL,"
+    " tokens_hist BLOB NOT NULL, ttft_hist BLOB NOT NULL, total_hist BLOB NOT NULL,"
+    " PRIMARY KEY(hour, team, key, route, class, model, provider, tier, tags))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE outlook(number INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    " provider TEXT NOT NULL, bytes_per_token_milli INTEGER NOT NULL,"
+    " PRIMARY KEY(number, provider)) WITHOUT ROWID;",
+};
+
+/* ledger-YYYY-MM.db: one row a request, one an attempt; never changed, never deleted. */
+static const char *const month_steps[] = {
+    "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE request(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
+    " start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, key INTEGER NOT NULL,"
+    " team INTEGER NOT NULL, user INTEGER NOT NULL, session INTEGER NOT NULL,"
+    " route INTEGER NOT NULL, asked INTEGER NOT NULL, path INTEGER NOT NULL,"
+    " class INTEGER NOT NULL, complexity REAL NOT NULL, confidence REAL NOT NULL,"
+    " data INTEGER NOT NULL, mode INTEGER NOT NULL, policy INTEGER NOT NULL,"
+    " classifier INTEGER NOT NULL, outlook INTEGER NOT NULL, baseline INTEGER NOT NULL,"
+    " baseline_pusd INTEGER, baseline_success REAL NOT NULL, decided INTEGER NOT NULL,"
+    " flags INTEGER NOT NULL, outcome INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    " plan BLOB NOT NULL, tags TEXT NOT NULL);"
+    "CREATE INDEX request_end ON request(end_ms);"
+    "CREATE INDEX request_session ON request(session);"
+    "CREATE TABLE attempt(request INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " model INTEGER NOT NULL, provider INTEGER NOT NULL, region INTEGER NOT NULL,"
+    " tier INTEGER NOT NULL, price INTEGER NOT NULL, contract_ppm INTEGER NOT NULL,"
+    " start_ms INTEGER NOT NULL, outcome INTEGER NOT NULL, http_status INTEGER NOT NULL,"
+    " basis INTEGER NOT NULL, flags INTEGER NOT NULL, list_pusd INTEGER,"
+    " amount_pusd INTEGER, at_most_pusd INTEGER, input_uncached INTEGER,"
+    " cache_read INTEGER, cache_write_5m INTEGER, cache_write_1h INTEGER,"
+    " audio_input INTEGER, image_input INTEGER, output INTEGER, audio_output INTEGER,"
+    " reasoning INTEGER, input_estimate INTEGER NOT NULL,"
+    " expected_output INTEGER NOT NULL, connect_ms INTEGER, ttft_ms INTEGER,"
+    " total_ms INTEGER, served_model INTEGER NOT NULL, service_tier INTEGER NOT NULL,"
+    " raw_usage TEXT, PRIMARY KEY(request, n)) WITHOUT ROWID;"
+    "CREATE TABLE tag(name INTEGER NOT NULL, value INTEGER NOT NULL,"
+    " request INTEGER NOT NULL, PRIMARY KEY(name, value, request)) WITHOUT ROWID;"
+    "CREATE TRIGGER request_kept BEFORE DELETE ON request BEGIN"
+    " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+    "CREATE TRIGGER request_fixed BEFORE UPDATE ON request BEGIN"
+    " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+    "CREATE TRIGGER attempt_kept BEFORE DELETE ON attempt BEGIN"
+    " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+    "CREATE TRIGGER attempt_fixed BEFORE UPDATE ON attempt BEGIN"
+    " SELECT RAISE(ABORT, 'the ledger is append-only'); END;",
+};
+
+const struct schema schema_ledger = {
+    "ledger", ledger_steps, sizeof(ledger_steps) / sizeof(ledger_steps[0])};
+const struct schema schema_month = {
+    "month", month_steps, sizeof(month_steps) / sizeof(month_steps[0])};

@@ -1,0 +1,38 @@
+/* store.h: where rows are kept for good. The seam is narrow so that a second store can stand
+ * beside SQLite. Ledger thread only. */
+#ifndef METER_STORE_H
+#define METER_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "stage/meter.h"
+
+struct env;
+struct store;
+
+#define STORE_WHY 256
+
+/* Opens or makes, migrates forward, replays what roll-ups have missed. On failure `ret_why`
+ * says what and what to do. */
+bool store_open(
+    struct env *env, const char *dir, struct store **ret, char ret_why[static STORE_WHY]);
+void store_close(struct store *s); /* takes NULL */
+
+/* Rows and roll-ups of closed slots; durable when it returns true. A request that is in
+ * already changes nothing. On failure nothing of the batch is lost: call again. */
+bool store_commit(struct store *s, const struct slot *const *slot, unsigned count,
+    char ret_why[static STORE_WHY]);
+
+/* A text by hash, once. */
+bool store_keep(struct store *s, const char *kind, const char *hash, struct str text);
+
+/* The newest outlook, or a fresh one numbered 0. */
+void store_load_outlook(struct store *s, struct outlook *ret);
+bool store_save_outlook(struct store *s, const struct outlook *o);
+
+/* Moves the write-ahead log back; cheap when there is little. */
+void store_checkpoint(struct store *s);
+
+#endif
