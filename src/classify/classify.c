@@ -6,7 +6,7 @@
 
 #include "core/request.h"
 #include "core/worker.h"
-#include "features.h"
+#include "surface.h"
 
 struct classifier {
 	const char *version;

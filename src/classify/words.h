@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/str.h"
-#include "features.h"
+#include "surface.h"
 
 /* `word` in lower case. False: it hints at nothing. */
 bool word_cue(struct str word, enum cue *ret);

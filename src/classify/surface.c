@@ -1,5 +1,5 @@
-/* features.c: counts over the pending task, in one pass, without allocation. */
-#include "features.h"
+/* surface.c: counts over the pending task, in one pass, without allocation. */
+#include "surface.h"
 
 #include <string.h>
 

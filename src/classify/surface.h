@@ -1,6 +1,6 @@
-/* features.h: what can be counted in a prompt in one pass. */
-#ifndef CLASSIFY_FEATURES_H
-#define CLASSIFY_FEATURES_H
+/* surface.h: what can be counted in a prompt in one pass. */
+#ifndef CLASSIFY_SURFACE_H
+#define CLASSIFY_SURFACE_H
 
 #include <stdint.h>
 
