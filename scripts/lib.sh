@@ -54,3 +54,56 @@ build() {
 	}
 	cmake --build "$dir" --target "$target" -- --quiet
 }
+
+# seconds_since MILLISECONDS: "3.2 s".
+now_ms() {
+	date +%s%3N
+}
+
+seconds_since() {
+	local ms=$(($(now_ms) - $1))
+	echo "$((ms / 1000)).$((ms % 1000 / 100)) s"
+}
+
+# A script that counts steps makes the file $TALLY; scripts that it calls add to it.
+count() {
+	local word=$1 times=${2:-1}
+	while [ "$times" -gt 0 ]; do
+		echo "$word" >>"$TALLY"
+		times=$((times - 1))
+	done
+}
+
+counted() {
+	grep -cx "$1" "$TALLY" || true
+}
+
+# step NAME COMMAND...: run it and count it. Its output is shown when it fails, the last line
+# of it when it answers 77: skipped.
+step() {
+	local name=$1 log start status=0
+	shift
+	log=build/log/$(echo "$name" | tr '/ ' '__').txt
+	start=$(now_ms)
+	mkdir -p build/log
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	case $status in
+	0)
+		count passed
+		echo "ok    $name  $(seconds_since "$start")"
+		;;
+	77)
+		skip "$name" "$(tail -n 1 "$log")"
+		;;
+	*)
+		count failed
+		tail -n "${LOG_LINES:-200}" "$log"
+		echo "FAIL  $name  $(seconds_since "$start")  (whole output: $log)"
+		;;
+	esac
+}
+
+skip() {
+	count skipped
+	echo "skip  $1  $2"
+}
