@@ -43,7 +43,7 @@ need_packages() {
 }
 
 # build NAME TARGET [CMAKE ARGUMENT...]: configure and build below build/NAME; TARGET may be "all".
-# Speaks only when something is wrong.
+# Speaks only when something is wrong, then of all that is.
 build() {
 	local dir=build/$1 target=$2
 	shift 2
@@ -52,7 +52,7 @@ build() {
 		cat "$dir/configure.log"
 		return 1
 	}
-	cmake --build "$dir" --target "$target" -- --quiet
+	cmake --build "$dir" --target "$target" -- --quiet -k 0
 }
 
 # seconds_since MILLISECONDS: "3.2 s".
