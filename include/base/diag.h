@@ -30,6 +30,9 @@ void diag_error(struct diag *d, struct diag_place at, const char *fmt, ...)
 void diag_warning(struct diag *d, struct diag_place at, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* A copy of a file's name that lives as long as the diag, for places. */
+const char *diag_keep(struct diag *d, const char *file);
+
 /* Errors only. */
 size_t diag_errors(const struct diag *d);
 

@@ -10,15 +10,17 @@
 #include "core/sets.h"
 
 struct catalogue_model {
-	const char *id; /* vendor/name */
+	const char *id;              /* vendor/name */
 	int64_t context, max_output; /* tokens */
-	uint32_t can;	/* 1 << enum capability */
-	enum tier tier; /* usual; the config's line decides */
+	uint32_t can;                /* 1 << enum capability */
+	enum tier tier;              /* usual; the config's line decides */
 	const char *max_field; /* body field of the output limit; NULL: the dialect's */
-	const char *const *match; /* names at providers; the last NULL; exact or with '*' */
+	const char *const
+	    *match; /* names at providers; the last NULL; exact or with '*' */
 	int32_t output_tokens[CLASS_COUNT]; /* expected, reasoning included */
-	double quality[CLASS_COUNT];	    /* expected success at complexity 0.5, [0, 1] */
-	const char *quality_source, *quality_date, *released, *retires; /* NULL unknown */
+	double quality[CLASS_COUNT]; /* expected success at complexity 0.5, [0, 1] */
+	const char *quality_source, *quality_date, *released,
+	    *retires; /* NULL unknown */
 };
 
 struct catalogue;

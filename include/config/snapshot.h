@@ -1,5 +1,6 @@
-/* snapshot.h: the configuration as the daemon uses it: made whole from files, never written
- * again, shared by all threads, reference-counted. A request keeps the one it began with. */
+/* snapshot.h: the configuration as the daemon uses it: made whole from files, never
+ * written again, shared by all threads, reference-counted. A request keeps the one it
+ * began with. */
 #ifndef CONFIG_SNAPSHOT_H
 #define CONFIG_SNAPSHOT_H
 
@@ -19,9 +20,9 @@
 struct dialect;
 struct health; /* of call/: breakers, in-flight counts; kept by name across reloads */
 
-#define MODELS_MAX 64 /* so that a set of models is one word */
-#define PROVIDERS_MAX 32
-#define PROVIDER_KEYS_MAX 8
+#define MODELS_MAX          64 /* so that a set of models is one word */
+#define PROVIDERS_MAX       32
+#define PROVIDER_KEYS_MAX   8
 #define MODEL_PROVIDERS_MAX 8
 
 struct timeouts {
@@ -36,10 +37,10 @@ struct listen_address {
 
 struct provider {
 	const char *name;
-	const char *api; /* word of the dialect */
+	const char *api;               /* word of the dialect */
 	const struct dialect *dialect; /* set once, before the snapshot is published */
-	const char *url;      /* without a trailing slash */
-	const char *host;     /* of the url */
+	const char *url;               /* without a trailing slash */
+	const char *host;              /* of the url */
 	uint16_t port;
 	bool tls;
 	const char *base_path; /* of the url, "" or "/v1" */
@@ -50,13 +51,13 @@ struct provider {
 	unsigned keys;
 	const char *region;
 	const char *book; /* provider name in the price book */
-	bool local;	  /* costs no list price; its tokens are priced 0 and say so */
+	bool local;       /* costs no list price; its tokens are priced 0 and say so */
 	bool allow_private; /* the connected address may be private; loopback too */
-	const char *ca_file, *proxy; /* NULL: system bundle, none */
-	const char *const *headers;  /* "name: value" lines, the last NULL */
-	int64_t contract_ppm;	     /* 1,000,000 less the discount */
-	struct pusd usd_per_hour;    /* of a local machine; 0: not said */
-	int32_t max_inflight;	     /* 0: no limit */
+	const char *ca_file, *proxy;   /* NULL: system bundle, none */
+	const char *const *headers;    /* "name: value" lines, the last NULL */
+	int64_t contract_ppm;          /* 1,000,000 less the discount */
+	struct pusd usd_per_hour;      /* of a local machine; 0: not said */
+	int32_t max_inflight;          /* 0: no limit */
 	int32_t bytes_per_token_milli; /* start value, e.g. 4000 */
 	struct timeouts timeouts;
 	bool stream_usage; /* takes stream_options.include_usage */
@@ -70,12 +71,12 @@ struct model {
 	const char *served_as; /* the name to send upstream, by provider: see at[] */
 	struct {
 		const struct provider *provider;
-		const char *name; /* what the provider calls the model */
+		const char *name;      /* what the provider calls the model */
 		struct health *health; /* of (model, provider) */
 	} at[MODEL_PROVIDERS_MAX];
 	unsigned ats;
 	enum tier tier;
-	int32_t max_inflight; /* 0: no limit; over all workers */
+	int32_t max_inflight;        /* 0: no limit; over all workers */
 	int64_t context, max_output; /* overrides applied */
 	uint32_t can;
 	double quality[CLASS_COUNT];
@@ -95,13 +96,13 @@ struct data_class {
 /* What has to hold for a rule; an absent condition always holds. */
 struct rule {
 	struct diag_place at;
-	uint32_t classes;      /* 1 << enum task_class; 0: any */
+	uint32_t classes;                          /* 1 << enum task_class; 0: any */
 	double complexity_above, complexity_below; /* -1, 2: none */
-	const char *tag_name, *tag_value; /* value NULL: any */
+	const char *tag_name, *tag_value;          /* value NULL: any */
 	bool has_hours;
-	uint8_t days; /* 1 << (0 Sunday …) */
+	uint8_t days;                   /* 1 << (0 Sunday …) */
 	int16_t from_minute, to_minute; /* of the local day; may wrap */
-	const char *zone; /* tz name */
+	const char *zone;               /* tz name */
 	const char *team;
 	uint64_t use, avoid; /* sets of model indices; use 0: all */
 	const char *service_tier;
@@ -121,13 +122,14 @@ struct route {
 	const struct model *baseline;
 	enum goal goal;
 	double keep_quality, min_quality; /* -1: not set */
-	struct pusd max_cost;		  /* 0: none */
-	double unsure_below; /* confidence under which the baseline is taken; 0: never */
+	struct pusd max_cost;             /* 0: none */
+	double
+	    unsure_below; /* confidence under which the baseline is taken; 0: never */
 	enum below_quality on_below;
 	enum session_switch switches;
 	int32_t max_ttft_ms; /* 0: none */
 	int32_t max_attempts;
-	int64_t max_output; /* -1: none; sent when the client named none */
+	int64_t max_output;            /* -1: none; sent when the client named none */
 	const struct data_class *data; /* NULL: none */
 	bool response_model_requested; /* answer's model: as asked, not as served */
 	const struct rule *rules;
@@ -136,7 +138,7 @@ struct route {
 };
 
 struct alias {
-	struct str pattern; /* exact, or with a trailing '*' */
+	struct str pattern;        /* exact, or with a trailing '*' */
 	const struct model *model; /* one of these two, or neither: refuse */
 	const struct route *route;
 };
@@ -148,8 +150,8 @@ struct team {
 	uint64_t may_use_models; /* sets of indices */
 	uint64_t may_use_routes;
 	const char *const *require_tags; /* the last NULL */
-	struct pusd max_per_request;	 /* 0: none */
-	int64_t max_output;		 /* -1: none */
+	struct pusd max_per_request;     /* 0: none */
+	int64_t max_output;              /* -1: none */
 	unsigned index;
 };
 
@@ -159,15 +161,16 @@ struct tag_name {
 	enum tag_depth depth;
 };
 
-/* A client's key: who it is and what it may do. The secret is not here, only its hash. */
+/* A client's key: who it is and what it may do. The secret is not here, only its hash.
+ */
 struct key_entry {
 	const char *name;
 	struct sha256 hash;
 	const char *hint; /* "sk-fr…9xYz": first and last characters, for people */
-	const struct team *team;	/* NULL: none */
+	const struct team *team; /* NULL: none */
 	bool revoked, paused;
 	int64_t expires_s; /* 0: never */
-	bool may_use_all; /* of what the team may */
+	bool may_use_all;  /* of what the team may */
 	uint64_t may_use_models, may_use_routes;
 	const struct data_class *data;
 	const char *const *tags; /* "name=value", the last NULL */
@@ -175,14 +178,14 @@ struct key_entry {
 };
 
 struct limits {
-	int64_t body_bytes;	     /* of one request */
-	int64_t body_bytes_total;    /* of all */
+	int64_t body_bytes;       /* of one request */
+	int64_t body_bytes_total; /* of all */
 	int32_t connections;
 	int32_t header_ms, body_ms, idle_ms; /* whole header, whole body, keep-alive */
-	int32_t client_stall_ms;	     /* a client that does not read */
-	int32_t grace_ms;		     /* at SIGTERM */
-	int32_t request_ms;	/* one deadline for all attempts; 0: none */
-	int32_t slots;		/* requests in flight, at most, in all */
+	int32_t client_stall_ms;             /* a client that does not read */
+	int32_t grace_ms;                    /* at SIGTERM */
+	int32_t request_ms;      /* one deadline for all attempts; 0: none */
+	int32_t slots;           /* requests in flight, at most, in all */
 	int32_t hold_back_bytes; /* of an answer that is not a stream */
 };
 
@@ -195,11 +198,12 @@ struct snapshot {
 	struct listen_address listen, admin_listen;
 	const char *tls_cert, *tls_key; /* of the listener; NULL: plain */
 	bool behind_proxy;
+	const char *const *trusted_proxies; /* addresses and networks, the last NULL */
 	bool half_close_serve;
 	unsigned workers;
 	const char *state_dir, *keys_file; /* keys_file NULL: no keys, loopback only */
-	const char *admin_token;	   /* resolved secret; NULL: loopback without */
-	const char *log; /* "stderr", "none" or a path */
+	const char *admin_token;           /* resolved secret; NULL: loopback without */
+	const char *log;                   /* "stderr", "none" or a path */
 	struct limits limits;
 	struct timeouts timeouts;
 
@@ -224,14 +228,14 @@ struct snapshot {
 	const char *canonical; /* the policy printed back */
 };
 
-/* From files: the policy at `path`, the catalogue and price book it names (or the built-in
- * ones), the keys file. NULL when there is any error; all findings are in `d`. The caller has
- * one reference. */
+/* From files: the policy at `path`, the catalogue and price book it names (or the
+ * built-in ones), the keys file. NULL when there is any error; all findings are in `d`.
+ * The caller has one reference. */
 struct snapshot *snapshot_load(struct env *env, const char *path, struct diag *d);
 
 /* From text, for tests: no files but those that it names. */
-struct snapshot *snapshot_parse(struct env *env, struct str yaml, const char *path,
-    struct diag *d);
+struct snapshot *snapshot_parse(
+    struct env *env, struct str yaml, const char *path, struct diag *d);
 
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* takes NULL; the last one frees */
@@ -242,10 +246,12 @@ const struct route *snapshot_route(const struct snapshot *s, struct str name);
 const struct provider *snapshot_provider(const struct snapshot *s, struct str name);
 const struct team *snapshot_team(const struct snapshot *s, struct str name);
 const struct data_class *snapshot_data_class(const struct snapshot *s, struct str name);
-const struct key_entry *snapshot_key(const struct snapshot *s, const struct sha256 *hash);
+const struct key_entry *snapshot_key(
+    const struct snapshot *s, const struct sha256 *hash);
 const struct tag_name *snapshot_tag(const struct snapshot *s, struct str name);
 
-/* What a client's model name means: a route, a model, or neither (unknown or refused). */
+/* What a client's model name means: a route, a model, or neither (unknown or refused).
+ */
 struct asked {
 	const struct route *route;
 	const struct model *model;
@@ -253,9 +259,9 @@ struct asked {
 };
 struct asked snapshot_resolve(const struct snapshot *s, struct str name);
 
-/* In words, a line each: what a change from `old` to `fresh` would do, and which changed keys
- * need a restart. Appends to `ret`; gives the number of lines. */
-unsigned snapshot_diff(const struct snapshot *old, const struct snapshot *fresh,
-    struct buf *ret);
+/* In words, a line each: what a change from `old` to `fresh` would do, and which
+ * changed keys need a restart. Appends to `ret`; gives the number of lines. */
+unsigned snapshot_diff(
+    const struct snapshot *old, const struct snapshot *fresh, struct buf *ret);
 
 #endif

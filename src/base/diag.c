@@ -23,6 +23,8 @@ struct diag {
 	struct entry *entries;
 	size_t count, cap, errors;
 	struct diag_finding *sorted; /* made by diag_findings() */
+	char **kept;
+	size_t kept_count;
 };
 
 struct diag *
@@ -38,9 +40,22 @@ diag_free(struct diag *d)
 		return;
 	for (size_t i = 0; i < d->count; i++)
 		xfree(d->entries[i].finding.text);
+	for (size_t i = 0; i < d->kept_count; i++)
+		xfree(d->kept[i]);
+	xfree(d->kept);
 	xfree(d->entries);
 	xfree(d->sorted);
 	xfree(d);
+}
+
+const char *
+diag_keep(struct diag *d, const char *file)
+{
+	char *copy = xstrdup(file);
+
+	d->kept = xrealloc(d->kept, (d->kept_count + 1) * sizeof(*d->kept));
+	d->kept[d->kept_count++] = copy;
+	return copy;
 }
 
 /* Findings quote what stands in the file: one line must stay one line. */
@@ -133,7 +148,9 @@ fold(char c)
 {
 	if (c == '-')
 		return '_';
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 static unsigned

@@ -1,0 +1,66 @@
+/* build.h: from drafts to the snapshot; a part each, in this order. */
+#ifndef CONFIG_BUILD_H
+#define CONFIG_BUILD_H
+
+#include "base/env.h"
+#include "draft.h"
+
+struct whole; /* the snapshot and what goes with it; snapshot.c */
+
+struct build {
+	struct whole *whole;
+	struct snapshot *s;
+	struct config *c;
+	struct reading r;
+	struct env *env;
+	struct node *root;
+	int64_t now_s;
+	/* the same arrays as in the snapshot, while they may still be written */
+	struct provider *providers;
+	struct model *models;
+	struct data_class *data;
+	struct route *routes;
+	struct team *teams;
+};
+
+/* The value behind "env:NAME" or "file:PATH", kept until the snapshot goes; NULL after
+ * a finding. */
+const char *build_secret(struct build *b, const struct node *n);
+
+void build_listeners(struct build *b);
+void build_providers(struct build *b);
+void build_models(struct build *b);
+void build_data(struct build *b);
+void build_routes(struct build *b);
+void build_rules(struct build *b, struct route_draft *d, struct route *route);
+void build_tags(struct build *b);
+void build_teams(struct build *b);
+void build_aliases(struct build *b);
+void build_keys(struct build *b);
+
+/* What no single part can see: sums, things nobody can reach, prices that are missing.
+ */
+void check_whole(struct build *b);
+
+/* "… names the provider 'rakc', which is not defined; did you mean 'rack'?" */
+void refuse_name(struct build *b, struct diag_place at, const char *what,
+    const char *name, const struct table *t, size_t entry_bytes);
+
+/* The set of models that a list names; unknown ones are findings. */
+uint64_t model_set(struct build *b, const struct node *list);
+
+struct may_use {
+	bool all;
+	uint64_t models, routes;
+};
+/* `n` NULL: all. */
+struct may_use may_use_read(struct build *b, const struct node *n);
+
+/* NULL when `name` is NULL, or after a finding. */
+const struct data_class *data_named(
+    struct build *b, const char *name, struct diag_place at);
+
+/* A private, loopback or link-local literal, or "localhost". */
+bool host_is_private(const char *host);
+
+#endif

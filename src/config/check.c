@@ -1,0 +1,112 @@
+/* check.c: what no single part of the policy can see. */
+#include "build.h"
+
+#include "value.h"
+
+static void
+check_prices(struct build *b, const struct model *m, struct diag_place at)
+{
+	for (unsigned i = 0; i < m->ats; i++) {
+		const struct provider *p = m->at[i].provider;
+
+		if (p->local || price_book_find(b->s->prices, str_of(p->book),
+				    str_of(m->catalogue->id), b->now_s) != NULL)
+			continue;
+		diag_warning(b->r.d, at,
+		    "model '%s' has no price at '%s': its requests will be unpriced; "
+		    "add a row to "
+		    "your price book (key `prices`), or set the provider's `book`",
+		    m->name, p->name);
+	}
+}
+
+static void
+check_retirement(struct build *b, const struct model *m, struct diag_place at)
+{
+	const char *day = m->catalogue->retires;
+	int64_t retires_s;
+
+	if (day != NULL && value_time(str_of(day), &retires_s) && retires_s <= b->now_s)
+		diag_warning(b->r.d, at,
+		    "model '%s': its vendor turned it off on %s; replace it, or "
+		    "correct the "
+		    "catalogue",
+		    m->name, day);
+}
+
+/* A wall around everything that could serve: every request of the class would get 403.
+ */
+static void
+check_walls(struct build *b)
+{
+	for (unsigned i = 0; i < b->s->route_count; i++) {
+		const struct route *r = &b->s->routes[i];
+		bool served = r->data == NULL || r->candidates == 0;
+
+		for (unsigned c = 0; c < r->candidates && !served; c++) {
+			for (unsigned p = 0; p < r->candidate[c]->ats; p++) {
+				unsigned index = r->candidate[c]->at[p].provider->index;
+
+				served =
+				    served || (r->data->providers >> index & 1) != 0;
+			}
+		}
+		if (!served)
+			diag_error(b->r.d,
+			    node_place(draft_route(b->c, i)->draft.node, "data"),
+			    "route '%s': no candidate is served behind the wall '%s'; "
+			    "add a "
+			    "candidate there, or another data class",
+			    r->name, r->data->name);
+	}
+}
+
+static void
+check_providers(struct build *b)
+{
+	uint32_t used = 0;
+
+	for (unsigned i = 0; i < b->s->model_count; i++) {
+		for (unsigned k = 0; k < b->s->models[i].ats; k++)
+			used |= 1U << b->s->models[i].at[k].provider->index;
+	}
+	for (unsigned i = 0; i < b->s->provider_count; i++) {
+		if ((used >> i & 1) == 0)
+			diag_warning(b->r.d,
+			    draft_provider(b->c, i)->draft.node->key_at,
+			    "no model is served at provider '%s'; name it in a model's "
+			    "`at`, or "
+			    "remove it",
+			    b->s->providers[i].name);
+	}
+}
+
+static void
+check_goal(struct build *b, const struct route_draft *d, const struct route *r)
+{
+	if (r->goal == GOAL_best && r->keep_quality >= 0)
+		diag_warning(b->r.d, node_place(d->draft.node, "keep_quality"),
+		    "keep_quality means nothing with goal: best; remove one of them");
+	if (r->min_quality > 0 && r->on_below == BELOW_refuse && r->min_quality >= 1)
+		diag_warning(b->r.d, node_place(d->draft.node, "min_quality"),
+		    "no model is expected to succeed always: everything would be "
+		    "refused; lower "
+		    "it");
+}
+
+void
+check_whole(struct build *b)
+{
+	for (unsigned i = 0; i < b->s->model_count; i++) {
+		struct diag_place at = draft_model(b->c, i)->draft.node->key_at;
+
+		check_prices(b, &b->s->models[i], at);
+		check_retirement(b, &b->s->models[i], at);
+	}
+	for (unsigned i = 0; i < b->s->route_count; i++)
+		check_goal(b, draft_route(b->c, i), &b->s->routes[i]);
+	check_walls(b);
+	/* A model whose `at` is wrong would make its provider look unused. */
+	if (diag_errors(b->r.d) == 0)
+		check_providers(b);
+}

@@ -1,0 +1,274 @@
+/* snapshot.c: from files to a whole snapshot, or to findings. */
+#include "config/snapshot.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/mem.h"
+#include "base/util.h"
+#include "build.h"
+#include "embed.h"
+
+#define ARENA_BYTES      ((size_t)512 << 20)
+#define CANONICAL_BYTES  ((size_t)16 << 20)
+#define SECRET_BYTES_MAX ((size_t)16 << 10)
+
+/* Secrets lie outside the arena, so that they can be wiped. */
+struct secret {
+	SLIST_ENTRY(secret) link;
+	char *text;
+	size_t len;
+};
+
+struct whole {
+	struct snapshot s;
+	struct arena *mem;
+	struct catalogue *catalogue;
+	struct price_book *prices;
+	SLIST_HEAD(secret_list, secret) secrets;
+};
+
+static void
+whole_free(struct whole *w)
+{
+	struct secret *x;
+
+	while ((x = SLIST_FIRST(&w->secrets)) != NULL) {
+		SLIST_REMOVE_HEAD(&w->secrets, link);
+		xfree_secret(x->text, x->len);
+		xfree(x);
+	}
+	catalogue_free(w->catalogue);
+	price_book_free(w->prices);
+	arena_free(w->mem);
+	xfree(w);
+}
+
+struct snapshot *
+snapshot_ref(struct snapshot *s)
+{
+	atomic_fetch_add_explicit(&s->refs_shared, 1, memory_order_relaxed);
+	return s;
+}
+
+void
+snapshot_unref(struct snapshot *s)
+{
+	if (s == NULL)
+		return;
+	assert(atomic_load(&s->refs_shared) > 0);
+	if (atomic_fetch_sub_explicit(&s->refs_shared, 1, memory_order_acq_rel) == 1)
+		whole_free(container_of(s, struct whole, s));
+}
+
+/* ---- secrets ---- */
+
+/* Goes into a header line: nothing that could end one. */
+static bool
+secret_ok(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7F)
+			return false;
+	}
+	return s.len > 0;
+}
+
+static const char *
+keep_secret(struct whole *w, struct str s)
+{
+	struct secret *x = xcalloc(1, sizeof(*x));
+
+	x->text = xmemdup(s.p, s.len);
+	x->len = s.len;
+	SLIST_INSERT_HEAD(&w->secrets, x, link);
+	return x->text;
+}
+
+static const char *
+secret_of_env(struct build *b, const struct node *n, const char *name)
+{
+	const char *value = getenv(name);
+
+	if (value != NULL && secret_ok(str_of(value)))
+		return keep_secret(b->whole, str_of(value));
+	diag_error(b->r.d, n->at,
+	    value == NULL || value[0] == '\0'
+		? "the environment variable %s is not set; set it, or name a file:PATH"
+		: "the environment variable %s has blanks or control characters in it; "
+		  "mend it",
+	    name);
+	return NULL;
+}
+
+static const char *
+secret_of_file(struct build *b, const struct node *n, const char *path)
+{
+	const char *kept = NULL;
+	struct buf text;
+	struct str s;
+
+	buf_init(&text, SECRET_BYTES_MAX + 1);
+	if (!b->env->read_file(b->env, path, SECRET_BYTES_MAX, &text)) {
+		diag_error(b->r.d, n->at,
+		    "'%s' cannot be read: %s; check path, owner and mode", path,
+		    strerror(errno));
+		goto out;
+	}
+	s = str_trim(buf_str(&text));
+	if (!secret_ok(s))
+		diag_error(b->r.d, n->at,
+		    "'%s' is empty or has blanks or control characters in it; put the "
+		    "secret "
+		    "alone there",
+		    path);
+	else
+		kept = keep_secret(b->whole, s);
+	if ((b->env->file_mode(b->env, path) & 007) != 0)
+		diag_warning(b->r.d, n->at,
+		    "'%s' can be read by everybody; chmod 0640 it", path);
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.len);
+out:
+	buf_fini(&text);
+	return kept;
+}
+
+const char *
+build_secret(struct build *b, const struct node *n)
+{
+	if (str_starts(n->text, STR("env:")))
+		return secret_of_env(b, n, n->text.p + 4);
+	return secret_of_file(b, n, n->text.p + 5);
+}
+
+/* ---- catalogue and price book ---- */
+
+/* The file that the key names, or what is built in. False after a finding. */
+static bool
+read_text(struct build *b, const char *key, const char *path, struct buf *ret)
+{
+	if (b->env->read_file(b->env, path, TREE_BYTES_MAX, ret))
+		return true;
+	diag_error(b->r.d, node_place(b->root, key),
+	    "'%s' cannot be read: %s; check the path", path, strerror(errno));
+	return false;
+}
+
+static bool
+build_facts(struct build *b)
+{
+	const struct config *c = b->c;
+	struct str models = str_make(embed_models_yaml, embed_models_yaml_len);
+	struct str prices = str_make(embed_prices_yaml, embed_prices_yaml_len);
+	const char *models_path = c->catalogue, *prices_path = c->prices;
+	struct buf models_text, prices_text;
+	bool ok = false;
+
+	buf_init(&models_text, TREE_BYTES_MAX + 1);
+	buf_init(&prices_text, TREE_BYTES_MAX + 1);
+	if (models_path != NULL &&
+	    !read_text(b, "catalogue", models_path, &models_text))
+		goto out;
+	if (prices_path != NULL && !read_text(b, "prices", prices_path, &prices_text))
+		goto out;
+	b->whole->catalogue = catalogue_parse(
+	    models_path == NULL ? models : buf_str(&models_text),
+	    diag_keep(b->r.d, models_path == NULL ? "(built-in models)" : models_path),
+	    b->r.d);
+	b->whole->prices = price_book_parse(
+	    prices_path == NULL ? prices : buf_str(&prices_text),
+	    diag_keep(b->r.d, prices_path == NULL ? "(built-in prices)" : prices_path),
+	    b->r.d);
+	b->s->catalogue = b->whole->catalogue;
+	b->s->prices = b->whole->prices;
+	ok = b->s->catalogue != NULL && b->s->prices != NULL;
+out:
+	buf_fini(&models_text);
+	buf_fini(&prices_text);
+	return ok;
+}
+
+/* ---- the whole ---- */
+
+static void
+print_canonical(struct build *b)
+{
+	char hex[65];
+	struct buf text;
+
+	buf_init(&text, CANONICAL_BYTES);
+	row_print(schema_rows, b->c, 0, &text);
+	b->s->canonical = arena_str(b->r.mem, buf_str(&text));
+	b->s->hash = hash_sha256(buf_str(&text));
+	buf_fini(&text);
+	hash_sha256_hex(&b->s->hash, hex);
+	str_copy(b->s->short_hash, sizeof(b->s->short_hash), str_of(hex));
+}
+
+static void
+build_all(struct build *b)
+{
+	build_listeners(b);
+	if (!build_facts(b))
+		return;
+	build_providers(b);
+	build_models(b);
+	build_data(b);
+	build_tags(b);
+	build_routes(b);
+	build_teams(b);
+	build_aliases(b);
+	build_keys(b);
+	check_whole(b);
+}
+
+struct snapshot *
+snapshot_parse(struct env *env, struct str yaml, const char *path, struct diag *d)
+{
+	struct whole *w = xcalloc(1, sizeof(*w));
+	size_t before = diag_errors(d);
+	struct config *c;
+	struct build b = {.whole = w, .s = &w->s, .env = env};
+
+	w->mem = arena_new(ARENA_BYTES);
+	SLIST_INIT(&w->secrets);
+	atomic_init(&w->s.refs_shared, 1);
+	w->s.path = arena_str(w->mem, str_of(path));
+	c = arena_alloc(w->mem, sizeof(*c));
+	b.c = c;
+	b.r = (struct reading){.mem = w->mem, .d = d};
+	b.now_s = env->wall_ns(env) / NS_PER_S;
+	b.root = tree_parse(w->mem, yaml, diag_keep(d, path), d);
+	if (b.root != NULL) {
+		row_read(&b.r, schema_rows, b.root, "", c);
+		build_all(&b);
+	}
+	if (b.root == NULL || diag_errors(d) != before) {
+		whole_free(w);
+		return NULL;
+	}
+	print_canonical(&b);
+	return &w->s;
+}
+
+struct snapshot *
+snapshot_load(struct env *env, const char *path, struct diag *d)
+{
+	struct snapshot *s = NULL;
+	struct buf text;
+
+	buf_init(&text, TREE_BYTES_MAX + 1);
+	if (env->read_file(env, path, TREE_BYTES_MAX, &text))
+		s = snapshot_parse(env, buf_str(&text), path, d);
+	else
+		diag_error(d, (struct diag_place){diag_keep(d, path), 0, 0},
+		    errno == EFBIG ? "larger than 1 MiB; shorten the file"
+				   : "cannot be read: %s; check the path",
+		    strerror(errno));
+	buf_fini(&text);
+	return s;
+}
