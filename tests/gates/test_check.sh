@@ -9,7 +9,7 @@ cp -r CMakeLists.txt cmake scripts .clang-format .clang-tidy "$tree"
 cd "$tree"
 git init -q
 printf '%s\n' /build/ /out.txt >.gitignore
-unset TALLY
+unset TALLY LOG_LINES
 bad=0
 
 complain() {
