@@ -9,8 +9,8 @@ BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev
 	libcurl4-openssl-dev libjansson-dev libyaml-dev libsqlite3-dev libssl-dev"
 CHECK_PACKAGES="git python3 binutils libcmocka-dev clang clang-format clang-tidy cppcheck"
 
-# apt ARG...: apt-get as root. Where we may not, say what to type and give up with 2.
-apt() {
+# as_root_apt ARG...: apt-get as root. Where we may not, say what to type and give up with 2.
+as_root_apt() {
 	if [ "$(id -u)" = 0 ]; then
 		DEBIAN_FRONTEND=noninteractive apt-get -qq "$@"
 	elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then
@@ -30,12 +30,12 @@ need_packages() {
 	[ -n "$missing" ] || return 0
 	echo "installing:$missing"
 	if [ -z "$(find /var/lib/apt/lists -name '*Packages*' -print -quit 2>/dev/null)" ]; then
-		apt update >/dev/null || true
+		as_root_apt update >/dev/null || true
 	fi
 	# Lists that are there may be older than the archive: once more after an update.
 	# shellcheck disable=SC2086 # a list of words
-	apt install --no-install-recommends -y $missing >/dev/null 2>&1 ||
-		{ apt update && apt install --no-install-recommends -y $missing; } >/dev/null || {
+	as_root_apt install --no-install-recommends -y $missing >/dev/null 2>&1 ||
+		{ as_root_apt update && as_root_apt install --no-install-recommends -y $missing; } >/dev/null || {
 		echo "cannot install packages here. As root, type:" >&2
 		echo "  apt-get update && apt-get install -y --no-install-recommends$missing" >&2
 		exit 2
