@@ -1,5 +1,6 @@
 /* scan.h: a resumable JSON scanner: validates bytes as they arrive, copies nothing, and
- * tells of the values at the paths that somebody wants. Fed in any pieces, the same result. */
+ * tells of the values at the paths that somebody wants. Fed in any pieces, the same
+ * result. */
 #ifndef BASE_SCAN_H
 #define BASE_SCAN_H
 
@@ -20,16 +21,18 @@ enum scan_kind {
 	SCAN_null,
 };
 
-/* A path that matters: keys joined by '.', "[]" for any element of an array, e.g.
- * "messages[].content[].type". Ids are the caller's and may repeat. */
+/* A path that matters: keys (of at most 63 bytes) joined by '.', "[]" for any element
+ * of an array (four at most), e.g. "messages[].content[].type". Each path stands once;
+ * ids are the caller's and may repeat. */
 struct scan_path {
 	const char *path;
 	int id;
 	bool once; /* twice in one object is an error: a duplicate key that matters */
 };
 
-/* A wanted value. For objects and arrays there are two calls: at the begin (end == 0) and at
- * the end. Offsets count from the first byte ever fed; a string's span includes its quotes. */
+/* A wanted value. For objects and arrays there are two calls: at the begin (end == 0)
+ * and at the end. Offsets count from the first byte ever fed; a string's span includes
+ * its quotes. */
 struct scan_value {
 	int id;
 	enum scan_kind kind;
@@ -40,18 +43,19 @@ struct scan_value {
 
 enum scan_error {
 	SCAN_ok,
-	SCAN_syntax,	/* not JSON */
-	SCAN_utf8,	/* not UTF-8, a lone surrogate, or a BOM */
-	SCAN_depth,	/* deeper than max_depth */
-	SCAN_duplicate, /* a key that matters stands twice */
-	SCAN_number_range, /* such as 1e999 */
-	SCAN_truncated, /* the text ended too early */
-	SCAN_refused,	/* the callback said no */
+	SCAN_syntax,       /* not JSON */
+	SCAN_utf8,         /* not UTF-8, a lone surrogate, or a BOM */
+	SCAN_depth,        /* deeper than max_depth */
+	SCAN_duplicate,    /* a key that matters stands twice */
+	SCAN_number_range, /* 1e309 and beyond */
+	SCAN_truncated,    /* the text ended too early */
+	SCAN_refused,      /* the callback said no */
 };
 
 struct scan;
 
-/* A compiled set of paths: immutable, shared by all threads. */
+/* A compiled set of paths: immutable, shared by all threads; scan_paths_free() it. The
+ * strings must outlive it. */
 struct scan_paths;
 struct scan_paths *scan_paths_new(const struct scan_path *paths, size_t count);
 void scan_paths_free(struct scan_paths *p); /* takes NULL */
@@ -59,7 +63,8 @@ void scan_paths_free(struct scan_paths *p); /* takes NULL */
 /* False stops the scan with SCAN_refused. */
 typedef bool scan_value_fn(void *arg, const struct scan_value *v);
 
-/* Fixed size, no allocation while feeding; max_depth at most 128. */
+/* Fixed size, no allocation while feeding; scan_free() it. */
+#define SCAN_DEPTH_MAX 128U
 struct scan *scan_new(const struct scan_paths *paths, unsigned max_depth,
     scan_value_fn *on_value, void *arg);
 /* Begins a new text; keeps paths and callback. */
@@ -68,20 +73,25 @@ void scan_free(struct scan *s); /* takes NULL */
 
 /* False after the first error, for good. */
 bool scan_feed(struct scan *s, const char *p, size_t len) MUST_CHECK;
-/* The text is over: exactly one value of the wanted root (an object), only blanks behind. */
+/* The text is over: exactly one value of the wanted root (an object), only blanks
+ * behind. */
 bool scan_end(struct scan *s) MUST_CHECK;
+
+/* The wanted string, number or literal in whose middle the last piece has ended; `end`
+ * is how far it came. False: there is none. */
+bool scan_under_way(const struct scan *s, struct scan_value *ret);
 
 enum scan_error scan_error(const struct scan *s);
 /* Offset of the byte at which it went wrong. */
 size_t scan_error_at(const struct scan *s);
 const char *scan_error_text(enum scan_error e);
 
-/* The text of a JSON string's inside, escapes resolved, into `dst` (at least src.len + 1
- * bytes, NUL-terminated); gives the length. Works on validated text only. */
+/* The text of a JSON string's inside, escapes resolved, into `dst` (at least src.len +
+ * 1 bytes, NUL-terminated); gives the length. Works on validated text only. */
 size_t scan_unescape(struct str src, char *dst);
 
-/* An integer as JSON writes it (also 1.0 and 1e3 when they are whole); false when it is no
- * integer or does not fit. */
+/* An integer as JSON writes it (also 1.0 and 1e3 when they are whole); false when it is
+ * no integer or does not fit. */
 bool scan_int(struct str number, int64_t *ret);
 
 #endif

@@ -1,0 +1,190 @@
+/* scan_string.c: run through the inside of a JSON string, most of it 16 bytes at a
+ * time. */
+#include "scan_token.h"
+
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#if !defined(__SSE2__)
+/* May one of eight bytes be a quote, a backslash, a control character or not ASCII?
+ * Never false when one is; the caller looks again, byte by byte. */
+static bool
+odd_word(uint64_t v)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	uint64_t quote = v ^ (ones * '"'), slash = v ^ (ones * '\\');
+
+	return (((v - ones * ' ') | (quote - ones) | (slash - ones) | v) & tops) != 0;
+}
+#endif
+
+static inline bool
+odd(uint8_t c)
+{
+	return c < ' ' || c >= 0x80 || c == '"' || c == '\\';
+}
+
+/* The first byte that is a quote, a backslash, a control character or not ASCII. */
+static const uint8_t *
+plain_end(const uint8_t *p, const uint8_t *end)
+{
+#if defined(__SSE2__)
+	for (; end - p >= 16; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		/* Compared as signed, what is not ASCII is less than a blank, too. */
+		__m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(' '));
+		__m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+		__m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+		__m128i any = _mm_or_si128(low, _mm_or_si128(quote, slash));
+		unsigned mask = (unsigned)_mm_movemask_epi8(any);
+
+		if (mask != 0)
+			return p + __builtin_ctz(mask);
+	}
+#else
+	for (; end - p >= 8; p += 8) {
+		uint64_t v;
+
+		memcpy(&v, p, sizeof(v));
+		if (odd_word(v))
+			break;
+	}
+#endif
+	while (p < end && !odd(*p))
+		p++;
+	return p;
+}
+
+/* Characters that are not ASCII and lie whole in the piece. */
+static const uint8_t *
+utf8_run(const uint8_t *p, const uint8_t *end)
+{
+	size_t n;
+
+	while (p < end && *p >= 0x80) {
+		n = str_utf8(str_make((const char *)p, (size_t)(end - p)));
+		if (n == 0)
+			break;
+		p += n;
+	}
+	return p;
+}
+
+/* The first byte of a character: what must follow (RFC 3629, section 4). */
+static enum scan_error
+utf8_lead(struct scan_string *x, uint8_t c)
+{
+	if (c < 0xc2 || c > 0xf4)
+		return SCAN_utf8;
+	x->need = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+	x->low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+	x->high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+	x->state = STRING_utf8;
+	return SCAN_ok;
+}
+
+static enum scan_error
+utf8_next(struct scan_string *x, uint8_t c)
+{
+	if (c < x->low || c > x->high)
+		return SCAN_utf8;
+	x->low = 0x80;
+	x->high = 0xbf;
+	if (--x->need == 0)
+		x->state = STRING_plain;
+	return SCAN_ok;
+}
+
+static enum scan_error
+escape(struct scan_string *x, uint8_t c)
+{
+	if (c == 'u') {
+		x->hex = 0;
+		x->hex_left = 4;
+		x->state = STRING_hex;
+		return SCAN_ok;
+	}
+	if (c == '\0' || strchr("\"\\/bfnrt", c) == NULL)
+		return SCAN_syntax;
+	x->state = STRING_plain;
+	return SCAN_ok;
+}
+
+/* A UTF-16 unit is complete: halves of a surrogate pair come together or not at all. */
+static enum scan_error
+unit(struct scan_string *x)
+{
+	bool high = x->hex >= 0xd800 && x->hex <= 0xdbff;
+	bool low = x->hex >= 0xdc00 && x->hex <= 0xdfff;
+
+	if (low != (x->surrogate != 0))
+		return SCAN_utf8;
+	x->surrogate = high ? x->hex : 0;
+	x->state = high ? STRING_low : STRING_plain;
+	return SCAN_ok;
+}
+
+static enum scan_error
+hex(struct scan_string *x, uint8_t c)
+{
+	unsigned v;
+
+	if (c >= '0' && c <= '9')
+		v = c - (unsigned)'0';
+	else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+		v = (c | 0x20U) - 'a' + 10;
+	else
+		return SCAN_syntax;
+	x->hex = (uint16_t)((unsigned)x->hex << 4 | v);
+	return --x->hex_left == 0 ? unit(x) : SCAN_ok;
+}
+
+/* A byte that is not plain, or comes behind one that was not. */
+static enum scan_error
+step(struct scan_string *x, uint8_t c)
+{
+	switch (x->state) {
+	case STRING_plain:
+		if (c >= 0x80)
+			return utf8_lead(x, c);
+		if (c != '\\')
+			return c < ' ' ? SCAN_syntax : SCAN_ok;
+		x->escaped = true;
+		x->state = STRING_escape;
+		return SCAN_ok;
+	case STRING_utf8:
+		return utf8_next(x, c);
+	case STRING_escape:
+		return escape(x, c);
+	case STRING_hex:
+		return hex(x, c);
+	case STRING_low:
+		x->state = STRING_low_u;
+		return c == '\\' ? SCAN_ok : SCAN_utf8;
+	case STRING_low_u:
+		return c == 'u' ? escape(x, c) : SCAN_utf8;
+	}
+	return SCAN_syntax;
+}
+
+const uint8_t *
+scan_string_run(struct scan_string *x, const uint8_t *p, const uint8_t *end,
+    enum scan_error *ret_error)
+{
+	for (;;) {
+		if (x->state == STRING_plain) {
+			p = plain_end(p, end);
+			if (p < end && *p >= 0x80)
+				p = utf8_run(p, end);
+		}
+		if (p == end || (x->state == STRING_plain && *p == '"'))
+			return p;
+		*ret_error = step(x, *p);
+		if (*ret_error != SCAN_ok)
+			return p;
+		p++;
+	}
+}
