@@ -46,6 +46,9 @@ void check_whole(struct build *b);
 void refuse_name(struct build *b, struct diag_place at, const char *what,
     const char *name, const struct table *t, size_t entry_bytes);
 
+/* A tag must be declared; `name` has a NUL behind it. */
+void check_tag(struct build *b, struct str name, struct diag_place at);
+
 /* The set of models that a list names; unknown ones are findings. */
 uint64_t model_set(struct build *b, const struct node *list);
 

@@ -97,6 +97,9 @@ check_goal(struct build *b, const struct route_draft *d, const struct route *r)
 void
 check_whole(struct build *b)
 {
+	/* What follows from a name that is wrong would only hide it. */
+	if (diag_errors(b->r.d) > 0)
+		return;
 	for (unsigned i = 0; i < b->s->model_count; i++) {
 		struct diag_place at = draft_model(b->c, i)->draft.node->key_at;
 
@@ -106,7 +109,5 @@ check_whole(struct build *b)
 	for (unsigned i = 0; i < b->s->route_count; i++)
 		check_goal(b, draft_route(b->c, i), &b->s->routes[i]);
 	check_walls(b);
-	/* A model whose `at` is wrong would make its provider look unused. */
-	if (diag_errors(b->r.d) == 0)
-		check_providers(b);
+	check_providers(b);
 }

@@ -89,14 +89,8 @@ static void
 check_declared(struct build *b, const struct node *tags)
 {
 	for (const struct node *n = tags == NULL ? NULL : tags->first; n != NULL;
-	     n = n->next) {
-		if (snapshot_tag(b->s, n->key) == NULL)
-			diag_error(b->r.d, n->key_at,
-			    "the tag '%s' is not declared; add `%s: rollup` below "
-			    "`tags` of the "
-			    "policy",
-			    n->key.p, n->key.p);
-	}
+	     n = n->next)
+		check_tag(b, n->key, n->key_at);
 }
 
 static void

@@ -183,28 +183,33 @@ may_use_read(struct build *b, const struct node *n)
 	return use;
 }
 
-static void
-check_tags(struct build *b, const struct node *list)
+void
+check_tag(struct build *b, struct str name, struct diag_place at)
 {
 	const char *known[TAGS_MAX + 1] = {NULL}, *near;
 
+	if (snapshot_tag(b->s, name) != NULL)
+		return;
 	for (unsigned i = 0; i < b->s->tag_count; i++)
 		known[i] = b->s->tags[i].name;
+	near = diag_nearest(name.p, known);
+	if (near != NULL)
+		diag_error(b->r.d, at,
+		    "the tag '%s' is not declared; did you mean '%s'?", name.p, near);
+	else
+		diag_error(b->r.d, at,
+		    "the tag '%s' is not declared; add `%s: rollup` below `tags` of "
+		    "the "
+		    "policy",
+		    name.p, name.p);
+}
+
+static void
+check_tags(struct build *b, const struct node *list)
+{
 	for (const struct node *n = list == NULL ? NULL : list->first; n != NULL;
-	     n = n->next) {
-		if (snapshot_tag(b->s, n->text) != NULL)
-			continue;
-		near = diag_nearest(n->text.p, known);
-		if (near != NULL)
-			diag_error(b->r.d, n->at,
-			    "the tag '%s' is not declared; did you mean '%s'?",
-			    n->text.p, near);
-		else
-			diag_error(b->r.d, n->at,
-			    "the tag '%s' is not declared; add `%s: rollup` below "
-			    "`tags`",
-			    n->text.p, n->text.p);
-	}
+	     n = n->next)
+		check_tag(b, n->text, n->at);
 }
 
 void

@@ -111,6 +111,7 @@ check_url(struct build *b, struct provider_draft *d)
 {
 	struct provider *p = &d->p;
 	struct diag_place at = node_place(d->draft.node, "url");
+	const struct node *local;
 
 	p->allow_private = d->allow_private < 0 ? p->local : d->allow_private != 0;
 	if (d->url == NULL)
@@ -123,7 +124,9 @@ check_url(struct build *b, struct provider_draft *d)
 		    d->url);
 		return;
 	}
-	if (host_is_private(p->host) && !p->allow_private)
+	local = node_get(d->draft.node, "local");
+	if (host_is_private(p->host) && !p->allow_private &&
+	    (local == NULL || !local->bad))
 		diag_error(b->r.d, at,
 		    "url: %s is a private address; add allow_private: true if that is "
 		    "meant",

@@ -162,11 +162,12 @@ expected(const struct reading *r, const struct row *row)
 }
 
 static void
-refuse_value(const struct reading *r, const struct row *row, const struct node *n)
+refuse_value(const struct reading *r, const struct row *row, struct node *n)
 {
 	const char *near = NULL;
 	int64_t i;
 
+	n->bad = true;
 	if (row->later_words != NULL && word_index(row->later_words, n->text, &i)) {
 		diag_error(r->d, n->at,
 		    "`%s: %s` is not in this release; use one of: %s", row->name,
@@ -410,6 +411,30 @@ refuse_unknown(const struct reading *r, const struct row *rows, const struct nod
 		    n->key.p, where, join_words(r->mem, known));
 }
 
+/* Is a key of the map probably this one, misspelt? Then that is the finding. */
+static bool
+is_misspelt(const struct row *rows, const struct row *row, const struct node *map)
+{
+	const char *only[] = {row->name, NULL};
+
+	for (const struct node *n = map->first; n != NULL; n = n->next) {
+		if (row_find(rows, n->key.p) == NULL &&
+		    diag_nearest(n->key.p, only) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+require(const struct reading *r, const struct row *rows, const struct row *row,
+    const struct node *map, const char *where)
+{
+	if ((row->flags & ROW_required) == 0 || is_misspelt(rows, row, map))
+		return;
+	diag_error(r->d, map->key_at.file == NULL ? map->at : map->key_at,
+	    "`%s` is missing%s; add %s: %s", row->name, where, row->name, row->shape);
+}
+
 void
 row_read(const struct reading *r, const struct row *rows, struct node *map,
     const char *where, void *base)
@@ -425,11 +450,8 @@ row_read(const struct reading *r, const struct row *rows, struct node *map,
 			read_absent(r, row, base);
 		if (n != NULL)
 			read_value(r, row, n, base);
-		else if (map != NULL && (row->flags & ROW_required) != 0)
-			diag_error(r->d,
-			    map->key_at.file == NULL ? map->at : map->key_at,
-			    "`%s` is missing%s; add %s: %s", row->name, where,
-			    row->name, row->shape);
+		else if (map != NULL)
+			require(r, rows, row, map, where);
 	}
 	for (const struct node *n = map == NULL ? NULL : map->first; n != NULL;
 	     n = n->next) {

@@ -153,6 +153,7 @@ read_hours(struct build *b, const char *text, struct diag_place at, struct rule 
 {
 	struct str rest = str_of(text), days, span, from;
 
+	ret->has_hours = true;
 	if (!str_split(&rest, ' ', &days) || !str_split(&rest, ' ', &span) ||
 	    !read_days(days, &ret->days) || !str_split(&span, '-', &from) ||
 	    !read_minute(from, &ret->from_minute) ||
@@ -172,7 +173,6 @@ read_hours(struct build *b, const char *text, struct diag_place at, struct rule 
 		    (int)rest.len, rest.p);
 		return;
 	}
-	ret->has_hours = true;
 	ret->zone = arena_str(b->r.mem, rest);
 }
 
@@ -188,11 +188,7 @@ read_tag(struct build *b, const struct node *when, struct rule *ret)
 			    "a rule looks at one tag; write two rules");
 		ret->tag_name = n->key.p + 4;
 		ret->tag_value = str_is(n->text, "any") ? NULL : n->text.p;
-		if (snapshot_tag(b->s, str_of(ret->tag_name)) == NULL)
-			diag_error(b->r.d, n->key_at,
-			    "the tag '%s' is not declared; add `%s: rollup` below "
-			    "`tags`",
-			    ret->tag_name, ret->tag_name);
+		check_tag(b, str_of(ret->tag_name), n->key_at);
 	}
 }
 
@@ -284,11 +280,25 @@ check_use(struct build *b, const struct node *use, const struct route *route)
 }
 
 static void
+check_leaves(struct build *b, const struct node *n, const struct route *route,
+    const struct rule *r)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < route->candidates; i++)
+		all |= UINT64_C(1) << route->candidate[i]->index;
+	if (all == 0 || (r->use & ~all) != 0)
+		return; /* has its own finding */
+	if (((r->use == 0 ? all : r->use) & ~r->avoid) == 0)
+		diag_error(b->r.d, n->at,
+		    "this rule leaves no candidate; name fewer in `avoid`");
+}
+
+static void
 read_rule(struct build *b, struct node *n, const struct route *route, struct rule *ret)
 {
 	struct rule_draft d = {0};
 	struct buf text;
-	uint64_t all = 0;
 
 	if (n->kind != NODE_map) {
 		diag_error(b->r.d, n->at, "rules: expected {when: {…}, use: […]}");
@@ -305,11 +315,7 @@ read_rule(struct build *b, struct node *n, const struct route *route, struct rul
 	if (d.use == NULL && d.avoid == NULL && d.service_tier == NULL)
 		diag_error(b->r.d, n->at,
 		    "a rule that does nothing; add use, avoid or service_tier");
-	for (unsigned i = 0; i < route->candidates; i++)
-		all |= UINT64_C(1) << route->candidate[i]->index;
-	if (all != 0 && ((ret->use == 0 ? all : ret->use) & all & ~ret->avoid) == 0)
-		diag_error(b->r.d, n->at,
-		    "this rule leaves no candidate; name fewer in `avoid`");
+	check_leaves(b, n, route, ret);
 	buf_init(&text, TREE_BYTES_MAX);
 	node_print(n, &text);
 	ret->text = arena_str(b->r.mem, buf_str(&text));

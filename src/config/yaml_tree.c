@@ -117,8 +117,12 @@ refuse_extras(struct builder *b, struct node *n, const yaml_char_t *anchor,
 		n->bad = true;
 	}
 	if (tag != NULL) {
-		diag_error(
-		    b->d, n->at, "tag '%s' is not taken; remove it", (const char *)tag);
+		struct str full = str_of((const char *)tag),
+			   core = STR("tag:yaml.org,2002:");
+		bool is_core = str_starts(full, core);
+
+		diag_error(b->d, n->at, "tag '%s%s' is not taken; remove it",
+		    is_core ? "!!" : "", full.p + (is_core ? core.len : 0));
 		n->bad = true;
 	}
 }
@@ -277,6 +281,8 @@ mend_for(const struct builder *b, const char *problem)
 	if (strstr(problem, "mapping values are not allowed") != NULL)
 		return "put a value that contains ': ' in quotes, or check the "
 		       "indentation";
+	if (strstr(problem, "expected alphabetic or numeric") != NULL)
+		return "put a word that begins with '*' or '&' in quotes";
 	if (strstr(problem, "expected ',' or") != NULL)
 		return "a comma or a closing bracket is missing";
 	return "check indentation, quotes and brackets";

@@ -1,0 +1,106 @@
+/* policy.h: what the tests of the configuration share. */
+#ifndef POLICY_H
+#define POLICY_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "config/snapshot.h"
+#include "fake_env.h"
+
+#define POLICY_BYTES ((size_t)4 << 20)
+
+/* The smallest policy that routes. */
+#define SMALL_POLICY                                                               \
+	"version: 1\n"                                                             \
+	"providers:\n"                                                             \
+	"  openai: {api: openai, url: 'https://api.openai.com/v1', region: us}\n"  \
+	"  rack: {api: openai, url: 'http://10.0.7.4/v1', region: onprem, local: " \
+	"true}\n"                                                                  \
+	"models:\n"                                                                \
+	"  sol: {is: openai/gpt-5.6-sol, at: [openai]}\n"                          \
+	"  luna: {is: openai/gpt-5.6-luna, at: [openai]}\n"                        \
+	"  qwen: {is: qwen/qwen3-32b, at: [rack]}\n"                               \
+	"routes:\n"                                                                \
+	"  auto: {candidates: [qwen, luna, sol], baseline: sol}\n"
+
+/* All findings, a line each, as `frugald check` prints them. The caller frees. */
+static inline struct buf
+findings(struct diag *d)
+{
+	struct buf out;
+	size_t n;
+	const struct diag_finding *f = diag_findings(d, &n);
+
+	buf_init(&out, POLICY_BYTES);
+	buf_add(&out, "");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&out, "%s:%u:%u: %s%s\n", f[i].at.file, f[i].at.line,
+		    f[i].at.column, f[i].level == DIAG_warning ? "warning: " : "",
+		    f[i].text);
+	return out;
+}
+
+/* A file of the source tree. The caller frees. */
+static inline struct buf
+source_file(const char *path)
+{
+	char full[1024];
+	struct buf text;
+
+	snprintf(full, sizeof(full), "%s/%s", FRUGALD_SOURCE_DIR, path);
+	buf_init(&text, POLICY_BYTES);
+	if (!env_system()->read_file(env_system(), full, POLICY_BYTES - 1, &text))
+		fail_msg("%s cannot be read", full);
+	buf_add(&text, "");
+	return text;
+}
+
+/* A policy that must be without any finding. */
+static inline struct snapshot *
+good_policy(struct fake_env *f, struct str yaml)
+{
+	struct diag *d = diag_new();
+	struct snapshot *s = snapshot_parse(fake_env(f), yaml, "policy.yaml", d);
+	struct buf found = findings(d);
+
+	assert_string_equal(found.p, "");
+	assert_non_null(s);
+	buf_fini(&found);
+	diag_free(d);
+	return s;
+}
+
+/* A policy that must not load; its findings. The caller frees. */
+static inline struct buf
+bad_policy(struct fake_env *f, struct str yaml)
+{
+	struct diag *d = diag_new();
+	struct buf found;
+
+	assert_null(snapshot_parse(fake_env(f), yaml, "policy.yaml", d));
+	found = findings(d);
+	diag_free(d);
+	return found;
+}
+
+/* What the examples name outside of themselves. */
+static inline void
+put_world(struct fake_env *f)
+{
+	fake_env_put(f, "keys.yaml", STR("version: 1\nkeys: []\n"), 0600);
+	fake_env_put(f, "/etc/frugald/keys.yaml", STR("version: 1\nkeys: []\n"), 0600);
+	fake_env_put(f, "/usr/share/zoneinfo/Europe/Berlin", STR("TZif2"), 0644);
+	assert_int_equal(setenv("OPENAI_API_KEY", "sk-openai", 1), 0);
+	assert_int_equal(setenv("ANTHROPIC_API_KEY", "sk-anthropic", 1), 0);
+	assert_int_equal(unsetenv("OPENAI_KEY"), 0);
+}
+
+#endif
