@@ -1,6 +1,6 @@
-/* dialect.h: an API that clients and providers speak; one file of parse/ behind one table of
- * functions. Only parse/, relay/tap and the error writer look inside; everybody else passes
- * the pointer on. */
+/* dialect.h: an API that clients and providers speak; one file of parse/ behind one
+ * table of functions. Only parse/, relay/tap and the error writer look inside;
+ * everybody else passes the pointer on. */
 #ifndef CORE_DIALECT_H
 #define CORE_DIALECT_H
 
@@ -21,15 +21,16 @@ struct tap;
 /* What the paths of the data plane mean, whatever the dialect. */
 enum endpoint {
 	EP_none,
-	EP_generate,	  /* chat completions, messages: classified, routed, billed */
+	EP_generate,      /* chat completions, messages: classified, routed, billed */
 	EP_count_tokens,  /* the provider counts; no money */
-	EP_models,	  /* list of models; ours */
-	EP_model,	  /* one model; ours */
-	EP_request,	  /* one request's record; ours */
+	EP_models,        /* list of models; ours */
+	EP_model,         /* one model; ours */
+	EP_request,       /* one request's record; ours */
 	EP_costs_summary, /* ours */
 };
 
-/* One replacement in the client's bytes: [start, end) becomes `text`; start == end inserts. */
+/* One replacement in the client's bytes: [start, end) becomes `text`; start == end
+ * inserts. */
 struct splice {
 	size_t start, end;
 	struct str text;
@@ -38,20 +39,27 @@ struct splice {
 
 /* What we want the forwarded body to say. */
 struct shape_wish {
-	struct str model;	   /* the name that the provider knows */
-	int64_t max_output;	   /* set it when the client named none; -1: leave it */
-	const char *max_field;	   /* the field that this model takes; NULL: the dialect's */
-	bool ask_usage;		   /* ask for usage at the end of a stream */
-	struct str service_tier;   /* empty: as the client said */
+	struct str model;   /* the name that the provider knows */
+	int64_t max_output; /* set it when the client named none; -1: leave it */
+	const char
+	    *max_field; /* the member that this model takes; NULL: the dialect's */
+	bool ask_usage; /* ask for usage at the end of a stream */
+	struct str service_tier; /* empty: as the client said */
 };
+
+/* Ids of answer paths: the usage object is the same for all; a dialect's own begin
+ * behind. */
+enum { ANSWER_usage, ANSWER_OWN };
 
 struct dialect {
 	const char *name; /* as in `api:` of a provider */
 
-	/* Reads a scanned body: fills the task. False: `*ret_param` names the field and
-	 * `*ret_why` says what is wrong with it (both constant strings). */
+	/* What the reader wants to hear of a client's body, by the ids of
+	 * parse/field.h. */
 	const struct scan_path *request_paths;
 	size_t request_path_count;
+	bool max_output_required; /* a body that generates must name it */
+	int64_t max_output_least; /* the least that may stand there */
 
 	/* The target below a provider's base URL, e.g. "/chat/completions". */
 	const char *(*target)(enum endpoint ep);
@@ -68,33 +76,42 @@ struct dialect {
 	/* Paths of an answer, or of one event of a stream, that the tap wants. */
 	const struct scan_path *answer_paths;
 	size_t answer_path_count;
-	/* A value at one of those paths; `text` is raw JSON (strings without quotes). */
-	void (*on_answer)(struct tap *t, int path_id, enum scan_kind kind, struct str text);
+	bool usage_in_parts; /* a stream tells usage at its begin and at its end */
+	/* A value at one of those paths; `text` is raw JSON (strings without quotes),
+	 * or only its length (`p` NULL) where it was too long to be kept. Of objects
+	 * and arrays the begin comes with a length of 0. */
+	void (*on_answer)(
+	    struct tap *t, int path_id, enum scan_kind kind, struct str text);
 	/* An event of a stream is complete: what is it, what is to become of it? */
 	void (*on_event)(struct tap *t);
 
 	/* An error of ours, as a body of this dialect. */
-	void (*write_error)(struct buf *out, const struct outcome_row *row, const char *text,
-	    const char *param, const char *request_id);
+	void (*write_error)(struct buf *out, const struct outcome_row *row,
+	    const char *text, const char *param, const char *request_id);
 	/* The same as the last event of a broken stream. */
 	void (*write_stream_error)(struct buf *out, const struct outcome_row *row,
 	    const char *text, const char *request_id);
-	/* A provider's error answer: its message (not longer than 1 KiB), and what kind of
-	 * fault it is. */
-	enum outcome (*read_error)(int http_status, struct str body, struct buf *ret_message);
+	/* A provider's error answer: its message (not longer than 1 KiB), and what kind
+	 * of fault it is. */
+	enum outcome (*read_error)(
+	    int http_status, struct str body, struct buf *ret_message);
 };
 
-extern const struct dialect dialect_openai, dialect_anthropic;
+extern const struct dialect dialect_openai, dialect_azure, dialect_anthropic;
 
 /* By the name in `api:`; NULL when unknown. */
 const struct dialect *dialect_find(struct str name);
 
-/* The data plane's table of paths: method and path (with or without /v1, below /t/TAGS/ too).
+/* Do both speak the same bodies, so that one's bytes serve the other? */
+bool dialect_same(const struct dialect *a, const struct dialect *b);
+
+/* The data plane's table of paths: method and path (with or without /v1, below /t/TAGS/
+ * too).
  * `*ret_tail` is what follows a prefix path (an id), `*ret_tags` the TAGS part. False:
- * OUT_not_found or OUT_bad_method in `*ret_outcome`; the dialect is set in any case, for the
- * error's form. */
-bool endpoint_match(struct str method, struct str path, const struct dialect **ret_dialect,
-    enum endpoint *ret_endpoint, struct str *ret_tail, struct str *ret_tags,
-    enum outcome *ret_outcome);
+ * OUT_not_found or OUT_bad_method in `*ret_outcome`; the dialect is set in any case,
+ * for the error's form. */
+bool endpoint_match(struct str method, struct str path,
+    const struct dialect **ret_dialect, enum endpoint *ret_endpoint,
+    struct str *ret_tail, struct str *ret_tags, enum outcome *ret_outcome);
 
 #endif

@@ -1,5 +1,6 @@
-/* parse.h: the client's body as a task (what is asked for, where it stands in the bytes) and
- * a prompt (the text, for the classifier). Nothing is copied but short names. */
+/* parse.h: the client's body as a task (what is asked for, where it stands in the
+ * bytes) and a prompt (the text, for the classifier). Nothing is copied but short
+ * names. */
 #ifndef STAGE_PARSE_H
 #define STAGE_PARSE_H
 
@@ -23,8 +24,8 @@ enum bound_kind {
 	BOUND_none,
 	BOUND_signature, /* signed thinking: to the model */
 	BOUND_encrypted, /* encrypted reasoning: to the model */
-	BOUND_file,	 /* a file id: to the provider */
-	BOUND_state,	 /* previous response, container, conversation: to the provider */
+	BOUND_file,      /* a file id: to the provider */
+	BOUND_state, /* previous response, container, conversation: to the provider */
 };
 
 /* Written by the parse step, constant afterwards. */
@@ -36,33 +37,38 @@ struct task {
 	struct span model_at;
 	bool stream;
 	struct span stream_at;
-	bool usage_wanted; /* the client asked for usage in the stream */
+	bool usage_wanted;             /* the client asked for usage in the stream */
 	struct span stream_options_at; /* the object */
-	struct span include_usage_at;  /* its value */
-	int64_t max_output;	       /* -1: none named */
-	struct span max_output_at;
+	bool stream_options_bare; /* null or without members: to be replaced whole */
+	struct span include_usage_at; /* its value */
+	int64_t max_output;           /* -1: none named; the greater, if two are */
+	struct span max_tokens_at, max_completion_at; /* null counts as named */
 	size_t object_start; /* behind the body's first '{', where members may be put */
 
-	int64_t n, best_of;	 /* 1 when absent */
-	uint32_t needs;		 /* 1 << enum capability */
-	uint32_t tools;		 /* declared */
+	int64_t n, best_of;       /* 1 when absent */
+	uint32_t needs;           /* 1 << enum capability */
+	uint32_t tools;           /* declared */
 	uint32_t messages, turns; /* all; those of the user */
 	uint32_t images, audios, files;
 	bool open_tool_call; /* the last message is a tool's result: inside a loop */
 	enum bound_kind bound;
-	bool background; /* the client's own title, summary or topic call, where it says so */
+	bool background; /* the client's own title, summary or topic call, where it says
+			    so */
 
-	size_t text_bytes; /* of all strings that the model will read, unescaped roughly */
+	size_t
+	    text_bytes; /* of all strings that the model will read, unescaped roughly */
 	size_t opaque_bytes; /* base64 data: images, audio, files */
-	struct str user;	       /* end user's id; attribution only */
+	struct str user;     /* end user's id; attribution only */
 	struct str prompt_cache_key;
-	struct str session_hint;       /* the part behind "_session_" in metadata.user_id */
+	struct str session_hint; /* the part behind "_session_" in metadata.user_id */
 	struct str service_tier;
-	struct str effort; /* reasoning effort, or thinking "enabled" */
-	uint64_t prefix_hash; /* of system + tools + first user turn */
+	struct span service_tier_at;
+	struct str effort;    /* reasoning effort, or thinking "enabled" */
+	uint64_t prefix_hash; /* of system, tools and the first turn of the user */
 };
 
-/* A piece of the prompt's text: raw JSON string content in the body, escapes unresolved. */
+/* A piece of the prompt's text: raw JSON string content in the body, escapes
+ * unresolved. */
 enum prompt_role { ROLE_system, ROLE_user, ROLE_assistant, ROLE_tool };
 struct prompt_piece {
 	struct str raw;
@@ -73,14 +79,15 @@ struct prompt_piece {
 struct prompt {
 	const struct prompt_piece *pieces; /* in order; in the request's arena */
 	uint32_t count;
-	bool truncated; /* more pieces than kept: the middle is missing */
+	bool truncated;     /* more pieces than kept: the middle is missing */
 	uint32_t last_user; /* message index of the last turn of the user */
 };
 
 /* The body under way: owned by the request, fed by the edge. */
 struct reader;
 
-/* What parse needs once per process: compiled path sets. Made by main, shared, immutable. */
+/* What parse needs once per process: compiled path sets. Made by main, shared,
+ * immutable. */
 struct parse_shared;
 struct parse_shared *parse_shared_new(void);
 void parse_shared_free(struct parse_shared *p);
@@ -90,23 +97,25 @@ struct reader *reader_new(const struct parse_shared *shared, const struct dialec
     enum endpoint ep, struct arena *mem);
 void reader_free(struct reader *r); /* takes NULL */
 
-/* `body` is everything so far, `fresh` how many bytes at its end are new. It may have moved
- * since the last call. False: see reader_finish(). */
+/* `body` is everything so far, `fresh` how many bytes at its end are new. It may have
+ * moved since the last call. False: see reader_finish(). */
 bool reader_feed(struct reader *r, struct str body, size_t fresh) MUST_CHECK;
 
-/* The body is whole: OUT_served. On failure gives OUT_bad_json or OUT_bad_request and says why in the
- * arena: `*ret_param` (NULL when no field is to blame) and `*ret_text`. */
+/* The body is whole: OUT_served. On failure gives OUT_bad_json or OUT_bad_request and
+ * says why in the arena: `*ret_param` (NULL when no field is to blame) and `*ret_text`.
+ */
 enum outcome reader_finish(struct reader *r, struct str body, struct task *ret_task,
     struct prompt *ret_prompt, const char **ret_param, const char **ret_text);
 
-/* The forwarded body: the client's bytes with the splices, as pieces for a gathering read. */
+/* The forwarded body: the client's bytes with the splices, as pieces for a gathering
+ * read. */
 struct pieces {
 	struct str piece[2 * SPLICES_MAX + 1];
 	unsigned count;
 	size_t bytes;
 };
-void pieces_make(struct str body, const struct splice *splices, size_t count,
-    struct pieces *ret);
+void pieces_make(
+    struct str body, const struct splice *splices, size_t count, struct pieces *ret);
 /* Copies up to `cap` bytes from `offset` of the joined pieces; gives the number. */
 size_t pieces_read(const struct pieces *p, size_t offset, char *dst, size_t cap);
 

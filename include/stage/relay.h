@@ -1,4 +1,5 @@
-/* relay.h: the answer on its way: a tap that looks, a ring that waits for the client. */
+/* relay.h: the answer on its way: a tap that looks, a ring that waits for the client.
+ */
 #ifndef STAGE_RELAY_H
 #define STAGE_RELAY_H
 
@@ -15,26 +16,30 @@
 /* How an event of a stream is passed on. */
 enum event_fate {
 	EVENT_pass,
-	EVENT_swallow,	/* asked for by us, not by the client */
-	EVENT_rewrite,	/* `tap->rewritten` goes out in its place */
+	EVENT_swallow,  /* asked for by us, not by the client; or not fit for it */
+	EVENT_withhold, /* until the next event, or until its cost can be written into
+			   it */
 	EVENT_terminal, /* withheld until the attempt is settled */
 };
+
+/* Room for the numbers that a dialect's usage is computed from. */
+#define TAP_COUNTS 12
 
 /* Looks at the bytes of one answer: framing, usage, finish reason. It may fail without
  * hurting the stream: `broken` then says that what it knows is not everything. */
 struct tap {
 	const struct dialect *dialect;
-	bool stream;	   /* server-sent events, else one JSON body */
+	bool stream;       /* server-sent events, else one JSON body */
 	bool usage_wanted; /* by the client */
 	struct usage usage;
 	bool usage_seen;
-	bool finished;	/* finish reason or terminal event seen */
-	bool terminal;	/* the terminal event itself was seen (and is withheld) */
-	bool failed;	/* the provider reported an error inside a 200 */
+	bool finished; /* finish reason or terminal event seen */
+	bool terminal; /* the terminal event itself was seen (and is withheld) */
+	bool failed;   /* the provider reported an error inside a 200 */
 	bool broken;
-	int64_t events;	      /* content events */
+	int64_t events;       /* content events */
 	int64_t output_bytes; /* text the client was given: for bills without usage */
-	char model[96];	      /* as served, cut */
+	char model[96];       /* as served, cut */
 	char service_tier[24];
 	char finish[24];
 	char response_id[64];
@@ -43,13 +48,14 @@ struct tap {
 
 	/* of the event under way; used by the dialect's functions */
 	enum event_fate fate;
-	struct str event_name;
-	struct str event_data; /* raw, when the event fits in the tap's line buffer */
-	bool empty_choices;
-	uint32_t event_flags; /* the dialect's own */
-	struct buf rewritten;
+	struct str event_name; /* of its `event:` line, cut */
+	struct str event_data; /* the first bytes of its data, at most TAP_HEAD_MAX */
+	uint32_t event_flags;  /* the dialect's own; 0 at the begin of each event */
+	int64_t
+	    count[TAP_COUNTS]; /* the dialect's own; -1 at the begin of the answer */
 	struct tap_private *private;
 };
+#define TAP_HEAD_MAX  64U
 #define TAP_USAGE_MAX 2048U
 #define TAP_EVENT_MAX 16384U
 
@@ -60,16 +66,20 @@ void tap_init(struct tap *t, const struct dialect *d, bool stream, bool usage_wa
 void tap_fini(struct tap *t); /* takes a zeroed tap */
 
 /* Bytes of the upstream, in any pieces. Whole events go to `out` (unchanged to the byte
- * unless fate says otherwise); a part of an event waits in the tap, at most TAP_EVENT_MAX:
- * a longer one goes out as it comes, unjudged (its usage is still read). False when `out` said no. */
-bool tap_feed(struct tap *t, const char *p, size_t len, tap_out_fn *out, void *arg) MUST_CHECK;
+ * unless fate says otherwise); a part of an event waits in the tap, at most
+ * TAP_EVENT_MAX: a longer one goes out as it comes, unjudged (its usage is still read).
+ * False when `out` said no. */
+bool tap_feed(
+    struct tap *t, const char *p, size_t len, tap_out_fn *out, void *arg) MUST_CHECK;
 
-/* The upstream is done: gives a rest that was waiting to `out` (for a body, or a stream that
- * ended without a blank line). */
+/* The upstream is done. A last event without its blank line is taken for whole when its
+ * JSON is; else it is dropped, and the tap is `broken`. So is that of a body that is
+ * not JSON. */
 bool tap_end(struct tap *t, tap_out_fn *out, void *arg) MUST_CHECK;
 
-/* The withheld terminal event, ready to send; empty when there was none. Where the client
- * asked for usage the last usage chunk stands before it with `usage.cost_usd` set. */
+/* The withheld terminal event, ready to send; empty when there was none. Where the
+ * client asked for usage the last usage chunk stands before it with `usage.cost_usd`
+ * set. */
 struct str tap_terminal(struct tap *t, const char *cost_usd);
 
 /* Output tokens seen so far, estimated where the provider has not said. */
@@ -77,17 +87,17 @@ int64_t tap_output_seen(const struct tap *t, double bytes_per_token);
 
 /* The way from one attempt's answer to the client. Worker only. */
 struct relay {
-	bool begun;	 /* the client has its status line */
-	bool buffered;	 /* the answer is being held back whole (not a stream) */
+	bool begun;       /* the client has its status line */
+	bool buffered;    /* the answer is being held back whole (not a stream) */
 	bool overflowed;  /* it was, but is longer than we hold back */
 	struct buf whole; /* then here */
 	size_t whole_taken;
-	struct ring ring; /* else here */
+	struct ring ring;   /* else here */
 	bool upstream_done; /* no more bytes will be written */
-	bool cut;	    /* the end can only be told by cutting the connection */
-	bool released;	    /* the attempt is settled: the last bytes may go */
+	bool cut;           /* the end can only be told by cutting the connection */
+	bool released;      /* the attempt is settled: the last bytes may go */
 	bool client_done;   /* the last byte was taken by the edge */
-	int64_t bytes;	    /* given to the client */
+	int64_t bytes;      /* given to the client */
 	int64_t first_byte_ns, stalled_since_ns;
 };
 
