@@ -1,0 +1,123 @@
+/* fleet.c: the health of everybody, kept by name, so that it outlives a reload. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "core/dialect.h"
+#include "health.h"
+
+struct fleet_shared {
+	pthread_mutex_t lock;
+	struct map *by_name; /* "provider NAME", "model NAME", "MODEL at PROVIDER" */
+};
+
+struct fleet_shared *
+fleet_new(void)
+{
+	struct fleet_shared *f = xcalloc(1, sizeof(*f));
+
+	pthread_mutex_init(&f->lock, NULL);
+	f->by_name = map_new();
+	return f;
+}
+
+void
+fleet_free(struct fleet_shared *f)
+{
+	size_t iter = 0;
+	struct str name;
+	void *h;
+
+	if (f == NULL)
+		return;
+	while (map_next(f->by_name, &iter, &name, &h))
+		health_free(h);
+	map_free(f->by_name);
+	pthread_mutex_destroy(&f->lock);
+	xfree(f);
+}
+
+static struct health *
+find_locked(struct fleet_shared *f, const char *kind, const char *a, const char *b)
+{
+	char name[512];
+	struct health *h;
+
+	snprintf(
+	    name, sizeof(name), "%s %s%s%s", kind, a, b[0] != '\0' ? " at " : "", b);
+	h = map_get(f->by_name, str_of(name));
+	if (h == NULL) {
+		h = health_new();
+		(void)map_put(f->by_name, str_of(name), h);
+	}
+	return h;
+}
+
+static bool
+bind_providers_locked(struct fleet_shared *f, const struct snapshot *s)
+{
+	/* The snapshot is constant from its publication on; this comes before. */
+	struct provider *p = (struct provider *)s->providers;
+
+	for (unsigned i = 0; i < s->provider_count; i++) {
+		p[i].dialect = dialect_find(str_of(p[i].api));
+		if (p[i].dialect == NULL)
+			return false;
+		p[i].health = find_locked(f, "provider", p[i].name, "");
+		health_keys_forget(p[i].health);
+	}
+	return true;
+}
+
+static void
+bind_models_locked(struct fleet_shared *f, const struct snapshot *s)
+{
+	struct model *m = (struct model *)s->models;
+
+	for (unsigned i = 0; i < s->model_count; i++) {
+		m[i].health = find_locked(f, "model", m[i].name, "");
+		for (unsigned k = 0; k < m[i].ats; k++)
+			m[i].at[k].health = find_locked(
+			    f, "model", m[i].name, m[i].at[k].provider->name);
+	}
+}
+
+bool
+fleet_bind(struct fleet_shared *f, struct snapshot *s)
+{
+	bool ok;
+
+	pthread_mutex_lock(&f->lock);
+	ok = bind_providers_locked(f, s);
+	if (ok)
+		bind_models_locked(f, s);
+	pthread_mutex_unlock(&f->lock);
+	return ok;
+}
+
+void
+fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j)
+{
+	size_t iter = 0;
+	struct str name;
+	void *h;
+
+	pthread_mutex_lock(&f->lock);
+	json_array(j, "health");
+	while (map_next(f->by_name, &iter, &name, &h)) {
+		struct health_view v = health_look(h, now_ns);
+
+		json_object(j, NULL);
+		json_str(j, "name", name);
+		json_str(j, "state", str_of(v.state));
+		json_int(j, "inflight", v.inflight);
+		json_int(j, "wait_ms", v.wait_ms);
+		json_int(j, "served", (int64_t)v.served);
+		json_int(j, "faults", (int64_t)v.faults);
+		json_int(j, "ttft_ms", health_ttft_ms(h));
+		json_object_end(j);
+	}
+	json_array_end(j);
+	pthread_mutex_unlock(&f->lock);
+}

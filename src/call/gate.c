@@ -1,0 +1,91 @@
+/* gate.c: may this attempt begin, is there room for it; and what its end says of whom.
+ */
+#include "fault.h"
+#include "health.h"
+#include "transfer.h"
+
+#include "core/worker.h"
+
+static struct health *
+health_at(const struct attempt *a)
+{
+	return a->candidate->model->at[a->candidate->at].health;
+}
+
+static bool
+admitted(struct attempt *a, int64_t now)
+{
+	/* Whoever has nobody else to ask asks, one at a time: better than no answer,
+	 * and as good a probe as any. */
+	bool last = a->request->next_candidate >= a->request->plan->usable;
+	const struct provider *p = a->provider;
+
+	if (!health_key(p->health, p->keys, now, &a->io->key) && !last)
+		return false;
+	return health_claim(p->health, now, last, &a->io->probe_provider) &&
+	       health_claim(health_at(a), now, last, &a->io->probe_model);
+}
+
+static bool
+has_room(struct attempt *a)
+{
+	const struct model *m = a->candidate->model;
+
+	a->entered_model = health_enter(m->health, m->max_inflight);
+	if (!a->entered_model)
+		return false;
+	a->entered_provider =
+	    health_enter(a->provider->health, a->provider->max_inflight);
+	return a->entered_provider;
+}
+
+enum next
+attempt_gate(struct attempt *a)
+{
+	struct worker *w = a->request->worker;
+
+	a->io = arena_alloc(a->request->mem, sizeof(*a->io));
+	a->io->attempt = a;
+	a->io->call = w->call;
+	a->outcome = OUT_unset;
+	if (!admitted(a, w->env->mono_ns(w->env)))
+		a->outcome = OUT_unhealthy;
+	else if (!has_room(a))
+		a->outcome = OUT_busy;
+	return a->outcome == OUT_unset ? NEXT : END;
+}
+
+/* A rate limit is the model's, all else also the provider's. */
+static void
+report(const struct attempt *a, int64_t now)
+{
+	int64_t ttft_ms = -1;
+	int64_t retry_ms = a->retry_after_ms;
+
+	if (a->first_byte)
+		ttft_ms = (a->first_byte_ns - a->start_ns) / NS_PER_MS;
+	health_report(health_at(a), a->outcome, now, retry_ms, ttft_ms);
+	if (fault_of(a->outcome) != FAULT_rate)
+		health_report(a->provider->health, a->outcome, now, -1, ttft_ms);
+	health_key_report(a->provider->health, a->io->key, a->outcome, now, retry_ms);
+}
+
+void
+call_leave(struct attempt *a)
+{
+	struct worker *w = a->request->worker;
+
+	if (a->entered_provider)
+		health_leave(a->provider->health);
+	if (a->entered_model)
+		health_leave(a->candidate->model->health);
+	if (a->io == NULL)
+		return;
+	report(a, w->env->mono_ns(w->env));
+	if (a->io->probe_provider)
+		health_probe_over(a->provider->health);
+	if (a->io->probe_model)
+		health_probe_over(health_at(a));
+	if (a->io->origin != NULL && !a->sent && fault_of(a->outcome) == FAULT_provider)
+		addresses_nudge(w->shared->addresses, a->io->origin->host);
+}

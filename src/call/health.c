@@ -1,0 +1,341 @@
+/* health.c: a breaker that opens on a provider's own faults, and counts who is inside.
+ */
+#include "health.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "backoff.h"
+#include "fault.h"
+
+/* Opens on so many faults within the window, when they are at least every second
+ * answer. */
+#define WINDOW_S       10
+#define FAULTS_TO_OPEN 5U
+#define OPEN_FIRST_MS  5000
+#define OPEN_MOST_MS   60000
+/* Without a Retry-After. */
+#define COOL_FIRST_MS 1000
+#define COOL_MOST_MS  30000
+#define KEY_FIRST_MS  10000
+#define KEY_MOST_MS   120000
+
+#define TTFT_SAMPLES 15
+
+struct second {
+	int64_t at_s;
+	unsigned ended, faults;
+};
+
+struct health {
+	/* read by every worker before each attempt */
+	_Atomic int32_t inflight_shared;
+	_Atomic int64_t open_until_ns_shared; /* 0: the breaker is closed */
+	_Atomic int64_t cool_until_ns_shared;
+	_Atomic int64_t key_until_ns_shared[PROVIDER_KEYS_MAX];
+	_Atomic int64_t ttft_ms_shared; /* -1: unknown */
+	atomic_bool probing_shared;
+	_Atomic uint64_t served_shared, faults_shared;
+
+	pthread_mutex_t lock; /* of the rest, a few hundred nanoseconds an attempt */
+	struct second window[WINDOW_S];
+	unsigned opened, cooled, key_failed; /* in a row */
+	int32_t ttft[TTFT_SAMPLES];
+	unsigned ttfts;
+};
+
+struct health *
+health_new(void)
+{
+	struct health *h = xcalloc(1, sizeof(*h));
+
+	pthread_mutex_init(&h->lock, NULL);
+	atomic_store(&h->ttft_ms_shared, -1);
+	return h;
+}
+
+void
+health_free(struct health *h)
+{
+	if (h == NULL)
+		return;
+	pthread_mutex_destroy(&h->lock);
+	xfree(h);
+}
+
+/* ---- places ---- */
+
+bool
+health_enter(struct health *h, int32_t max_inflight)
+{
+	int32_t n = atomic_load_explicit(&h->inflight_shared, memory_order_relaxed);
+
+	do {
+		if (max_inflight > 0 && n >= max_inflight)
+			return false;
+	} while (!atomic_compare_exchange_weak(&h->inflight_shared, &n, n + 1));
+	return true;
+}
+
+void
+health_leave(struct health *h)
+{
+	atomic_fetch_sub(&h->inflight_shared, 1);
+}
+
+/* ---- the breaker ---- */
+
+static bool
+probe_is_due(const struct health *h, int64_t now_ns)
+{
+	return now_ns >= atomic_load(&h->open_until_ns_shared) &&
+	       now_ns >= atomic_load(&h->cool_until_ns_shared);
+}
+
+bool
+health_available(const struct health *h, int64_t now_ns)
+{
+	if (!probe_is_due(h, now_ns))
+		return false;
+	return atomic_load(&h->open_until_ns_shared) == 0 ||
+	       !atomic_load(&h->probing_shared);
+}
+
+bool
+health_claim(struct health *h, int64_t now_ns, bool last, bool *ret_probe)
+{
+	bool due = probe_is_due(h, now_ns);
+
+	if (due && atomic_load(&h->open_until_ns_shared) == 0)
+		return true;
+	if (!due && !last)
+		return false;
+	if (atomic_exchange(&h->probing_shared, true))
+		return false;
+	*ret_probe = true;
+	return true;
+}
+
+void
+health_probe_over(struct health *h)
+{
+	atomic_store(&h->probing_shared, false);
+}
+
+static struct second *
+second_of(struct health *h, int64_t now_s)
+{
+	struct second *s = &h->window[now_s % WINDOW_S];
+
+	if (s->at_s != now_s)
+		*s = (struct second){.at_s = now_s};
+	return s;
+}
+
+static bool
+too_many_faults(const struct health *h, int64_t now_s)
+{
+	unsigned ended = 0, faults = 0;
+
+	for (size_t i = 0; i < WINDOW_S; i++) {
+		if (now_s - h->window[i].at_s >= WINDOW_S)
+			continue;
+		ended += h->window[i].ended;
+		faults += h->window[i].faults;
+	}
+	return faults >= FAULTS_TO_OPEN && 2 * faults >= ended;
+}
+
+/* A spread that every daemon and moment has of its own; it needs no secret. */
+static uint64_t
+draw(const struct health *h, int64_t now_ns)
+{
+	int64_t seed[2] = {now_ns, (int64_t)atomic_load(&h->faults_shared)};
+
+	return hash_stable(str_make((const char *)seed, sizeof(seed)));
+}
+
+static int64_t
+wait_ns(const struct health *h, int64_t first_ms, int64_t most_ms, unsigned failures,
+    int64_t now_ns)
+{
+	return backoff_ms(first_ms, most_ms, failures, draw(h, now_ns)) * NS_PER_MS;
+}
+
+static void
+note_fault_locked(struct health *h, int64_t now_ns)
+{
+	int64_t now_s = now_ns / NS_PER_S;
+	int64_t until = atomic_load(&h->open_until_ns_shared);
+	struct second *s = second_of(h, now_s);
+
+	s->ended++;
+	s->faults++;
+	/* What began before it opened says nothing new. */
+	if (until != 0 && now_ns < until)
+		return;
+	if (until == 0 && !too_many_faults(h, now_s))
+		return;
+	until = now_ns + wait_ns(h, OPEN_FIRST_MS, OPEN_MOST_MS, h->opened++, now_ns);
+	atomic_store(&h->open_until_ns_shared, until);
+}
+
+static void
+note_alive_locked(struct health *h, int64_t now_ns)
+{
+	second_of(h, now_ns / NS_PER_S)->ended++;
+	h->cooled = 0;
+	/* A long answer that began before the breaker opened is no sign of life of now.
+	 */
+	if (!atomic_load(&h->probing_shared))
+		return;
+	memset(h->window, 0, sizeof(h->window));
+	h->opened = 0;
+	atomic_store(&h->open_until_ns_shared, 0);
+	atomic_store(&h->cool_until_ns_shared, 0);
+}
+
+static void
+cool_locked(struct health *h, int64_t now_ns, int64_t retry_after_ms)
+{
+	int64_t until = now_ns;
+
+	if (retry_after_ms >= 0)
+		until += retry_after_ms * NS_PER_MS;
+	else
+		until += wait_ns(h, COOL_FIRST_MS, COOL_MOST_MS, h->cooled++, now_ns);
+	if (until > atomic_load(&h->cool_until_ns_shared))
+		atomic_store(&h->cool_until_ns_shared, until);
+}
+
+/* ---- time to first byte ---- */
+
+static void
+note_ttft_locked(struct health *h, int64_t ttft_ms)
+{
+	int32_t sorted[TTFT_SAMPLES],
+	    v = ttft_ms < INT32_MAX ? (int32_t)ttft_ms : INT32_MAX;
+	unsigned n;
+
+	h->ttft[h->ttfts++ % TTFT_SAMPLES] = v;
+	n = h->ttfts < TTFT_SAMPLES ? h->ttfts : TTFT_SAMPLES;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = i;
+
+		for (; at > 0 && sorted[at - 1] > h->ttft[i]; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = h->ttft[i];
+	}
+	atomic_store(&h->ttft_ms_shared, sorted[n / 2]);
+}
+
+int64_t
+health_ttft_ms(const struct health *h)
+{
+	return atomic_load_explicit(&h->ttft_ms_shared, memory_order_relaxed);
+}
+
+void
+health_report(struct health *h, enum outcome o, int64_t now_ns, int64_t retry_after_ms,
+    int64_t ttft_ms)
+{
+	enum fault f = fault_of(o);
+
+	pthread_mutex_lock(&h->lock);
+	if (f == FAULT_alive) {
+		atomic_fetch_add(&h->served_shared, 1);
+		note_alive_locked(h, now_ns);
+	} else if (f == FAULT_provider) {
+		atomic_fetch_add(&h->faults_shared, 1);
+		note_fault_locked(h, now_ns);
+	}
+	/* 503 and 529 may come with Retry-After, too. */
+	if (f == FAULT_rate || (f == FAULT_provider && retry_after_ms >= 0))
+		cool_locked(h, now_ns, retry_after_ms);
+	if (ttft_ms >= 0)
+		note_ttft_locked(h, ttft_ms);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* ---- keys ---- */
+
+bool
+health_key(struct health *h, unsigned keys, int64_t now_ns, unsigned *ret_key)
+{
+	int64_t soonest = INT64_MAX;
+
+	*ret_key = 0;
+	for (unsigned i = 0; i < keys; i++) {
+		int64_t until = atomic_load_explicit(
+		    &h->key_until_ns_shared[i], memory_order_relaxed);
+
+		if (until < soonest) {
+			soonest = until;
+			*ret_key = i;
+		}
+		if (until <= now_ns) {
+			*ret_key = i;
+			return true;
+		}
+	}
+	return keys == 0;
+}
+
+void
+health_key_report(struct health *h, unsigned key, enum outcome o, int64_t now_ns,
+    int64_t retry_after_ms)
+{
+	enum fault f = fault_of(o);
+	int64_t until;
+
+	if (key >= PROVIDER_KEYS_MAX || (f != FAULT_key && f != FAULT_alive))
+		return;
+	pthread_mutex_lock(&h->lock);
+	if (f == FAULT_alive) {
+		h->key_failed = 0;
+		atomic_store(&h->key_until_ns_shared[key], 0);
+	} else {
+		until = wait_ns(h, KEY_FIRST_MS, KEY_MOST_MS, h->key_failed++, now_ns);
+		if (retry_after_ms >= 0)
+			until = retry_after_ms * NS_PER_MS;
+		atomic_store(&h->key_until_ns_shared[key], now_ns + until);
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+health_keys_forget(struct health *h)
+{
+	for (size_t i = 0; i < PROVIDER_KEYS_MAX; i++)
+		atomic_store(&h->key_until_ns_shared[i], 0);
+}
+
+/* ---- for people ---- */
+
+struct health_view
+health_look(const struct health *h, int64_t now_ns)
+{
+	int64_t open = atomic_load(&h->open_until_ns_shared);
+	int64_t cool = atomic_load(&h->cool_until_ns_shared);
+	int64_t until = open > cool ? open : cool;
+	struct health_view v = {
+	    .state = "closed",
+	    .inflight = atomic_load(&h->inflight_shared),
+	    .served = atomic_load(&h->served_shared),
+	    .faults = atomic_load(&h->faults_shared),
+	};
+
+	if (until > now_ns)
+		v.wait_ms = (until - now_ns) / NS_PER_MS + 1;
+	if (open > now_ns)
+		v.state = "open";
+	else if (open != 0)
+		v.state = "half-open";
+	else if (cool > now_ns)
+		v.state = "cooling";
+	return v;
+}

@@ -1,0 +1,33 @@
+/* health.h: what gate.c needs of health.c beyond stage/call.h. */
+#ifndef CALL_HEALTH_H
+#define CALL_HEALTH_H
+
+#include "config/snapshot.h"
+#include "stage/call.h"
+
+struct health *health_new(void);
+void health_free(struct health *h); /* takes NULL */
+
+/* May an attempt begin? `last`: there is nobody else to ask, so it may, one at a time,
+ * even while the breaker is open. `*ret_probe`: it is a probe; health_probe_over() when
+ * it ends. */
+bool health_claim(struct health *h, int64_t now_ns, bool last, bool *ret_probe);
+void health_probe_over(struct health *h);
+
+/* The first of `keys` keys that is not cooling down; false: all are, `*ret_key` is the
+ * one that is ready first. */
+bool health_key(struct health *h, unsigned keys, int64_t now_ns, unsigned *ret_key);
+void health_key_report(struct health *h, unsigned key, enum outcome o, int64_t now_ns,
+    int64_t retry_after_ms);
+/* New keys may have come with a reload. */
+void health_keys_forget(struct health *h);
+
+struct health_view {
+	const char *state; /* "closed", "open", "half-open", "cooling" */
+	int32_t inflight;
+	int64_t wait_ms; /* until it is tried again */
+	uint64_t served, faults;
+};
+struct health_view health_look(const struct health *h, int64_t now_ns);
+
+#endif

@@ -1,0 +1,246 @@
+/* judge.c: answer or fault: who may see it, who is to blame, may somebody else be
+ * asked. */
+#include <stdio.h>
+
+#include "core/worker.h"
+#include "fault.h"
+#include "transfer.h"
+
+void
+judge_later(struct attempt *a)
+{
+	if (a->live)
+		loop_defer(a->request->worker->loop, &a->wake);
+}
+
+void
+judge_fault(struct attempt *a, enum outcome o, const char *text)
+{
+	if (a->io->fault != OUT_unset)
+		return;
+	a->io->fault = o;
+	if (text[0] != '\0')
+		snprintf(a->error_text, sizeof(a->error_text), "%s", text);
+}
+
+/* What still waits in the tap goes out; once. */
+static bool
+end_tap(struct attempt *a)
+{
+	if (a->io->tap_ended)
+		return true;
+	a->io->tap_ended = true;
+	return tap_end(&a->tap, relay_put, a->request);
+}
+
+/* ---- the end of an answer that began well ---- */
+
+static enum outcome
+end_of_stream(const struct attempt *a)
+{
+	const struct tap *t = &a->tap;
+
+	if (t->failed)
+		return OUT_stream_error;
+	if (t->terminal)
+		return OUT_served;
+	if (a->io->fault != OUT_unset)
+		return a->io->fault == OUT_bad_answer ? OUT_cut : a->io->fault;
+	/* A connection that simply ends is no end: only the provider's word is. */
+	return t->finished && a->io->result == CURLE_OK ? OUT_served : OUT_cut;
+}
+
+static enum outcome
+end_of_body(const struct attempt *a)
+{
+	if (a->io->fault != OUT_unset)
+		return a->io->fault == OUT_bad_answer ? OUT_cut : a->io->fault;
+	return a->io->result == CURLE_OK ? OUT_served : OUT_cut;
+}
+
+void
+judge_ended(struct attempt *a, enum outcome fault)
+{
+	struct request *r = a->request;
+
+	if (a->upstream_done)
+		return;
+	if (fault != OUT_unset)
+		judge_fault(a, fault, "");
+	a->upstream_done = true;
+	a->paused = false;
+	if (!end_tap(a))
+		judge_fault(a, OUT_bad_answer, "");
+	a->outcome = a->tap.stream ? end_of_stream(a) : end_of_body(a);
+	if (a->outcome == OUT_stream_error)
+		fault_mask(
+		    buf_str(&a->tap.error), a->error_text, sizeof(a->error_text));
+	counter_add(&r->worker->counters->stream_events, (uint64_t)a->tap.events);
+	judge_later(a);
+}
+
+void
+judge_on_done(struct transfer *t, CURLcode result)
+{
+	struct attempt_io *io = container_of(t, struct attempt_io, transfer);
+	struct attempt *a = io->attempt;
+
+	io->done = true;
+	io->result = result;
+	trace(&a->request->worker->shared->trace, attempt, "%u %s: %s %s", a->number,
+	    a->provider->name, curl_easy_strerror(result), io->why);
+	if (a->accepted)
+		judge_ended(a, OUT_unset);
+	else
+		judge_later(a);
+}
+
+/* ---- the row ---- */
+
+static enum next
+fail(struct attempt *a, enum outcome o)
+{
+	a->outcome = o;
+	return END;
+}
+
+static enum next
+accept_answer(struct attempt *a)
+{
+	a->accepted = true;
+	if (a->content_type[0] == '\0')
+		str_copy(
+		    a->content_type, sizeof(a->content_type), STR("application/json"));
+	if (a->io->done || a->io->fault != OUT_unset)
+		judge_ended(a, OUT_unset);
+	return NEXT;
+}
+
+static bool
+has_content(const struct attempt *a)
+{
+	const struct tap *t = &a->tap;
+
+	if (a->http_status >= 300)
+		return false;
+	if (!t->stream)
+		return a->request->relay.overflowed;
+	return t->events > 0 || (t->finished && !t->failed);
+}
+
+/* An error answer: the dialect says what it means. Texts about our own key or account
+ * are for the operator, not for the client. */
+static enum next
+error_answer(struct attempt *a)
+{
+	struct buf message;
+	enum outcome o;
+
+	buf_init(&message, 2048);
+	o = a->provider->dialect->read_error(
+	    a->http_status, buf_str(&a->error_body), &message);
+	if (o != OUT_provider_key && o != OUT_provider_quota)
+		fault_mask(buf_str(&message), a->error_text, sizeof(a->error_text));
+	buf_fini(&message);
+	return fail(a, o);
+}
+
+static enum next
+broken_transfer(struct attempt *a)
+{
+	const struct attempt_io *io = a->io;
+	struct transfer_end e = {
+	    .result = io->result,
+	    .sent = a->sent,
+	    .resent = io->prereqs > 1,
+	    .reused = io->reused,
+	    .answered = io->answered,
+	    .first_byte = a->first_byte,
+	};
+
+	if (io->private_refused)
+		snprintf(a->error_text, sizeof(a->error_text),
+		    "its name leads to a private address; set allow_private if that is "
+		    "meant");
+	return fail(a, fault_of_transfer(&e));
+}
+
+/* The answer has come to its end without content that could have gone out. */
+static enum next
+whole_answer(struct attempt *a)
+{
+	if (!end_tap(a) || (!a->tap.stream && a->tap.broken)) {
+		judge_fault(a, OUT_bad_answer, "");
+		return fail(a, OUT_bad_answer);
+	}
+	if (a->tap.failed) {
+		fault_mask(
+		    buf_str(&a->tap.error), a->error_text, sizeof(a->error_text));
+		return fail(a, OUT_provider_error);
+	}
+	if (!a->first_byte || (a->tap.stream && !has_content(a)))
+		return fail(a, OUT_no_answer);
+	return accept_answer(a);
+}
+
+enum next
+attempt_judge(struct attempt *a)
+{
+	struct attempt_io *io = a->io;
+
+	if (has_content(a) || (io->accept_now && io->fault == OUT_unset))
+		return accept_answer(a);
+	if (a->tap.failed)
+		return whole_answer(a);
+	if (io->fault != OUT_unset)
+		return fail(a, io->fault);
+	if (!io->done)
+		return WAIT;
+	if (a->http_status >= 300 && io->head_done)
+		return error_answer(a);
+	if (io->result != CURLE_OK)
+		return broken_transfer(a);
+	return whole_answer(a);
+}
+
+/* ---- for the others ---- */
+
+static void
+on_resume(struct deferred *d)
+{
+	struct attempt_io *io = container_of(d, struct attempt_io, resume);
+	struct attempt *a = io->attempt;
+	struct worker *w = a->request->worker;
+
+	if (!a->live || !a->paused || a->easy == NULL || io->done)
+		return;
+	if (!relay_room(a->request, CURL_MAX_WRITE_SIZE + TAP_EVENT_MAX))
+		return;
+	a->paused = false;
+	a->last_byte_ns = loop_now(w->loop);
+	deadline_arm(a);
+	/* May call answer_on_body() at once, with what libcurl had kept. */
+	(void)curl_easy_pause(a->easy, CURLPAUSE_CONT);
+}
+
+void
+call_unpause(struct attempt *a)
+{
+	a->io->resume.run = on_resume;
+	loop_defer(a->request->worker->loop, &a->io->resume);
+}
+
+void
+call_cancel(struct attempt *a)
+{
+	struct call *c = a->request->worker->call;
+
+	if (a->io != NULL)
+		loop_defer_cancel(a->request->worker->loop, &a->io->resume);
+	if (a->easy == NULL)
+		return;
+	/* A transfer that is not done loses its connection here. */
+	(void)curl_multi_remove_handle(c->multi, a->easy);
+	call_give_handle(c, a->easy);
+	a->easy = NULL;
+}

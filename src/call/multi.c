@@ -1,0 +1,292 @@
+/* multi.c: libcurl's multi on the worker's loop: sockets, its one timer, handles,
+ * origins. */
+#include <sys/epoll.h>
+
+#include "base/mem.h"
+#include "core/worker.h"
+#include "resolve.h"
+#include "transfer.h"
+
+/* Kept connections of a worker, in use or idle; the oldest idle one goes first. */
+#define CONNECTIONS_MAX 1024L
+
+/* One socket of libcurl's. */
+struct sock {
+	struct watch watch;
+	struct call *call;
+	struct sock *next_free;
+};
+
+/* ---- what libcurl has finished ---- */
+
+static void
+reap(struct call *c)
+{
+	const CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(c->multi, &left)) != NULL) {
+		struct transfer *t = NULL;
+		CURLcode result = m->data.result;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+		t->on_done(t, result);
+	}
+}
+
+static void
+act(struct call *c, curl_socket_t fd, int ready)
+{
+	int running;
+
+	(void)curl_multi_socket_action(c->multi, fd, ready, &running);
+	reap(c);
+}
+
+/* ---- sockets ---- */
+
+static void
+on_ready(struct watch *w, uint32_t events)
+{
+	struct sock *s = container_of(w, struct sock, watch);
+	int ready = 0;
+
+	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+		ready |= CURL_CSELECT_IN;
+	if ((events & EPOLLOUT) != 0)
+		ready |= CURL_CSELECT_OUT;
+	act(s->call, w->fd, ready);
+}
+
+static struct sock *
+take_sock(struct call *c)
+{
+	struct sock *s = c->free_socks;
+
+	if (s == NULL)
+		s = xcalloc(1, sizeof(*s));
+	else
+		c->free_socks = s->next_free;
+	*s = (struct sock){.call = c, .watch = {.fd = -1, .on_ready = on_ready}};
+	return s;
+}
+
+static void
+give_sock(struct call *c, struct sock *s)
+{
+	loop_unwatch(c->worker->loop, &s->watch);
+	s->next_free = c->free_socks;
+	c->free_socks = s;
+}
+
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *call, void *sock)
+{
+	struct call *c = call;
+	struct sock *s = sock;
+	uint32_t events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) |
+			  ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U);
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (s != NULL)
+			give_sock(c, s);
+		return 0;
+	}
+	if (s != NULL)
+		return loop_rewatch(c->worker->loop, &s->watch, events) ? 0 : -1;
+	s = take_sock(c);
+	if (!loop_watch(c->worker->loop, &s->watch, fd, events)) {
+		give_sock(c, s);
+		return -1; /* fails every transfer of this multi; epoll has no memory */
+	}
+	/* curl_multi_assign(3) may be called here. */
+	(void)curl_multi_assign(c->multi, fd, s);
+	return 0;
+}
+
+/* ---- its timer ---- */
+
+static void
+on_due(struct timer *t)
+{
+	act(container_of(t, struct call, timer), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int
+on_timer(CURLM *multi, long timeout_ms, void *call)
+{
+	struct call *c = call;
+	struct worker *w = c->worker;
+
+	(void)multi;
+	if (timeout_ms < 0)
+		loop_timer_stop(w->loop, &c->timer);
+	else
+		loop_timer(w->loop, &c->timer,
+		    w->env->mono_ns(w->env) + timeout_ms * NS_PER_MS);
+	return 0;
+}
+
+/* ---- handles ---- */
+
+CURL *
+call_take_handle(struct call *c)
+{
+	CURL *easy;
+
+	if (c->idles > 0)
+		return c->idle[--c->idles];
+	easy = curl_easy_init();
+	if (easy != NULL)
+		options_fix(easy, c->share);
+	return easy;
+}
+
+void
+call_give_handle(struct call *c, CURL *easy)
+{
+	options_forget(easy);
+	if (c->idles < nitems(c->idle))
+		c->idle[c->idles++] = easy;
+	else
+		curl_easy_cleanup(easy);
+}
+
+/* ---- origins ---- */
+
+struct origin *
+call_origin(struct call *c, const char *host, uint16_t port)
+{
+	struct origin *o;
+
+	TAILQ_FOREACH (o, &c->origins, link) {
+		if (o->port == port && str_case_eq(str_of(o->host), str_of(host)))
+			return o;
+	}
+	o = xcalloc(1, sizeof(*o));
+	o->host = xstrdup(host);
+	o->port = port;
+	o->literal = resolve_is_literal(host);
+	if (!o->literal)
+		o->addresses = addresses_now(c->worker->shared->addresses, host);
+	TAILQ_INSERT_TAIL(&c->origins, o, link);
+	return o;
+}
+
+struct origin *
+call_origin_of(struct call *c, const struct provider *p)
+{
+	char host[256];
+	uint16_t port;
+
+	resolve_target(p, host, sizeof(host), &port);
+	return call_origin(c, host, port);
+}
+
+void
+call_take_addresses(struct call *c, const char *host, const char *addresses)
+{
+	struct origin *o;
+
+	TAILQ_FOREACH (o, &c->origins, link) {
+		if (o->literal || !str_case_eq(str_of(o->host), str_of(host)))
+			continue;
+		xfree(o->addresses);
+		o->addresses = xstrdup(addresses);
+		o->version++;
+		o->loaded = false;
+	}
+	warm_providers(c);
+}
+
+const char *
+origin_resolve_line(const struct origin *o, struct arena *mem)
+{
+	return arena_printf(mem, "%s:%u:%s", o->host, o->port, o->addresses);
+}
+
+/* ---- life ---- */
+
+static bool
+init(struct call *c)
+{
+	c->multi = curl_multi_init();
+	c->share = curl_share_init();
+	if (c->multi == NULL || c->share == NULL)
+		return false;
+	(void)curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+	(void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+	(void)curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	return true;
+}
+
+struct call *
+call_new(struct worker *w)
+{
+	struct call *c;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return NULL;
+	c = xcalloc(1, sizeof(*c));
+	c->worker = w;
+	c->timer.on_due = on_due;
+	TAILQ_INIT(&c->origins);
+	TAILQ_INIT(&c->warmups);
+	if (init(c))
+		return c;
+	call_free(c);
+	return NULL;
+}
+
+static void
+free_origins(struct call *c)
+{
+	struct origin *o;
+
+	while ((o = TAILQ_FIRST(&c->origins)) != NULL) {
+		TAILQ_REMOVE(&c->origins, o, link);
+		xfree(o->host);
+		xfree(o->addresses);
+		xfree(o);
+	}
+}
+
+void
+call_free(struct call *c)
+{
+	struct sock *s;
+
+	if (c == NULL)
+		return;
+	warm_stop(c);
+	while (c->idles > 0)
+		curl_easy_cleanup(c->idle[--c->idles]);
+	/* Closes what was kept, and gives its sockets back. */
+	if (c->multi != NULL)
+		(void)curl_multi_cleanup(c->multi);
+	if (c->share != NULL)
+		(void)curl_share_cleanup(c->share);
+	loop_timer_stop(c->worker->loop, &c->timer);
+	while ((s = c->free_socks) != NULL) {
+		c->free_socks = s->next_free;
+		xfree(s);
+	}
+	free_origins(c);
+	xfree(c);
+	curl_global_cleanup();
+}
+
+void
+call_adopt(struct call *c, const struct snapshot *s)
+{
+	for (unsigned i = 0; i < s->provider_count; i++)
+		(void)call_origin_of(c, &s->providers[i]);
+	warm_providers(c);
+}

@@ -1,0 +1,12 @@
+/* tls.h: what libcurl does not tell of a handshake. */
+#ifndef CALL_TLS_H
+#define CALL_TLS_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+/* Did the connection under this transfer resume a session? Only while it is under way.
+ */
+bool tls_was_resumed(CURL *easy);
+
+#endif

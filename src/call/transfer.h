@@ -1,0 +1,135 @@
+/* transfer.h: what the files of call/ share: one transfer, and a worker's share of
+ * libcurl. */
+#ifndef CALL_TRANSFER_H
+#define CALL_TRANSFER_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "core/request.h"
+
+/* What libcurl is given as CURLOPT_PRIVATE. */
+struct transfer {
+	/* Outside of libcurl's callbacks; the handle is still in the multi. */
+	void (*on_done)(struct transfer *t, CURLcode result);
+};
+
+/* Where connections go to: the provider's host, or its proxy's. Kept until the worker
+ * ends. */
+struct origin {
+	TAILQ_ENTRY(origin) link;
+	char *host;
+	uint16_t port;
+	bool literal;    /* an address already */
+	char *addresses; /* "192.0.2.1,[2001:db8::1]"; NULL: none yet */
+	bool loaded;     /* the multi knows them */
+	bool warmed;     /* a first TLS handshake was begun */
+};
+
+/* call/'s own part of an attempt; in the request's arena. */
+struct attempt_io {
+	struct transfer transfer;
+	struct attempt *attempt;
+	struct call *call;
+	struct origin *origin;
+	unsigned origin_version; /* of the addresses in `resolve` */
+
+	/* gate */
+	unsigned key; /* of the provider's */
+	bool probe_provider, probe_model;
+
+	/* shape */
+	const char *url;
+	const char *whole; /* a small body, joined; NULL: read by pieces */
+	struct curl_slist *headers, *resolve;
+
+	/* connection */
+	unsigned
+	    prereqs; /* times that libcurl was about to send; the second is refused */
+	bool reused; /* at the first of them */
+	bool private_refused;
+
+	/* answer */
+	bool answered; /* a byte of the status line came */
+	bool head_done;
+	unsigned lines, interim;
+	size_t head_bytes;
+	bool encoded; /* content-encoding other than identity */
+
+	bool done; /* libcurl has ended it */
+	bool tap_ended;
+	CURLcode result;
+	enum outcome fault;   /* what we found ourselves; OUT_unset */
+	int64_t accept_by_ns; /* then a stream without content goes to the client; 0:
+				 never */
+	bool accept_now;
+	int64_t linger_ns;      /* the terminal event is here, the end is not; 0: no */
+	struct deferred resume; /* after a pause */
+	char why[CURL_ERROR_SIZE];
+};
+
+/* ---- multi.c ---- */
+
+struct call {
+	struct worker *worker;
+	CURLM *multi;
+	CURLSH *share;
+	struct timer timer;
+	TAILQ_HEAD(, origin) origins;
+	TAILQ_HEAD(, warmup) warmups;
+	struct sock *free_socks;
+	CURL *idle[64]; /* handles to use again */
+	unsigned idles;
+};
+
+/* A handle with everything set that never varies; NULL: no memory or descriptors. */
+CURL *call_take_handle(struct call *c);
+void call_give_handle(struct call *c, CURL *easy);
+struct origin *call_origin(struct call *c, const char *host, uint16_t port);
+/* The same of a provider, through its proxy when it has one. */
+struct origin *call_origin_of(struct call *c, const struct provider *p);
+/* What the resolver thread has found, on the worker's thread. */
+void call_take_addresses(struct call *c, const char *host, const char *addresses);
+/* "host:port:address,address" for CURLOPT_RESOLVE. */
+const char *origin_resolve_line(const struct origin *o, struct arena *mem);
+
+/* ---- warm.c ---- */
+
+/* One handshake with each TLS provider that had none, so that later ones resume. */
+void warm_providers(struct call *c);
+void warm_stop(struct call *c);
+
+/* ---- options.c ---- */
+
+/* What never varies. */
+void options_fix(CURL *easy, CURLSH *share);
+/* What a provider decides. */
+void options_provider(CURL *easy, const struct provider *p);
+/* Forgets every pointer into a request. */
+void options_forget(CURL *easy);
+
+/* ---- answer.c ---- */
+
+size_t answer_on_header(char *p, size_t size, size_t n, void *attempt);
+size_t answer_on_body(char *p, size_t size, size_t n, void *attempt);
+
+/* ---- deadline.c ---- */
+
+/* Arms the attempt's timer at its nearest deadline; after every change of what counts.
+ */
+void deadline_arm(struct attempt *a);
+
+/* ---- judge.c ---- */
+
+/* attempt_io's transfer.on_done. */
+void judge_on_done(struct transfer *t, CURLcode result);
+/* Something has changed: judge it, outside of libcurl's callbacks. */
+void judge_later(struct attempt *a);
+/* The upstream has ended, or is given up with `fault`. Not from libcurl's callbacks. */
+void judge_ended(struct attempt *a, enum outcome fault);
+/* The first thing that we found wrong ourselves, with a text for the client. */
+void judge_fault(struct attempt *a, enum outcome o, const char *text);
+
+#endif
