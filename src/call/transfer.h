@@ -22,10 +22,11 @@ struct origin {
 	TAILQ_ENTRY(origin) link;
 	char *host;
 	uint16_t port;
-	bool literal;    /* an address already */
-	char *addresses; /* "192.0.2.1,[2001:db8::1]"; NULL: none yet */
-	bool loaded;     /* the multi knows them */
-	bool warmed;     /* a first TLS handshake was begun */
+	bool literal;     /* an address already */
+	char *addresses;  /* "192.0.2.1,[2001:db8::1]"; NULL: none yet */
+	unsigned version; /* of the addresses */
+	bool loaded;      /* the multi knows them */
+	bool warmed;      /* a first TLS handshake was begun */
 };
 
 /* call/'s own part of an attempt; in the request's arena. */
