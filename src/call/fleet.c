@@ -96,6 +96,16 @@ fleet_bind(struct fleet_shared *f, struct snapshot *s)
 	return ok;
 }
 
+static const char *
+state_of(const struct health_view *v)
+{
+	if (v->open)
+		return "open";
+	if (v->half_open)
+		return "half-open";
+	return v->cooling ? "cooling" : "closed";
+}
+
 void
 fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j)
 {
@@ -110,7 +120,7 @@ fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j)
 
 		json_object(j, NULL);
 		json_str(j, "name", name);
-		json_str(j, "state", str_of(v.state));
+		json_str(j, "state", str_of(state_of(&v)));
 		json_int(j, "inflight", v.inflight);
 		json_int(j, "wait_ms", v.wait_ms);
 		json_int(j, "served", (int64_t)v.served);

@@ -39,20 +39,35 @@ has_room(struct attempt *a)
 	return a->entered_provider;
 }
 
+/* The client is told how long, and by whose wish. */
+static enum outcome
+refusal(struct attempt *a, int64_t now)
+{
+	struct health_view p = health_look(a->provider->health, now);
+	struct health_view m = health_look(health_at(a), now);
+	bool rate = m.cooling && !p.open && !m.open;
+
+	a->retry_after_ms = p.wait_ms > m.wait_ms ? p.wait_ms : m.wait_ms;
+	return rate ? OUT_provider_rate : OUT_unhealthy;
+}
+
 enum next
 attempt_gate(struct attempt *a)
 {
 	struct worker *w = a->request->worker;
+	int64_t now = w->env->mono_ns(w->env);
 
 	a->io = arena_alloc(a->request->mem, sizeof(*a->io));
 	a->io->attempt = a;
 	a->io->call = w->call;
 	a->outcome = OUT_unset;
-	if (!admitted(a, w->env->mono_ns(w->env)))
-		a->outcome = OUT_unhealthy;
+	if (!admitted(a, now))
+		a->outcome = refusal(a, now);
 	else if (!has_room(a))
 		a->outcome = OUT_busy;
-	return a->outcome == OUT_unset ? NEXT : END;
+	else
+		a->io->admitted = true;
+	return a->io->admitted ? NEXT : END;
 }
 
 /* A rate limit is the model's, all else also the provider's. */
@@ -81,7 +96,8 @@ call_leave(struct attempt *a)
 		health_leave(a->candidate->model->health);
 	if (a->io == NULL)
 		return;
-	report(a, w->env->mono_ns(w->env));
+	if (a->io->admitted)
+		report(a, w->env->mono_ns(w->env));
 	if (a->io->probe_provider)
 		health_probe_over(a->provider->health);
 	if (a->io->probe_model)

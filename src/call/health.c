@@ -323,7 +323,6 @@ health_look(const struct health *h, int64_t now_ns)
 	int64_t cool = atomic_load(&h->cool_until_ns_shared);
 	int64_t until = open > cool ? open : cool;
 	struct health_view v = {
-	    .state = "closed",
 	    .inflight = atomic_load(&h->inflight_shared),
 	    .served = atomic_load(&h->served_shared),
 	    .faults = atomic_load(&h->faults_shared),
@@ -331,11 +330,8 @@ health_look(const struct health *h, int64_t now_ns)
 
 	if (until > now_ns)
 		v.wait_ms = (until - now_ns) / NS_PER_MS + 1;
-	if (open > now_ns)
-		v.state = "open";
-	else if (open != 0)
-		v.state = "half-open";
-	else if (cool > now_ns)
-		v.state = "cooling";
+	v.open = open > now_ns;
+	v.half_open = open != 0 && !v.open;
+	v.cooling = cool > now_ns;
 	return v;
 }

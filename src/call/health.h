@@ -23,7 +23,9 @@ void health_key_report(struct health *h, unsigned key, enum outcome o, int64_t n
 void health_keys_forget(struct health *h);
 
 struct health_view {
-	const char *state; /* "closed", "open", "half-open", "cooling" */
+	bool open;    /* for some time yet, after faults */
+	bool cooling; /* for some time yet, at its own wish */
+	bool half_open;
 	int32_t inflight;
 	int64_t wait_ms; /* until it is tried again */
 	uint64_t served, faults;

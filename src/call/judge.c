@@ -155,7 +155,8 @@ broken_transfer(struct attempt *a)
 	    .resent = io->prereqs > 1,
 	    .reused = io->reused,
 	    .answered = io->answered,
-	    .first_byte = a->first_byte,
+	    /* A stream without content is no answer that broke off. */
+	    .first_byte = a->first_byte && !a->tap.stream,
 	};
 
 	if (io->private_refused)

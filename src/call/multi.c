@@ -170,10 +170,18 @@ call_origin(struct call *c, const char *host, uint16_t port)
 	o->host = xstrdup(host);
 	o->port = port;
 	o->literal = resolve_is_literal(host);
-	if (!o->literal)
-		o->addresses = addresses_now(c->worker->shared->addresses, host);
 	TAILQ_INSERT_TAIL(&c->origins, o, link);
 	return o;
+}
+
+bool
+origin_known(struct call *c, struct origin *o)
+{
+	if (o->literal || o->addresses != NULL)
+		return true;
+	/* Its answer may have come before we asked for it, or be in the mail. */
+	o->addresses = addresses_now(c->worker->shared->addresses, o->host);
+	return o->addresses != NULL;
 }
 
 struct origin *

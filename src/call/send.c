@@ -133,7 +133,7 @@ attempt_send(struct attempt *a)
 
 	io->origin = call_origin_of(c, a->provider);
 	/* libcurl would start a thread and ask; the resolver has asked already. */
-	if (!io->origin->literal && io->origin->addresses == NULL)
+	if (!origin_known(c, io->origin))
 		return fail(a, OUT_refused_connect, "its name has no address");
 	a->easy = call_take_handle(c);
 	if (a->easy == NULL)

@@ -40,6 +40,7 @@ struct attempt_io {
 	/* gate */
 	unsigned key; /* of the provider's */
 	bool probe_provider, probe_model;
+	bool admitted;
 
 	/* shape */
 	const char *url;
@@ -91,6 +92,8 @@ void call_give_handle(struct call *c, CURL *easy);
 struct origin *call_origin(struct call *c, const char *host, uint16_t port);
 /* The same of a provider, through its proxy when it has one. */
 struct origin *call_origin_of(struct call *c, const struct provider *p);
+/* Can it be connected to without asking for its name? */
+bool origin_known(struct call *c, struct origin *o);
 /* What the resolver thread has found, on the worker's thread. */
 void call_take_addresses(struct call *c, const char *host, const char *addresses);
 /* "host:port:address,address" for CURLOPT_RESOLVE. */

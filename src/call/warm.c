@@ -82,7 +82,7 @@ warm_providers(struct call *c)
 		/* Through a proxy the first request does it. */
 		if (!p->tls || p->proxy != NULL || o->warmed)
 			continue;
-		if (!o->literal && o->addresses == NULL)
+		if (!origin_known(c, o))
 			continue;
 		o->warmed = true;
 		begin(c, p, o);

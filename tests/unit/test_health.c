@@ -61,11 +61,11 @@ test_opens_and_closes(void **state)
 	assert_true(health_available(h, now));
 	report(h, OUT_no_answer, now);
 	assert_false(health_available(h, now));
-	assert_string_equal(health_look(h, now).state, "open");
+	assert_true(health_look(h, now).open);
 	assert_false(health_available(h, now + 4 * S - 1));
 	now += 6 * S;
 	assert_true(health_available(h, now));
-	assert_string_equal(health_look(h, now).state, "half-open");
+	assert_true(health_look(h, now).half_open);
 	assert_true(probe(h, now));
 	/* one at a time */
 	assert_false(health_available(h, now));
@@ -165,7 +165,7 @@ test_retry_after(void **state)
 	struct health *h = *state;
 
 	health_report(h, OUT_provider_rate, START, 7000, -1);
-	assert_string_equal(health_look(h, START).state, "cooling");
+	assert_true(health_look(h, START).cooling);
 	assert_false(health_available(h, START + 7 * S - 1));
 	assert_true(health_available(h, START + 7 * S));
 	/* a shorter one does not end a longer one */
