@@ -159,10 +159,11 @@ broken_transfer(struct attempt *a)
 	    .first_byte = a->first_byte && !a->tap.stream,
 	};
 
-	if (io->private_refused)
-		snprintf(a->error_text, sizeof(a->error_text),
-		    "its name leads to a private address; set allow_private if that is "
-		    "meant");
+	/* libcurl's general words; its longer ones would name hosts and files. */
+	if (!a->sent)
+		snprintf(a->error_text, sizeof(a->error_text), "%s",
+		    io->private_refused ? "its name leads to a private address"
+					: curl_easy_strerror(io->result));
 	return fail(a, fault_of_transfer(&e));
 }
 

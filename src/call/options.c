@@ -1,4 +1,5 @@
 /* options.c: every switch of libcurl that must not stay as it comes. */
+#include "tls.h"
 #include "transfer.h"
 
 #define READ_BYTES    16384L
@@ -30,6 +31,7 @@ options_fix(CURL *easy, CURLSH *share)
 	/* With a folder of certificates libcurl parses them for every connection and
 	 * keeps nothing: 33 ms each. A file it parses once for all. */
 	set(easy, CAPATH, NULL);
+	tls_share_sessions(easy);
 	set(easy, NETRC, (long)CURL_NETRC_IGNORED);
 	set(easy, NOPROXY, "");
 }
