@@ -81,6 +81,8 @@ give_sock(struct call *c, struct sock *s)
 	c->free_socks = s;
 }
 
+/* Never fails: that would end the whole multi for good. A socket that epoll has no
+ * memory for stays silent, and its transfer meets its deadline. */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *call, void *sock)
 {
@@ -95,12 +97,14 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *call, void *sock)
 			give_sock(c, s);
 		return 0;
 	}
-	if (s != NULL)
-		return loop_rewatch(c->worker->loop, &s->watch, events) ? 0 : -1;
+	if (s != NULL) {
+		(void)!loop_rewatch(c->worker->loop, &s->watch, events);
+		return 0;
+	}
 	s = take_sock(c);
 	if (!loop_watch(c->worker->loop, &s->watch, fd, events)) {
 		give_sock(c, s);
-		return -1; /* fails every transfer of this multi; epoll has no memory */
+		return 0;
 	}
 	/* curl_multi_assign(3) may be called here. */
 	(void)curl_multi_assign(c->multi, fd, s);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/trace.h"
 #include "core/worker.h"
+#include "resolve.h"
 #include "transfer.h"
 
 #define WARMUP_MS 10000L
@@ -13,6 +14,7 @@ struct warmup {
 	struct call *call;
 	CURL *easy;
 	struct arena *mem;
+	bool allow_private;
 };
 
 static void
@@ -37,6 +39,18 @@ on_done(struct transfer *t, CURLcode result)
 	end(u);
 }
 
+static int
+on_connected(void *warmup, char *ip, char *own_ip, int port, int own_port)
+{
+	const struct warmup *u = warmup;
+
+	(void)own_ip;
+	(void)port;
+	(void)own_port;
+	return u->allow_private || !resolve_is_private(ip) ? CURL_PREREQFUNC_OK
+							   : CURL_PREREQFUNC_ABORT;
+}
+
 /* A HEAD without a key: with TLS 1.3 the ticket to resume with comes after the
  * handshake, so something must be read. */
 static void
@@ -49,6 +63,7 @@ begin(struct call *c, const struct provider *p, struct origin *o)
 	u->call = c;
 	u->easy = curl_easy_init();
 	u->mem = arena_new(4096);
+	u->allow_private = p->allow_private;
 	if (u->easy == NULL) {
 		arena_free(u->mem);
 		xfree(u);
@@ -60,6 +75,8 @@ begin(struct call *c, const struct provider *p, struct origin *o)
 	(void)curl_easy_setopt(u->easy, CURLOPT_NOBODY, 1L);
 	(void)curl_easy_setopt(u->easy, CURLOPT_TIMEOUT_MS, WARMUP_MS);
 	(void)curl_easy_setopt(u->easy, CURLOPT_PRIVATE, &u->transfer);
+	(void)curl_easy_setopt(u->easy, CURLOPT_PREREQFUNCTION, on_connected);
+	(void)curl_easy_setopt(u->easy, CURLOPT_PREREQDATA, u);
 	if (!o->literal) {
 		resolve = arena_alloc(u->mem, sizeof(*resolve));
 		resolve->data = (char *)origin_resolve_line(o, u->mem);
