@@ -244,31 +244,31 @@ addresses_new(struct env *env)
 }
 
 void
-addresses_free(struct addresses_shared *s)
+addresses_free(struct addresses_shared *a)
 {
 	int64_t until;
 
-	if (s == NULL)
+	if (a == NULL)
 		return;
-	pthread_mutex_lock(&s->lock);
-	s->stop = true;
-	s->workers = 0;
-	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_lock(&a->lock);
+	a->stop = true;
+	a->workers = 0;
+	pthread_cond_broadcast(&a->changed);
 	/* A look-up under way cannot be stopped, and may need longer than we wait. */
-	until = s->env->mono_ns(s->env) + STOP_WAIT_MS * NS_PER_MS;
-	while (!s->gone && s->env->mono_ns(s->env) < until)
-		wait_until_locked(s, until);
-	unref_locked(s);
+	until = a->env->mono_ns(a->env) + STOP_WAIT_MS * NS_PER_MS;
+	while (!a->gone && a->env->mono_ns(a->env) < until)
+		wait_until_locked(a, until);
+	unref_locked(a);
 }
 
 void
 addresses_attach(
-    struct addresses_shared *s, struct worker *const *workers, unsigned count)
+    struct addresses_shared *a, struct worker *const *workers, unsigned count)
 {
-	pthread_mutex_lock(&s->lock);
-	s->workers = count < WORKERS_MAX ? count : WORKERS_MAX;
-	memcpy(s->worker, workers, s->workers * sizeof(struct worker *));
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&a->lock);
+	a->workers = count < WORKERS_MAX ? count : WORKERS_MAX;
+	memcpy(a->worker, workers, a->workers * sizeof(struct worker *));
+	pthread_mutex_unlock(&a->lock);
 }
 
 static void
@@ -297,55 +297,55 @@ all_asked_locked(const struct addresses_shared *s)
 }
 
 void
-addresses_want(struct addresses_shared *s, const struct snapshot *snap, int wait_ms)
+addresses_want(struct addresses_shared *a, const struct snapshot *snap, int wait_ms)
 {
-	int64_t until = s->env->mono_ns(s->env) + wait_ms * NS_PER_MS;
+	int64_t until = a->env->mono_ns(a->env) + wait_ms * NS_PER_MS;
 	struct name *n;
 	char host[256];
 	uint16_t port;
 
-	pthread_mutex_lock(&s->lock);
-	TAILQ_FOREACH (n, &s->names, link)
+	pthread_mutex_lock(&a->lock);
+	TAILQ_FOREACH (n, &a->names, link)
 		n->wanted = false;
 	for (unsigned i = 0; i < snap->provider_count; i++) {
 		resolve_target(&snap->providers[i], host, sizeof(host), &port);
 		if (!resolve_is_literal(host))
-			want_locked(s, host);
+			want_locked(a, host);
 	}
-	pthread_cond_broadcast(&s->changed);
-	while (!all_asked_locked(s) && s->env->mono_ns(s->env) < until)
-		wait_until_locked(s, until);
-	pthread_mutex_unlock(&s->lock);
+	pthread_cond_broadcast(&a->changed);
+	while (!all_asked_locked(a) && a->env->mono_ns(a->env) < until)
+		wait_until_locked(a, until);
+	pthread_mutex_unlock(&a->lock);
 }
 
 void
-addresses_nudge(struct addresses_shared *s, const char *host)
+addresses_nudge(struct addresses_shared *a, const char *host)
 {
 	struct name *n;
 	int64_t soon;
 
-	pthread_mutex_lock(&s->lock);
-	n = find_locked(s, host);
+	pthread_mutex_lock(&a->lock);
+	n = find_locked(a, host);
 	if (n != NULL) {
 		soon = n->asked_ns + NUDGE_NS;
 		if (soon < n->due_ns) {
 			n->due_ns = soon;
-			pthread_cond_broadcast(&s->changed);
+			pthread_cond_broadcast(&a->changed);
 		}
 	}
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&a->lock);
 }
 
 char *
-addresses_now(struct addresses_shared *s, const char *host)
+addresses_now(struct addresses_shared *a, const char *host)
 {
 	const struct name *n;
 	char *addresses = NULL;
 
-	pthread_mutex_lock(&s->lock);
-	n = find_locked(s, host);
+	pthread_mutex_lock(&a->lock);
+	n = find_locked(a, host);
 	if (n != NULL && n->addresses != NULL)
 		addresses = xstrdup(n->addresses);
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&a->lock);
 	return addresses;
 }

@@ -45,7 +45,6 @@ on_connected(void *attempt, char *ip, char *own_ip, int port, int own_port)
 	struct worker *w = r->worker;
 	long connects = 0;
 
-	(void)own_ip;
 	(void)own_port;
 	if (io->prereqs++ > 0)
 		return CURL_PREREQFUNC_ABORT;
@@ -63,8 +62,8 @@ on_connected(void *attempt, char *ip, char *own_ip, int port, int own_port)
 	a->connected_ns = w->env->mono_ns(w->env);
 	if (a->slot_index >= 0 && r->slot != NULL)
 		slot_attempt_sent(r->slot, a->slot_index);
-	trace(&w->shared->trace, attempt, "%u %s [%s]:%d %s", a->number,
-	    a->provider->name, ip, port, io->reused ? "kept" : "new");
+	trace(&w->shared->trace, attempt, "%u %s %s -> [%s]:%d %s", a->number,
+	    a->provider->name, own_ip, ip, port, io->reused ? "kept" : "new");
 	deadline_arm(a);
 	return CURL_PREREQFUNC_OK;
 }

@@ -44,9 +44,9 @@ on_connected(void *warmup, char *ip, char *own_ip, int port, int own_port)
 {
 	const struct warmup *u = warmup;
 
-	(void)own_ip;
-	(void)port;
 	(void)own_port;
+	trace(&u->call->worker->shared->trace, attempt, "first handshake %s -> [%s]:%d",
+	    own_ip, ip, port);
 	return u->allow_private || !resolve_is_private(ip) ? CURL_PREREQFUNC_OK
 							   : CURL_PREREQFUNC_ABORT;
 }
