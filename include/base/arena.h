@@ -9,15 +9,16 @@
 
 struct arena;
 
-/* An arena that hands out at most `max_bytes` (each piece rounded up to 16; what is taken
- * from the system beyond that is below 128 KiB). The caller frees it with arena_free(). */
+/* An arena that hands out at most `max_bytes` (each piece rounded up to 16; what is
+ * taken from the system beyond that is below 128 KiB). The caller frees it with
+ * arena_free(). */
 struct arena *arena_new(size_t max_bytes);
 
 /* Takes NULL. */
 void arena_free(struct arena *a);
 
-/* Zeroed bytes, aligned for any type, valid until arena_free(). For sizes that we choose:
- * beyond the ceiling it aborts. */
+/* Zeroed bytes, aligned for any type, valid until arena_free(). For sizes that we
+ * choose: beyond the ceiling it aborts. */
 void *arena_alloc(struct arena *a, size_t bytes);
 
 /* The same for sizes that a peer chooses: NULL when the ceiling would be passed. */

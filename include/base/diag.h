@@ -10,7 +10,7 @@
 enum diag_level { DIAG_error, DIAG_warning };
 
 struct diag_place {
-	const char *file; /* must outlive the diag */
+	const char *file;      /* must outlive the diag */
 	unsigned line, column; /* from 1; 0 when there is none */
 };
 
@@ -39,7 +39,8 @@ size_t diag_errors(const struct diag *d);
 /* Sorted by file, line, column; the array belongs to the diag. */
 const struct diag_finding *diag_findings(struct diag *d, size_t *ret_count);
 
-/* The word of `known` (NULL-terminated) nearest to `word`, or NULL when none is near. */
+/* The word of `known` (NULL-terminated) nearest to `word`, or NULL when none is near.
+ */
 const char *diag_nearest(const char *word, const char *const known[]);
 
 #endif

@@ -25,27 +25,33 @@ struct env {
 	int64_t (*wall_ns)(struct env *);
 	void (*random)(struct env *, void *ret, size_t bytes);
 
-	/* The whole file, at most `max` bytes, appended to `ret`. On failure errno says why
-	 * (EFBIG above `max`). */
+	/* The whole file, at most `max` bytes, appended to `ret`. On failure errno says
+	 * why (EFBIG above `max`). */
 	bool (*read_file)(struct env *, const char *path, size_t max, struct buf *ret);
-	/* Replaces a file: temporary file, fsync, rename, fsync of the folder; mode 0600. */
+	/* Replaces a file: temporary file, fsync, rename, fsync of the folder; mode
+	 * 0600. */
 	bool (*write_file)(struct env *, const char *path, struct str content);
-	/* Makes a file full of zeros (written, not sparse: a full disk must fail here and not
-	 * by SIGBUS later), pre-faults, locks and maps it. Fails if it exists. */
-	bool (*map_create)(struct env *, const char *path, size_t bytes, struct env_map *ret);
-	/* Maps an existing file if its lock can be taken. EWOULDBLOCK: its owner lives. */
+	/* Makes a file full of zeros (written, not sparse: a full disk must fail here
+	 * and not by SIGBUS later), pre-faults, locks and maps it. Fails if it exists.
+	 */
+	bool (*map_create)(
+	    struct env *, const char *path, size_t bytes, struct env_map *ret);
+	/* Maps an existing file if its lock can be taken. EWOULDBLOCK: its owner lives.
+	 */
 	bool (*map_open)(struct env *, const char *path, struct env_map *ret);
 	void (*map_close)(struct env *, struct env_map *);
 	bool (*remove_file)(struct env *, const char *path);
-	bool (*make_dir)(struct env *, const char *path); /* mode 0700; there already: true */
+	bool (*make_dir)(
+	    struct env *, const char *path); /* mode 0700; there already: true */
 	/* Calls `each` with the name of every entry of `dir` (not "." and ".."). */
 	bool (*list_dir)(struct env *, const char *dir,
 	    void (*each)(void *arg, const char *name), void *arg);
-	/* Takes an exclusive lock on a file, made when absent, held until unlock or death.
-	 * NULL: somebody else holds it (EWOULDBLOCK) or it cannot be made. */
+	/* Takes an exclusive lock on a file, made when absent, held until unlock or
+	 * death. NULL: somebody else holds it (EWOULDBLOCK) or it cannot be made. */
 	void *(*lock_file)(struct env *, const char *path);
 	void (*unlock_file)(struct env *, void *lock);
-	/* Bytes that an unprivileged process may still write below `dir`; -1 unknown. */
+	/* Bytes that an unprivileged process may still write below `dir`; -1 unknown.
+	 */
 	int64_t (*free_bytes)(struct env *, const char *dir);
 	/* Size and permission bits of a file, -1 when it cannot be read. */
 	int64_t (*file_size)(struct env *, const char *path);
@@ -56,7 +62,7 @@ struct env {
 struct env *env_system(void);
 
 #define NS_PER_MS 1000000LL
-#define NS_PER_S 1000000000LL
+#define NS_PER_S  1000000000LL
 
 static inline int64_t
 env_mono_ms(struct env *env)

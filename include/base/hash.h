@@ -1,4 +1,5 @@
-/* hash.h: one fast keyed hash for tables and draws, one strong hash for keys and files. */
+/* hash.h: one fast keyed hash for tables and draws, one strong hash for keys and files.
+ */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -8,8 +9,8 @@
 
 #include "base/str.h"
 
-/* SipHash-2-4 (Aumasson, Bernstein 2012): safe against chosen keys, stable across machines,
- * so that a draw or a session hash means the same tomorrow. */
+/* SipHash-2-4 (Aumasson, Bernstein 2012): safe against chosen keys, stable across
+ * machines, so that a draw or a session hash means the same tomorrow. */
 uint64_t hash_sip(const uint64_t key[2], struct str s);
 
 /* With a fixed, public key: for draws, session ids, interning; never for secrets. */

@@ -11,17 +11,17 @@
 struct env;
 struct loop;
 
-/* Embedded in what it watches. A watch that was removed in this turn is never called, even
- * when its event was already fetched. */
+/* Embedded in what it watches. A watch that was removed in this turn is never called,
+ * even when its event was already fetched. */
 struct watch {
-	int fd; /* -1: not watched */
+	int fd;                    /* -1: not watched */
 	uint32_t slot, generation; /* the loop's own */
 	void (*on_ready)(struct watch *w, uint32_t epoll_events);
 };
 
 /* Embedded; zeroed means idle. */
 struct timer {
-	int64_t due_ns; /* monotonic */
+	int64_t due_ns;      /* monotonic */
 	uint32_t heap_index; /* the loop's own; 0: not armed */
 	void (*on_due)(struct timer *t);
 };
@@ -37,7 +37,8 @@ struct deferred {
 struct loop *loop_new(struct env *env);
 void loop_free(struct loop *l); /* takes NULL */
 
-bool loop_watch(struct loop *l, struct watch *w, int fd, uint32_t epoll_events) MUST_CHECK;
+bool loop_watch(
+    struct loop *l, struct watch *w, int fd, uint32_t epoll_events) MUST_CHECK;
 bool loop_rewatch(struct loop *l, struct watch *w, uint32_t epoll_events) MUST_CHECK;
 /* Call before the descriptor is closed. Takes an idle watch. */
 void loop_unwatch(struct loop *l, struct watch *w);
@@ -50,8 +51,9 @@ void loop_timer_stop(struct loop *l, struct timer *t);
 void loop_defer(struct loop *l, struct deferred *d);
 void loop_defer_cancel(struct loop *l, struct deferred *d);
 
-/* One turn: wait for events (at most `max_wait_ns`; < 0: no limit of the caller's), call
- * watches, due timers, then everything deferred (also what that defers, bounded). */
+/* One turn: wait for events (at most `max_wait_ns`; < 0: no limit of the caller's),
+ * call watches, due timers, then everything deferred (also what that defers, bounded).
+ */
 void loop_turn(struct loop *l, int64_t max_wait_ns);
 
 /* The monotonic time at which this turn woke; cheap. */

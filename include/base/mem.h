@@ -8,8 +8,8 @@
  * memory can bring about. */
 _Noreturn void xabort(const char *why);
 
-/* `count * size` zeroed bytes, aborting on overflow or when there is no memory; the caller
- * releases them with xfree(). */
+/* `count * size` zeroed bytes, aborting on overflow or when there is no memory; the
+ * caller releases them with xfree(). */
 void *xcalloc(size_t count, size_t size);
 
 /* Like realloc(3), aborting when there is no memory. New bytes are not zeroed. */

@@ -90,6 +90,9 @@ const char *scan_error_text(enum scan_error e);
  * 1 bytes, NUL-terminated); gives the length. Works on validated text only. */
 size_t scan_unescape(struct str src, char *dst);
 
+/* How long that text is, without making it; a pair of surrogates counts as 6 bytes. */
+size_t scan_text_bytes(struct str raw);
+
 /* An integer as JSON writes it (also 1.0 and 1e3 when they are whole); false when it is
  * no integer or does not fit. */
 bool scan_int(struct str number, int64_t *ret);

@@ -42,7 +42,7 @@ static inline bool
 str_starts(struct str a, struct str prefix)
 {
 	return a.len >= prefix.len &&
-	    (prefix.len == 0 || memcmp(a.p, prefix.p, prefix.len) == 0);
+	       (prefix.len == 0 || memcmp(a.p, prefix.p, prefix.len) == 0);
 }
 
 /* From byte `n` on; empty when `n` is beyond the end. */
@@ -73,8 +73,8 @@ bool str_glob(struct str pattern, struct str text);
 /* Copies with a NUL, cut at `cap - 1`; gives the bytes copied. */
 size_t str_copy(char *dst, size_t cap, struct str src);
 
-/* Length of the UTF-8 character that the text begins with; 0 when it does not begin with
- * one (also: overlong, a surrogate, cut off, empty). */
+/* Length of the UTF-8 character that the text begins with; 0 when it does not begin
+ * with one (also: overlong, a surrogate, cut off, empty). */
 size_t str_utf8(struct str a);
 
 #endif

@@ -26,10 +26,10 @@ const char *trace_help(void);
 
 void trace_line(enum trace_topic topic, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-#define trace(t, topic, ...)                                                             \
-	do {                                                                             \
-		if (((t)->topics & (1U << TRACE_##topic)) != 0)                          \
-			trace_line(TRACE_##topic, __VA_ARGS__);                          \
+#define trace(t, topic, ...)                                    \
+	do {                                                    \
+		if (((t)->topics & (1U << TRACE_##topic)) != 0) \
+			trace_line(TRACE_##topic, __VA_ARGS__); \
 	} while (0)
 
 #endif

@@ -1,6 +1,6 @@
 /* request.h: one client request, from its first header byte to its ledger row, and its
- * attempts. Each member is written by the stage named beside it, and by no other. The only
- * header that knows all stages. */
+ * attempts. Each member is written by the stage named beside it, and by no other. The
+ * only header that knows all stages. */
 #ifndef CORE_REQUEST_H
 #define CORE_REQUEST_H
 
@@ -28,19 +28,20 @@
 
 struct worker;
 
-/* One call to one upstream. Owned by its request; holds one reference to it while live. */
+/* One call to one upstream. Owned by its request; holds one reference to it while live.
+ */
 struct attempt {
 	struct request *request;
-	unsigned number;		   /* from 0 */
-	unsigned row;			   /* of attempt.def; core/attempt.c */
+	unsigned number;                   /* from 0 */
+	unsigned row;                      /* of attempt.def; core/attempt.c */
 	const struct candidate *candidate; /* serve: of the plan */
 	const struct provider *provider;   /* serve */
-	bool live;			   /* between begin and attempt_end() */
-	bool fresh_connection;		   /* serve: the one more try after a stale one */
+	bool live;                         /* between begin and attempt_end() */
+	bool fresh_connection; /* serve: the one more try after a stale one */
 
 	/* gate, hold, slot */
 	bool entered_model, entered_provider; /* places taken below max_inflight */
-	struct pusd at_most;		      /* hold */
+	struct pusd at_most;                  /* hold */
 	bool unpriced;
 	int slot_index;
 
@@ -49,9 +50,9 @@ struct attempt {
 	size_t body_sent;
 
 	/* send, judge: of the transfer */
-	void *easy; /* call/ only */
+	void *easy;            /* call/ only */
 	struct attempt_io *io; /* call/ only */
-	bool sent;  /* the request's first byte may have left */
+	bool sent;             /* the request's first byte may have left */
 	bool first_byte;
 	bool accepted; /* the answer goes to the client */
 	bool upstream_done;
@@ -63,14 +64,15 @@ struct attempt {
 		const char *name, *value;
 	} pass[4]; /* answer headers that header.def lets through; in the arena */
 	unsigned passes;
-	struct buf error_body;	/* of an error answer, at most 64 KiB */
+	struct buf error_body; /* of an error answer, at most 64 KiB */
 	struct tap tap;
 	enum outcome outcome; /* judge, or whoever ends it */
 	char error_text[256]; /* for the client, secrets masked */
 
 	int64_t start_ns, connected_ns, first_byte_ns, last_byte_ns, end_ns;
 	struct timer deadline; /* one timer: the nearest of all deadlines */
-	struct deferred wake;  /* call/ asks for attempt_resume(), outside curl's callbacks */
+	struct deferred
+	    wake; /* call/ asks for attempt_resume(), outside curl's callbacks */
 
 	/* settle */
 	struct usage usage;
@@ -79,45 +81,46 @@ struct attempt {
 };
 
 struct request {
-	struct worker *worker;	/* admission; it stays there for good */
-	struct snapshot *snap;	/* admission; one reference */
+	struct worker *worker;         /* admission; it stays there for good */
+	struct snapshot *snap;         /* admission; one reference */
 	const struct outlook *outlook; /* admission; one reference */
-	struct arena *mem;	/* admission; everything below points into it */
-	struct id id;		/* admission */
+	struct arena *mem;             /* admission; everything below points into it */
+	struct id id;                  /* admission */
 	int64_t start_ns, start_wall_ms;
-	unsigned refs;		/* the client side, and each live attempt */
-	unsigned step;		/* core/request.c */
-	bool running;		/* core/request.c: the walk is on the stack */
-	enum outcome outcome;	/* once: request_fail(), or relay at the end */
+	unsigned refs;        /* the client side, and each live attempt */
+	unsigned step;        /* core/request.c */
+	bool running;         /* core/request.c: the walk is on the stack */
+	enum outcome outcome; /* once: request_fail(), or relay at the end */
 	const char *fail_text, *fail_param; /* request_fail_text() */
-	TAILQ_ENTRY(request) link; /* core/request.c: all of the worker's */
-	struct deferred later;	/* core/request.c: resume or cancel, outside callbacks */
-	struct deferred cut;	/* core/request.c: grace is over */
-	bool client_gone;	/* edge, by request_client_gone() */
+	TAILQ_ENTRY(request) link;          /* core/request.c: all of the worker's */
+	struct deferred later; /* core/request.c: resume or cancel, outside callbacks */
+	struct deferred cut;   /* core/request.c: grace is over */
+	bool client_gone;      /* edge, by request_client_gone() */
 
-	struct ingress in;	/* edge */
-	struct principal who;	/* auth */
-	struct reader *reader;	/* body */
-	struct task task;	/* parse */
-	struct prompt prompt;	/* parse */
-	struct tag tags[16];	/* parse: from key, path and header */
+	struct ingress in;     /* edge */
+	struct principal who;  /* auth */
+	struct reader *reader; /* body */
+	struct task task;      /* parse */
+	struct prompt prompt;  /* parse */
+	struct tag tags[16];   /* parse: from key, path and header */
 	unsigned tag_count;
-	const struct data_class *data; /* parse: by header */
+	const struct data_class *data;    /* parse: by header */
 	double min_quality, max_cost_usd; /* parse: by header, -1 */
-	bool explain;		/* parse: by header */
-	struct verdict verdict;	/* classify */
-	uint64_t session;	/* route */
+	bool explain;                     /* parse: by header */
+	struct verdict verdict;           /* classify */
+	uint64_t session;                 /* route */
 	struct session_view session_view; /* route */
-	struct plan *plan;	/* route; in the arena */
-	unsigned next_candidate; /* serve */
-	unsigned attempts;	/* serve: begun */
-	bool stale_retried;	/* serve */
-	struct attempt *live;	/* serve: at most one */
-	struct attempt *last;	/* serve: the one that answered, or the last that failed */
-	struct slot *slot;	/* slot; NULL once closed */
-	struct relay relay;	/* relay */
-	struct pusd_sum cost;	/* settle: of all attempts */
-	bool unpriced;		/* settle */
+	struct plan *plan;                /* route; in the arena */
+	unsigned next_candidate;          /* serve */
+	unsigned attempts;                /* serve: begun */
+	bool stale_retried;               /* serve */
+	struct attempt *live;             /* serve: at most one */
+	struct attempt
+	    *last;          /* serve: the one that answered, or the last that failed */
+	struct slot *slot;  /* slot; NULL once closed */
+	struct relay relay; /* relay */
+	struct pusd_sum cost;                        /* settle: of all attempts */
+	bool unpriced;                               /* settle */
 	int64_t classify_ns, plan_ns, first_byte_ns; /* timings for log and explain */
 };
 
@@ -136,15 +139,15 @@ void request_run(struct request *r);
 /* The same from the deferred list: for library callbacks. */
 void request_resume_later(struct request *r);
 
-/* Ends the request early; returns END. The edge tells the client, unless it has gone or the
- * answer has begun (then an error event ends the stream). */
+/* Ends the request early; returns END. The edge tells the client, unless it has gone or
+ * the answer has begun (then an error event ends the stream). */
 enum next request_fail(struct request *r, enum outcome o);
 /* The same with a text of its own (in the arena) and the field to blame, or NULL. */
 enum next request_fail_text(struct request *r, enum outcome o, const char *param,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-/* The client side is gone or stalled: noted here, attempts are cancelled from the deferred
- * list. */
+/* The client side is gone or stalled: noted here, attempts are cancelled from the
+ * deferred list. */
 void request_client_gone(struct request *r, enum outcome o);
 
 /* Drops a reference; the last one ends the request. */

@@ -33,8 +33,8 @@ struct sessions_shared;
 struct slots;
 struct snapshot;
 
-/* What all threads share; owned by main, constant while workers run, each part with its own
- * rules. */
+/* What all threads share; owned by main, constant while workers run, each part with its
+ * own rules. */
 struct shared {
 	struct env *env;
 	struct trace trace;
@@ -67,9 +67,9 @@ struct worker {
 	struct snapshot *snap;
 	const struct outlook *outlook;
 	struct counters *counters; /* written by this worker, read by report */
-	struct log_ring *log;	   /* finished requests, to the log writer */
+	struct log_ring *log;      /* finished requests, to the log writer */
 	struct request_list requests;
-	unsigned live;		   /* requests */
+	unsigned live; /* requests */
 	bool draining, stop;
 	int64_t drain_deadline_ns;
 	pthread_t thread;
@@ -82,10 +82,11 @@ bool worker_start(struct worker *w);
 void worker_join(struct worker *w);
 void worker_free(struct worker *w); /* takes NULL */
 
-/* Any thread: from now on requests are admitted under `snap`, whose reference this takes. */
+/* Any thread: from now on requests are admitted under `snap`, whose reference this
+ * takes. */
 void worker_publish(struct worker *w, struct snapshot *snap);
-/* Any thread: no new requests, running ones may end until `grace_ms`, then they are cut with
- * an error event; the thread ends when all is done. */
+/* Any thread: no new requests, running ones may end until `grace_ms`, then they are cut
+ * with an error event; the thread ends when all is done. */
 void worker_drain(struct worker *w, int grace_ms);
 
 #endif

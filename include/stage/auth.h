@@ -12,18 +12,19 @@ struct snapshot;
 struct key_entry;
 struct team;
 
-/* Who asks. Without keys in the config everything on loopback is one principal, "local". */
+/* Who asks. Without keys in the config everything on loopback is one principal,
+ * "local". */
 struct principal {
-	const struct key_entry *key; /* NULL: no keys are configured */
-	const struct team *team;     /* NULL: none */
+	const struct key_entry *key;      /* NULL: no keys are configured */
+	const struct team *team;          /* NULL: none */
 	const char *key_name, *team_name; /* "local" and "" without keys */
 };
 
-/* `authorization` and `x_api_key` as they came, NULL when absent; if both are there they
- * must be the same key. The same answer and the same work for unknown, expired, paused and
- * revoked keys. False: OUT_unauthenticated. */
-bool auth_check(const struct snapshot *s, const char *authorization, const char *x_api_key,
-    int64_t now_s, struct principal *ret);
+/* `authorization` and `x_api_key` as they came, NULL when absent; if both are there
+ * they must be the same key. The same answer and the same work for unknown, expired,
+ * paused and revoked keys. False: OUT_unauthenticated. */
+bool auth_check(const struct snapshot *s, const char *authorization,
+    const char *x_api_key, int64_t now_s, struct principal *ret);
 
 /* May the principal use this route or model (one of them NULL)? */
 bool auth_may_use_route(const struct principal *p, unsigned route_index);

@@ -1,4 +1,5 @@
-/* call.h: speaks libcurl so that nobody else does: attempts, deadlines, health, addresses. */
+/* call.h: speaks libcurl so that nobody else does: attempts, deadlines, health,
+ * addresses. */
 #ifndef STAGE_CALL_H
 #define STAGE_CALL_H
 
@@ -33,8 +34,9 @@ struct fleet_shared; /* all of them */
 
 struct fleet_shared *fleet_new(void);
 void fleet_free(struct fleet_shared *f);
-/* Points every provider and (model, provider) of a fresh snapshot at its health, made when
- * the name is new; also sets provider->dialect. Before the snapshot is published. */
+/* Points every provider and (model, provider) of a fresh snapshot at its health, made
+ * when the name is new; also sets provider->dialect. Before the snapshot is published.
+ */
 bool fleet_bind(struct fleet_shared *f, struct snapshot *s);
 
 /* Breaker: closed, open until a time, or half-open (one probe at a time). */
@@ -43,8 +45,8 @@ bool health_available(const struct health *h, int64_t now_ns);
 bool health_enter(struct health *h, int32_t max_inflight);
 void health_leave(struct health *h);
 /* What an attempt's end says of the provider; `retry_after_ms` -1: not said. */
-void health_report(struct health *h, enum outcome o, int64_t now_ns, int64_t retry_after_ms,
-    int64_t ttft_ms);
+void health_report(struct health *h, enum outcome o, int64_t now_ns,
+    int64_t retry_after_ms, int64_t ttft_ms);
 /* Median time to first byte of late; -1: unknown. */
 int64_t health_ttft_ms(const struct health *h);
 void fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j);

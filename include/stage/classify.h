@@ -10,11 +10,12 @@ struct classifier;
 
 /* The answer. */
 struct verdict {
-	enum task_class class; /* the likeliest */
+	enum task_class class;      /* the likeliest */
 	float class_p[CLASS_COUNT]; /* sums to 1 */
-	float complexity;	/* [0, 1]: 0 any model will do, 1 only the best may */
-	float confidence;	/* [0, 1] */
-	const char *reasons[4]; /* constant strings: what weighed most; NULL behind the last */
+	float complexity; /* [0, 1]: 0 any model will do, 1 only the best may */
+	float confidence; /* [0, 1] */
+	const char
+	    *reasons[4]; /* constant strings: what weighed most; NULL behind the last */
 };
 
 /* The rules of this release; the shape into which trained weights will be loaded.

@@ -12,10 +12,11 @@
 
 struct request;
 struct worker;
-struct edge;	    /* a worker's share of the front */
+struct edge;        /* a worker's share of the front */
 struct edge_shared; /* listening socket, connection and body-memory counts */
 
-/* Request headers that we read (core/header.def), in the request's arena; NULL: absent. */
+/* Request headers that we read (core/header.def), in the request's arena; NULL: absent.
+ */
 enum header_id {
 #define HEADER(name, direction, dialects, what)
 	HDR_authorization,
@@ -42,8 +43,9 @@ struct ingress {
 	enum endpoint endpoint;
 	struct str tail, path_tags; /* of the path */
 	const char *header[HDR_COUNT];
-	const char *const *pass; /* "name: value" lines to send upstream, the last NULL */
-	char peer[48];	 /* address of the client, or of behind_proxy's X-Forwarded-For */
+	const char *const
+	    *pass;     /* "name: value" lines to send upstream, the last NULL */
+	char peer[48]; /* address of the client, or of behind_proxy's X-Forwarded-For */
 	int64_t content_length; /* -1: chunked */
 	struct buf body;
 	bool body_whole;
@@ -51,7 +53,8 @@ struct ingress {
 };
 
 /* One listening socket for all workers. NULL: `ret_why` says what and what to do. */
-struct edge_shared *edge_listen(const char *host, uint16_t port, char ret_why[static 256]);
+struct edge_shared *edge_listen(
+    const char *host, uint16_t port, char ret_why[static 256]);
 uint16_t edge_port(const struct edge_shared *s); /* the real one, for port 0 */
 /* No new connection from here on. */
 void edge_close_listener(struct edge_shared *s);

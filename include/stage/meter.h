@@ -16,20 +16,22 @@
 struct env;
 struct snapshot;
 
-/* The exact cost of disjoint token kinds by one row, rounded once half-even: Σ tokens × price
- * × service factor × contract factor (ppm; 1,000,000: list). Unknown (-1) token counts are 0.
- * False: a kind that has tokens has no price (unpriced), or the amount does not fit. */
-bool price_cost(const struct price_row *row, const struct usage *u, struct str service_tier,
-    int64_t contract_ppm, struct pusd *ret) MUST_CHECK;
+/* The exact cost of disjoint token kinds by one row, rounded once half-even: Σ tokens ×
+ * price × service factor × contract factor (ppm; 1,000,000: list). Unknown (-1) token
+ * counts are 0. False: a kind that has tokens has no price (unpriced), or the amount
+ * does not fit. */
+bool price_cost(const struct price_row *row, const struct usage *u,
+    struct str service_tier, int64_t contract_ppm, struct pusd *ret) MUST_CHECK;
 
 /* The kinds in force for a request of so many input tokens. */
-const struct price_kinds *price_kinds_for(const struct price_row *row, int64_t input_tokens);
+const struct price_kinds *price_kinds_for(
+    const struct price_row *row, int64_t input_tokens);
 
 /* ---- slots: one per request in flight, in a mapped file ---- */
 
-#define SLOT_BYTES 4096
+#define SLOT_BYTES    4096
 #define SLOT_ATTEMPTS 6
-#define SLOT_NAME 40
+#define SLOT_NAME     40
 
 /* Plain data, as it stands in the file: no pointers, fixed width, zeroed when free. */
 struct slot_request {
@@ -45,8 +47,8 @@ struct slot_request {
 	float baseline_success;
 	uint8_t stream, below_quality, unsure, pinned;
 	uint16_t plan_len, tags_len;
-	uint8_t plan[200]; /* packed numbers, see plan_pack() */
-	char tags[320];	   /* "name=value\n…", cut at a whole tag */
+	uint8_t plan[200];  /* packed numbers, see plan_pack() */
+	char tags[320];     /* "name=value\n…", cut at a whole tag */
 	char served_for[4]; /* reserved, zero */
 };
 
@@ -62,9 +64,9 @@ struct slot_attempt {
 	int16_t http_status;
 	int64_t start_ms;
 	int64_t price_input_pusd, price_output_pusd; /* per token; -1 unknown */
-	int64_t at_most_pusd;	 /* the hold; -1 unpriced */
-	int64_t input_estimate;	 /* tokens */
-	int64_t text_bytes;	 /* of the prompt; 0 where text is not all of it */
+	int64_t at_most_pusd;                        /* the hold; -1 unpriced */
+	int64_t input_estimate;                      /* tokens */
+	int64_t text_bytes;      /* of the prompt; 0 where text is not all of it */
 	int64_t expected_output; /* tokens, of this model for this class */
 	/* as it passes */
 	int64_t output_seen; /* tokens, estimated */
@@ -94,17 +96,19 @@ _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot is one page");
 
 struct slots; /* the file of this process */
 
-/* Makes `slots.<ulid>` in the state folder with room for `count` requests in flight, shared
- * out evenly among the workers. Books nothing: see slots_recover(). NULL: errno. */
-struct slots *slots_create(struct env *env, const char *state_dir, unsigned count,
-    unsigned workers);
+/* Makes `slots.<ulid>` in the state folder with room for `count` requests in flight,
+ * shared out evenly among the workers. Books nothing: see slots_recover(). NULL: errno.
+ */
+struct slots *slots_create(
+    struct env *env, const char *state_dir, unsigned count, unsigned workers);
 /* Takes NULL. Removes the file when every slot is free, else leaves it for recovery. */
 void slots_close(struct slots *s);
 
 /* Worker only. NULL: none is left: answer OUT_no_slot. */
-struct slot *slot_open(struct slots *s, unsigned worker, const struct slot_request *intent);
-/* Index of the new attempt; -1: SLOT_ATTEMPTS are spent. The intent is in the file when this
- * returns. */
+struct slot *slot_open(
+    struct slots *s, unsigned worker, const struct slot_request *intent);
+/* Index of the new attempt; -1: SLOT_ATTEMPTS are spent. The intent is in the file when
+ * this returns. */
 int slot_attempt_open(struct slot *s, const struct slot_attempt *intent);
 /* Just before the first byte goes upstream: from here on it may cost money. */
 static inline void
@@ -122,10 +126,11 @@ slot_attempt_seen(struct slot *s, int attempt, int64_t output_tokens)
 }
 
 /* Settles one attempt; a second call changes nothing. */
-void slot_attempt_close(
-    struct slot *s, int attempt, const struct slot_attempt *result, struct str raw_usage);
+void slot_attempt_close(struct slot *s, int attempt, const struct slot_attempt *result,
+    struct str raw_usage);
 /* No further attempt follows: hands the slot to the ledger thread and wakes it. */
-void slot_close(struct slots *s, struct slot *slot, enum outcome outcome, int64_t end_ms);
+void slot_close(
+    struct slots *s, struct slot *slot, enum outcome outcome, int64_t end_ms);
 /* Any thread: for metrics and tests. */
 unsigned slots_in_use(const struct slots *s);
 
@@ -134,28 +139,30 @@ unsigned slots_in_use(const struct slots *s);
 /* Waits until something was closed or the time is over. */
 void slots_wait(struct slots *s, int timeout_ms);
 void slots_wake(struct slots *s);
-/* Up to `cap` closed slots, oldest first of each worker; gives the number. They stay closed
- * until slots_release(). */
+/* Up to `cap` closed slots, oldest first of each worker; gives the number. They stay
+ * closed until slots_release(). */
 unsigned slots_take(struct slots *s, struct slot **ret, unsigned cap);
 /* After COMMIT. */
 void slots_release(struct slots *s, struct slot *const *slot, unsigned count);
 
-/* At start: every slot of dead processes below `state_dir`, settled by its basis, is given to
- * `book` in one call; when that answers true the files are removed. A slot whose CRC does not
- * fit was never sent anything (the CRC is written before the first send) and is skipped. Gives
- * the number booked; -1: a file could not be read or booked, errno says why. */
+/* At start: every slot of dead processes below `state_dir`, settled by its basis, is
+ * given to `book` in one call; when that answers true the files are removed. A slot
+ * whose CRC does not fit was never sent anything (the CRC is written before the first
+ * send) and is skipped. Gives the number booked; -1: a file could not be read or
+ * booked, errno says why. */
 int slots_recover(struct env *env, const char *state_dir,
     bool (*book)(void *arg, const struct slot *const *slot, unsigned count), void *arg);
 
-/* The row of models that cost no list price: providers with `local: true`. All kinds 0. */
+/* The row of models that cost no list price: providers with `local: true`. All kinds 0.
+ */
 const struct price_row *price_local(void);
 
-/* What an attempt without usage is booked at, by its basis (design.md 2). Token counts that
- * are known (>= 0) are kept. Also what recovery calls. */
+/* What an attempt without usage is booked at, by its basis (design.md 2). Token counts
+ * that are known (>= 0) are kept. Also what recovery calls. */
 void settle_by_basis(struct slot_attempt *a, enum basis basis);
 
-/* A plan in few bytes: for each candidate model index, provider, reason, rule, success, cost.
- * The policy that is kept by hash gives the names back. */
+/* A plan in few bytes: for each candidate model index, provider, reason, rule, success,
+ * cost. The policy that is kept by hash gives the names back. */
 struct plan;
 size_t plan_pack(const struct plan *p, uint8_t *ret, size_t cap);
 struct packed_candidate {
@@ -171,20 +178,21 @@ unsigned plan_unpack(struct str packed, struct packed_candidate *ret, unsigned c
 struct ledger;
 
 struct ledger_status {
-	bool healthy;		 /* commits work */
+	bool healthy; /* commits work */
 	uint64_t rows, batches, errors, recovered;
 	int64_t committed_until_ms; /* wall clock: all that ended before is in */
-	char error[160];	 /* the last one, for people; "" */
+	char error[160];            /* the last one, for people; "" */
 };
 
-/* Opens `ledger.db` and the month file in `state_dir`, migrates the schema forward, takes the
- * ledger's lock, books the slots of dead processes. False: `ret_why` says what and what to
- * do. */
+/* Opens `ledger.db` and the month file in `state_dir`, migrates the schema forward,
+ * takes the ledger's lock, books the slots of dead processes. False: `ret_why` says
+ * what and what to do. */
 bool ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
     char ret_why[static 256]);
 /* Starts the thread that drains `slots` and publishes what it learns in `outlook`. */
 struct outlook_shared;
-bool ledger_start(struct ledger *l, struct slots *slots, struct outlook_shared *outlook);
+bool ledger_start(
+    struct ledger *l, struct slots *slots, struct outlook_shared *outlook);
 /* Drains what is closed, commits, checkpoints, ends the thread. Takes NULL. */
 void ledger_stop(struct ledger *l);
 void ledger_close(struct ledger *l);
@@ -210,6 +218,6 @@ struct outlook_shared;
 struct outlook_shared *outlook_shared_new(void);
 void outlook_shared_free(struct outlook_shared *o);
 const struct outlook *outlook_take(struct outlook_shared *o); /* one reference */
-void outlook_release(const struct outlook *o);		      /* takes NULL */
+void outlook_release(const struct outlook *o);                /* takes NULL */
 
 #endif

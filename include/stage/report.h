@@ -1,5 +1,5 @@
-/* report.h: what people and machines see: one log line a request, metrics, the admin port,
- * cost summaries. */
+/* report.h: what people and machines see: one log line a request, metrics, the admin
+ * port, cost summaries. */
 #ifndef STAGE_REPORT_H
 #define STAGE_REPORT_H
 
@@ -41,15 +41,15 @@ struct report_options {
 struct report *report_new(const struct report_options *o, char ret_why[static 256]);
 bool report_start(struct report *r);
 void report_publish(struct report *r, struct snapshot *snap); /* takes the reference */
-void report_ready(struct report *r, bool ready);	      /* /readyz */
+void report_ready(struct report *r, bool ready);              /* /readyz */
 void report_stop(struct report *r);
 void report_free(struct report *r); /* takes NULL */
 uint16_t report_port(const struct report *r);
 
 /* ---- queries: SQL on the query thread; the answer comes back to the worker ---- */
 
-/* GET /v1/costs/summary, /v1/requests/{id} and the like for `who` only. `done` runs on the
- * asking worker with status and JSON. False: the queue is full. */
+/* GET /v1/costs/summary, /v1/requests/{id} and the like for `who` only. `done` runs on
+ * the asking worker with status and JSON. False: the queue is full. */
 typedef void report_done_fn(void *arg, int status, struct str json);
 bool report_query(struct report *rep, struct worker *w, struct str target,
     const struct principal *who, report_done_fn *done, void *arg);

@@ -30,34 +30,34 @@ const char *reason_text(enum reason r);
 
 struct candidate {
 	const struct model *model;
-	unsigned at; /* which provider of the model: model->at[at] */
+	unsigned at;          /* which provider of the model: model->at[at] */
 	const char *price_id; /* NULL: unpriced */
 	const struct price_row *price;
-	double success;	      /* expected, [0, 1] */
-	double cost_usd;      /* expected, an estimate; -1: unpriced */
+	double success;  /* expected, [0, 1] */
+	double cost_usd; /* expected, an estimate; -1: unpriced */
 	double input_tokens, cached_tokens, output_tokens; /* expected */
 	enum reason reason;
-	int rule;	      /* index of the rule that put it out, or -1 */
+	int rule; /* index of the rule that put it out, or -1 */
 };
 
 #define CANDIDATES_MAX 16
 
-/* Candidates in the order in which they are tried stand first (`usable` of them); those that
- * are out follow, for explain. */
+/* Candidates in the order in which they are tried stand first (`usable` of them); those
+ * that are out follow, for explain. */
 struct plan {
 	const struct route *route; /* NULL: the client named a model */
-	enum route_mode mode;	   /* in force: a bypass may stand over the config's */
-	const char *asked;	   /* the client's model name */
+	enum route_mode mode;      /* in force: a bypass may stand over the config's */
+	const char *asked;         /* the client's model name */
 	struct candidate candidate[CANDIDATES_MAX];
 	unsigned count, usable;
-	double floor;		   /* least expected success, -1: none */
+	double floor; /* least expected success, -1: none */
 	double baseline_success, baseline_cost_usd; /* -1: unknown */
 	const struct model *baseline;
 	/* observe mode: the model that would have been chosen; else candidate[0]'s */
 	const struct model *decided;
-	bool below_quality;	   /* flagged: nobody meets the bar */
-	bool unsure;		   /* confidence low: baseline */
-	bool pinned, stayed;	   /* by bound content or a tool loop; by the session */
+	bool below_quality;  /* flagged: nobody meets the bar */
+	bool unsure;         /* confidence low: baseline */
+	bool pinned, stayed; /* by bound content or a tool loop; by the session */
 	const struct data_class *data;
 	int64_t max_output; /* to set upstream when the client named none; -1: leave */
 	const char *service_tier; /* by rule; NULL */
@@ -78,15 +78,15 @@ struct route_input {
 	const struct tag *tags;
 	unsigned tag_count;
 	const struct data_class *data; /* by header; NULL */
-	double min_quality;	       /* by header; -1 */
-	double max_cost_usd;	       /* by header; -1 */
+	double min_quality;            /* by header; -1 */
+	double max_cost_usd;           /* by header; -1 */
 	enum route_mode bypass_mode;   /* MODE_COUNT: no bypass in force */
 	int64_t wall_s;
 	uint64_t draw; /* hash of the session: canary and hold-out */
 };
 
-/* False: `ret->refusal` and its text say why; candidates that are out are listed all the
- * same. */
+/* False: `ret->refusal` and its text say why; candidates that are out are listed all
+ * the same. */
 bool plan_build(const struct route_input *in, struct plan *ret);
 
 /* One formatter for `explain`, the header and the API. */
@@ -105,11 +105,11 @@ struct session_view {
 	bool known;
 	uint64_t id;
 	uint16_t turns;
-	int64_t idle_ms;	 /* since the last request */
+	int64_t idle_ms;           /* since the last request */
 	const struct model *model; /* that served last; NULL: gone from the config */
-	int64_t cached_tokens;	 /* prefix that the provider's cache may hold */
-	float complexity;	 /* of the task under way */
-	bool bound;		 /* signed content was made by `model` */
+	int64_t cached_tokens;     /* prefix that the provider's cache may hold */
+	float complexity;          /* of the task under way */
+	bool bound;                /* signed content was made by `model` */
 };
 
 /* The shared table: fixed size, sharded, in a mapped file, touched by all workers. */
@@ -123,8 +123,8 @@ uint64_t session_id(const struct task *t, const char *key_name, struct str heade
 
 void session_look(struct sessions_shared *s, uint64_t id, const struct snapshot *snap,
     int64_t wall_ms, struct session_view *ret);
-/* Claims the model for the first request of a session: of two that come at the same time the
- * second gets the first's model. Gives the model that holds. */
+/* Claims the model for the first request of a session: of two that come at the same
+ * time the second gets the first's model. Gives the model that holds. */
 const struct model *session_claim(struct sessions_shared *s, uint64_t id,
     const struct snapshot *snap, const struct model *wanted, int64_t wall_ms);
 /* After an answer: model, cached prefix, the task's complexity. */
@@ -136,8 +136,8 @@ struct bypass_shared;
 struct bypass_shared *bypass_open(struct env *env, const char *path); /* NULL: errno */
 void bypass_close(struct bypass_shared *b);
 /* route NULL: all. `until_ms` wall clock, 0: lifts it. */
-bool bypass_set(struct bypass_shared *b, const char *route, int64_t until_ms,
-    const char *reason);
+bool bypass_set(
+    struct bypass_shared *b, const char *route, int64_t until_ms, const char *reason);
 bool bypass_active(struct bypass_shared *b, const char *route, int64_t wall_ms);
 void bypass_json(struct bypass_shared *b, int64_t wall_ms, struct json *j);
 

@@ -21,11 +21,11 @@
 /* Under the sanitizer every piece is followed by bytes that nobody may touch. */
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
-#define REDZONE         16U
+#define REDZONE         ((size_t)16)
 #define fence(p, len)   ASAN_POISON_MEMORY_REGION(p, len)
 #define unfence(p, len) ASAN_UNPOISON_MEMORY_REGION(p, len)
 #else
-#define REDZONE         0U
+#define REDZONE         ((size_t)0)
 #define fence(p, len)   ((void)(p))
 #define unfence(p, len) ((void)(p))
 #endif
@@ -34,8 +34,8 @@
 
 /* What malloc(3) gives for it fits one page together with its own header. A chat
  * request of some turns needs about half of that. */
-#define FIRST_CHUNK   (4096U - 32U)
-#define LARGEST_CHUNK (64U * 1024U)
+#define FIRST_CHUNK   ((size_t)4096 - 32)
+#define LARGEST_CHUNK ((size_t)64 * 1024)
 
 struct chunk {
 	SLIST_ENTRY(chunk) link;
@@ -44,7 +44,7 @@ struct chunk {
 };
 
 struct arena {
-	SLIST_HEAD(, chunk) chunks; /* the first one is being filled */
+	SLIST_HEAD(chunk_list, chunk) chunks; /* the first one is being filled */
 	size_t used, max;
 	size_t next_bytes; /* of the next ordinary chunk */
 };

@@ -76,12 +76,12 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	int len;
 
 	va_copy(again, ap);
-	len = vsnprintf(NULL, 0, fmt, ap);
+	len = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
 	if (len < 0 || !buf_reserve(b, (size_t)len))
 		xabort("our own text is over its buffer's ceiling");
-	(void)vsnprintf(b->p + b->len, (size_t)len + 1, fmt, again);
+	(void)vsnprintf(b->p + b->len, (size_t)len + 1, fmt, ap);
 	b->len += (size_t)len;
-	va_end(again);
 }
 
 void

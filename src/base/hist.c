@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 #define STEP_BITS    3U
-#define STEPS        (1U << STEP_BITS)
+#define STEPS        ((size_t)1 << STEP_BITS)
 #define VERSION      1
 #define VARINT_BYTES 10U
 

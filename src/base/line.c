@@ -83,8 +83,7 @@ line_write(const char *word, const char *fmt, va_list ap)
 	} else {
 		len +=
 		    escape(line + len, str_make(text, sizeof(text) - 1 - strlen(CUT)));
-		memcpy(line + len, CUT, strlen(CUT));
-		len += strlen(CUT);
+		len += escape(line + len, STR(CUT));
 	}
 	line[len++] = '\n';
 	/* Where should we complain if this fails? */

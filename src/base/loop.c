@@ -33,7 +33,7 @@ struct loop {
 	uint32_t slot_count, free_slot;
 	struct timer **heap; /* from 1; the earliest first */
 	uint32_t timers, heap_cap;
-	TAILQ_HEAD(, deferred) deferred;
+	TAILQ_HEAD(deferred_list, deferred) deferred;
 	struct epoll_event events[BATCH];
 };
 

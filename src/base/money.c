@@ -81,7 +81,7 @@ pusd_sum_round(struct pusd_sum a, unsigned places, char ret[static PUSD_TEXT_BYT
 }
 
 static bool
-push_digit(int64_t *v, char c)
+push_digit(int64_t *v, int c)
 {
 	return c >= '0' && c <= '9' && !__builtin_mul_overflow(*v, INT64_C(10), v) &&
 	       !__builtin_add_overflow(*v, (int64_t)(c - '0'), v);

@@ -97,6 +97,25 @@ scan_unescape(struct str src, char *dst)
 	return len;
 }
 
+size_t
+scan_text_bytes(struct str raw)
+{
+	const char *p = raw.p, *end = p + raw.len;
+	size_t n = raw.len;
+
+	while (p < end && (p = memchr(p, '\\', (size_t)(end - p))) != NULL &&
+	       end - p >= 2) {
+		if (p[1] != 'u' || end - p < 6) {
+			n--;
+			p += 2;
+			continue;
+		}
+		n -= p[2] != '0' || p[3] > '7' ? 3 : p[3] != '0' || p[4] > '7' ? 4 : 5;
+		p += 6;
+	}
+	return n;
+}
+
 /* ---- numbers ---- */
 
 /* value × 10^exponent; the value ends in no zero, so that 1.000 and 1e3 are no worse

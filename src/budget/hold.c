@@ -3,14 +3,15 @@
 
 #define PPM 1000000LL
 
-/* What a part that is not text costs at most. Images: the largest tile count that a provider
- * documents (OpenAI "high detail": 2,048 px, 512 px tiles, about 1,600 tokens; newer models
- * up to 10,000). Audio: 10 tokens a second, 8 bytes of base64 a millisecond at the least. */
-#define IMAGE_TOKENS_MAX 10000
+/* What a part that is not text costs at most. Images: the largest tile count that a
+ * provider documents (OpenAI "high detail": 2,048 px, 512 px tiles, about 1,600 tokens;
+ * newer models up to 10,000). Audio: 10 tokens a second, 8 bytes of base64 a
+ * millisecond at the least. */
+#define IMAGE_TOKENS_MAX      10000
 #define AUDIO_BYTES_PER_TOKEN 8
 /* Framing that a provider adds around every message and tool. */
 #define MESSAGE_TOKENS 16
-#define TOOL_TOKENS 32
+#define TOOL_TOKENS    32
 
 int64_t
 hold_input_bound(const struct task *task, int64_t context)
@@ -22,7 +23,8 @@ hold_input_bound(const struct task *task, int64_t context)
 		return context;
 	/* No tokenizer makes more tokens than there are bytes. */
 	bound = (int64_t)task->text_bytes + MESSAGE_TOKENS * (int64_t)task->messages +
-	    TOOL_TOKENS * (int64_t)task->tools + IMAGE_TOKENS_MAX * (int64_t)task->images;
+		TOOL_TOKENS * (int64_t)task->tools +
+		IMAGE_TOKENS_MAX * (int64_t)task->images;
 	if (task->audios > 0)
 		bound += (int64_t)task->opaque_bytes / AUDIO_BYTES_PER_TOKEN;
 	return bound < context ? bound : context;
@@ -59,22 +61,22 @@ hold_worst_case(const struct task *task, const struct model *model,
 	if (dearest_input(k) < 0 || k->pusd[TOKEN_output] < 0)
 		return false;
 	most = (wide)input * dearest_input(k) +
-	    (wide)choices * output * k->pusd[TOKEN_output];
+	       (wide)choices * output * k->pusd[TOKEN_output];
 	return pusd_divide(most * contract_ppm, PPM, ret);
 }
 
-/* The row `hold` of attempt.def. Without a budget on the path nothing is refused; the most
- * that the attempt can cost is booked beside what it did cost. */
+/* The row `hold` of attempt.def. Without a budget on the path nothing is refused; the
+ * most that the attempt can cost is booked beside what it did cost. */
 enum next
 attempt_hold(struct attempt *a)
 {
 	const struct request *r = a->request;
-	int64_t max_output = r->task.max_output >= 0 ? r->task.max_output
-						     : r->plan->max_output;
+	int64_t max_output =
+	    r->task.max_output >= 0 ? r->task.max_output : r->plan->max_output;
 
 	if (r->task.endpoint == EP_count_tokens)
 		return NEXT;
-	a->unpriced = !hold_worst_case(&r->task, a->candidate->model, a->candidate->price,
-	    max_output, a->provider->contract_ppm, &a->at_most);
+	a->unpriced = !hold_worst_case(&r->task, a->candidate->model,
+	    a->candidate->price, max_output, a->provider->contract_ppm, &a->at_most);
 	return NEXT;
 }

@@ -1,5 +1,5 @@
-/* classify.c: plain rules over surface features, behind the interface that trained weights
- * will fill. */
+/* classify.c: plain rules over surface features, behind the interface that trained
+ * weights will fill. */
 #include "stage/classify.h"
 
 #include <math.h>
@@ -120,7 +120,8 @@ score_complexity(const struct task *t, const struct features *f, struct verdict 
 	v->complexity = 0;
 	for (size_t c = 0; c < CLASS_COUNT; c++)
 		v->complexity += v->class_p[c] * usual[c];
-	push(v, 0.50F * soft(f->cue[CUE_proof], 1.5F), "asks for a proof or derivation");
+	push(
+	    v, 0.50F * soft(f->cue[CUE_proof], 1.5F), "asks for a proof or derivation");
 	push(v, 0.30F * soft(f->cue[CUE_hard], 2), "asks for design or analysis");
 	push(v, 0.15F * soft(f->cue[CUE_special], 3), "professional field");
 	push(v, 0.15F * soft(f->steps + f->list_items, 6), "many parts");
@@ -129,8 +130,9 @@ score_complexity(const struct task *t, const struct features *f, struct verdict 
 	if (f->words < 12)
 		push(v, -0.10F, "short question");
 	push(v, -0.15F * soft(f->cue[CUE_easy], 2), "asks for little");
-	if (t->effort.len > 0 && !str_is(t->effort, "low") && !str_is(t->effort, "none") &&
-	    !str_is(t->effort, "minimal") && !str_is(t->effort, "disabled"))
+	if (t->effort.len > 0 && !str_is(t->effort, "low") &&
+	    !str_is(t->effort, "none") && !str_is(t->effort, "minimal") &&
+	    !str_is(t->effort, "disabled"))
 		push(v, 0.15F, "asks for reasoning effort");
 	if (t->max_output >= 0 && t->max_output <= 32)
 		push(v, -0.08F, "answer of a few words");
@@ -162,8 +164,8 @@ sureness(const struct features *f, const struct verdict *v)
 }
 
 void
-classify(const struct classifier *c, const struct task *task, const struct prompt *prompt,
-    struct verdict *ret)
+classify(const struct classifier *c, const struct task *task,
+    const struct prompt *prompt, struct verdict *ret)
 {
 	struct features f;
 

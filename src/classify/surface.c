@@ -9,7 +9,7 @@
 /* Of a long text the head says what is wanted and the tail often says it again. */
 #define HEAD_BYTES 3072
 #define TAIL_BYTES 1024
-#define WORD_MAX 24
+#define WORD_MAX   24
 
 struct walk {
 	struct features *f;
@@ -149,7 +149,7 @@ static bool
 is_follow_up(const struct features *f)
 {
 	return f->words > 0 && f->words <= 12 && f->cue[CUE_follow] > 0 &&
-	    f->questions == 0;
+	       f->questions == 0;
 }
 
 static void

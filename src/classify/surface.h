@@ -19,17 +19,17 @@ enum cue {
 struct features {
 	uint16_t cue[CUE_COUNT];
 	uint32_t bytes, words, lines, questions, digits, operators, braces, code_lines;
-	uint32_t latin, foreign; /* letters of the two kinds */
+	uint32_t latin, foreign;    /* letters of the two kinds */
 	uint32_t list_items, steps; /* "1." and the like */
 	uint32_t longest_word;
 };
 
-/* The pending task: the last turn of the user, whole when short, else head and tail; when it
- * is a mere "yes, go on", the turn before counts too. */
+/* The pending task: the last turn of the user, whole when short, else head and tail;
+ * when it is a mere "yes, go on", the turn before counts too. */
 void features_read(const struct task *t, const struct prompt *p, struct features *ret);
 
-/* One text; adds to what is there. Raw JSON string content: \n and \" count as what they
- * stand for. */
+/* One text; adds to what is there. Raw JSON string content: \n and \" count as what
+ * they stand for. */
 void features_text(struct str raw, struct features *f);
 
 #endif

@@ -1,4 +1,5 @@
-/* attempt.c: calls to upstreams, one after another, until one answers; each is settled once. */
+/* attempt.c: calls to upstreams, one after another, until one answers; each is settled
+ * once. */
 #include "core/request.h"
 
 #include <assert.h>
@@ -51,8 +52,8 @@ begin(struct request *r, const struct candidate *c, bool fresh)
 	return a;
 }
 
-/* Keeps what the answer to the client may have to say; the one before it is forgotten, but a
- * failure that reached a provider is not hidden by one that did not. */
+/* Keeps what the answer to the client may have to say; the one before it is forgotten,
+ * but a failure that reached a provider is not hidden by one that did not. */
 static void
 keep_last(struct request *r, struct attempt *a)
 {
@@ -104,11 +105,11 @@ attempt_resume(struct attempt *a)
 
 	while (a->live && next == NEXT && a->row < nitems(rows)) {
 		next = rows[a->row].run(a);
-		trace(&a->request->worker->shared->trace, attempt, "%u %s: %s", a->number,
-		    rows[a->row].name,
-		    next == NEXT	? "next"
-			: next == WAIT	? "wait"
-					: outcome_name(a->outcome));
+		trace(&a->request->worker->shared->trace, attempt, "%u %s: %s",
+		    a->number, rows[a->row].name,
+		    next == NEXT   ? "next"
+		    : next == WAIT ? "wait"
+				   : outcome_name(a->outcome));
 		if (next == NEXT)
 			a->row++;
 		if (next == NEXT && a->accepted)
@@ -118,8 +119,8 @@ attempt_resume(struct attempt *a)
 		attempt_end(a, a->outcome);
 }
 
-/* The bill is in a->outcome and the slot when the upstream has ended, so the row only waits
- * for that end. */
+/* The bill is in a->outcome and the slot when the upstream has ended, so the row only
+ * waits for that end. */
 enum next
 attempt_settle(struct attempt *a)
 {
@@ -162,8 +163,8 @@ give_up(struct request *r)
 		meter_close(r, o);
 	if (last != NULL && last->error_text[0] != '\0')
 		return request_fail_text(r, o, NULL, "%s: %s (model %s at %s)",
-		    outcome_row(o)->text, last->error_text, last->candidate->model->name,
-		    last->provider->name);
+		    outcome_row(o)->text, last->error_text,
+		    last->candidate->model->name, last->provider->name);
 	return request_fail(r, o);
 }
 

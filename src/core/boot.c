@@ -18,8 +18,9 @@ boot_log_findings(struct diag *d)
 	const struct diag_finding *f = diag_findings(d, &n);
 
 	for (size_t i = 0; i < n; i++)
-		log_line(f[i].level == DIAG_error ? LOG_error : LOG_warn, "%s:%u:%u: %s",
-		    f[i].at.file, f[i].at.line, f[i].at.column, f[i].text);
+		log_line(f[i].level == DIAG_error ? LOG_error : LOG_warn,
+		    "%s:%u:%u: %s", f[i].at.file, f[i].at.line, f[i].at.column,
+		    f[i].text);
 }
 
 struct sessions_shared *

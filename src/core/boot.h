@@ -15,8 +15,8 @@ void boot_log_findings(struct diag *d);
 struct sessions_shared *boot_open_sessions(struct env *env, const char *dir);
 struct bypass_shared *boot_open_bypass(struct env *env, const char *dir);
 
-/* A thread of its own joins the workers and then sends SIGUSR2 to the process, so that the
- * main thread goes on taking signals meanwhile. */
+/* A thread of its own joins the workers and then sends SIGUSR2 to the process, so that
+ * the main thread goes on taking signals meanwhile. */
 void boot_wait_workers(struct worker *const *w, unsigned count);
 
 #endif

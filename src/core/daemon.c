@@ -1,4 +1,5 @@
-/* daemon.c: start in order, wait for signals, reload whole or not at all, drain, stop. */
+/* daemon.c: start in order, wait for signals, reload whole or not at all, drain, stop.
+ */
 #include "core/daemon.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 #include "core/worker.h"
 #include "boot.h"
 
-#define WORKERS_MAX 64
+#define WORKERS_MAX        64
 #define FIRST_ADDRESSES_MS 3000
 
 struct frugald {
@@ -42,7 +43,8 @@ load(struct frugald *f)
 	if (s == NULL)
 		return NULL;
 	if (!fleet_bind(f->shared.fleet, s)) {
-		log_error("%s: a provider speaks an API that this release does not know",
+		log_error(
+		    "%s: a provider speaks an API that this release does not know",
 		    f->options->config_path);
 		snapshot_unref(s);
 		return NULL;
@@ -67,13 +69,13 @@ start_state(struct frugald *f)
 		return false;
 	s->sessions = boot_open_sessions(s->env, dir);
 	s->bypass = boot_open_bypass(s->env, dir);
-	s->slots = slots_create(
-	    s->env, dir, (unsigned)f->snap->limits.slots, f->workers);
+	s->slots =
+	    slots_create(s->env, dir, (unsigned)f->snap->limits.slots, f->workers);
 	if (s->sessions != NULL && s->bypass != NULL && s->slots != NULL)
 		return true;
 	snprintf(f->why, sizeof(f->why),
-	    "the state folder %s: %s; it needs to be writable and have %d MiB free", dir,
-	    strerror(errno), f->snap->limits.slots * SLOT_BYTES / (1 << 20) + 16);
+	    "the state folder %s: %s; it needs to be writable and have %d MiB free",
+	    dir, strerror(errno), f->snap->limits.slots * SLOT_BYTES / (1 << 20) + 16);
 	return false;
 }
 
@@ -98,8 +100,7 @@ start_workers(struct frugald *f)
 	return true;
 }
 
-static bool
-on_reload_request(void *arg, struct buf *ret_text);
+static bool on_reload_request(void *arg, struct buf *ret_text);
 
 static bool
 start_report(struct frugald *f)
@@ -130,7 +131,8 @@ start(struct frugald *f)
 	s->outlook = outlook_shared_new();
 	f->snap = load(f);
 	if (f->snap == NULL) {
-		snprintf(f->why, sizeof(f->why), "the configuration has errors, see above");
+		snprintf(
+		    f->why, sizeof(f->why), "the configuration has errors, see above");
 		return false;
 	}
 	f->workers = f->snap->workers > 0 ? f->snap->workers : (unsigned)get_nprocs();
@@ -216,7 +218,8 @@ reload(struct frugald *f, struct buf *ret_text)
 	}
 	snapshot_diff(f->snap, fresh, ret_text);
 	log_info("reload: policy %s -> %s", f->snap->short_hash, fresh->short_hash);
-	ledger_keep(f->shared.ledger, "policy", fresh->short_hash, str_of(fresh->canonical));
+	ledger_keep(
+	    f->shared.ledger, "policy", fresh->short_hash, str_of(fresh->canonical));
 	addresses_want(f->shared.addresses, fresh, FIRST_ADDRESSES_MS);
 	for (unsigned i = 0; i < f->workers; i++)
 		worker_publish(f->worker[i], snapshot_ref(fresh));
@@ -296,7 +299,8 @@ daemon_run(const struct daemon_options *o)
 		log_error("cannot start: %s", f.why);
 		goto out;
 	}
-	log_info("frugald %s serves on %s, admin on %s, %u workers, policy %s, state in %s",
+	log_info(
+	    "frugald %s serves on %s, admin on %s, %u workers, policy %s, state in %s",
 	    o->version, f.snap->listen.text, f.snap->admin_listen.text, f.workers,
 	    f.snap->short_hash, f.snap->state_dir);
 	wait_for_stop(&f, &set);

@@ -147,9 +147,9 @@ request_run(struct request *r)
 	while (next == NEXT && r->step < nitems(steps)) {
 		next = steps[r->step].run(r);
 		trace(&r->worker->shared->trace, step, "%s: %s", steps[r->step].name,
-		    next == NEXT	? "next"
-			: next == WAIT	? "wait"
-					: outcome_name(r->outcome));
+		    next == NEXT   ? "next"
+		    : next == WAIT ? "wait"
+				   : outcome_name(r->outcome));
 		if (next == NEXT)
 			r->step++;
 	}

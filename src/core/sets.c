@@ -5,7 +5,7 @@
 
 static const struct outcome_row rows[OUT_COUNT] = {
     [OUT_unset] = {"unset", "", "", "", 0, false, false, BASIS_none},
-#define OUTCOME(name, http, type, code, again, retry, basis, text)                       \
+#define OUTCOME(name, http, type, code, again, retry, basis, text) \
 	[OUT_##name] = {#name, type, code, text, http, again, retry, BASIS_##basis},
 #include "core/outcome.def"
 };

@@ -49,8 +49,8 @@ init(struct worker *w, char ret_why[static 256])
 	if (w->edge != NULL)
 		return true;
 fail:
-	snprintf(ret_why, 256, "worker %u cannot have %s: check the limit of open files",
-	    w->index, what);
+	snprintf(ret_why, 256,
+	    "worker %u cannot have %s: check the limit of open files", w->index, what);
 	return false;
 }
 
@@ -145,14 +145,14 @@ worker_drain(struct worker *w, int grace_ms)
 
 /* ---- the thread ---- */
 
-/* What still runs at the end of grace gets its error event and one more second to take it;
- * then its connection is shut. */
+/* What still runs at the end of grace gets its error event and one more second to take
+ * it; then its connection is shut. */
 static void
 cut_running(struct worker *w, int64_t now)
 {
 	struct request *r;
 
-	TAILQ_FOREACH(r, &w->requests, link) {
+	TAILQ_FOREACH (r, &w->requests, link) {
 		if (r->live != NULL)
 			loop_defer(w->loop, &r->cut);
 		else if (r->outcome == OUT_unset)
@@ -178,7 +178,8 @@ next_wait_ns(struct worker *w)
 static void
 turn(struct worker *w)
 {
-	/* Sockets of upstreams and clients, messages, deadlines; then what they deferred. */
+	/* Sockets of upstreams and clients, messages, deadlines; then what they
+	 * deferred. */
 	loop_turn(w->loop, next_wait_ns(w));
 	/* Requests read, answers written. */
 	edge_run(w->edge);

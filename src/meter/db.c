@@ -14,15 +14,14 @@ failed(struct db *db, const char *what)
 bool
 db_open(struct db *db, const char *path)
 {
-	static const char settings[] =
-	    "PRAGMA journal_mode=WAL;"
-	    "PRAGMA synchronous=FULL;"
-	    "PRAGMA wal_autocheckpoint=0;"
-	    "PRAGMA busy_timeout=2000;"
-	    "PRAGMA trusted_schema=OFF;"
-	    "PRAGMA cell_size_check=ON;"
-	    "PRAGMA foreign_keys=OFF;"
-	    "PRAGMA temp_store=MEMORY;";
+	static const char settings[] = "PRAGMA journal_mode=WAL;"
+				       "PRAGMA synchronous=FULL;"
+				       "PRAGMA wal_autocheckpoint=0;"
+				       "PRAGMA busy_timeout=2000;"
+				       "PRAGMA trusted_schema=OFF;"
+				       "PRAGMA cell_size_check=ON;"
+				       "PRAGMA foreign_keys=OFF;"
+				       "PRAGMA temp_store=MEMORY;";
 
 	*db = (struct db){0};
 	if (sqlite3_open_v2(path, &db->handle,
@@ -125,8 +124,10 @@ db_migrate(struct db *db, const char *as, const struct schema *schema)
 		return false;
 	if (version < 0 || (size_t)version > schema->steps) {
 		snprintf(db->why, sizeof(db->why),
-		    "the file has schema version %d, this frugald knows up to %zu: start "
-		    "the newer frugald again, or restore a backup made before the upgrade",
+		    "the file has schema version %d, this frugald knows up to %zu: "
+		    "start "
+		    "the newer frugald again, or restore a backup made before the "
+		    "upgrade",
 		    version, schema->steps);
 		return false;
 	}

@@ -28,8 +28,8 @@ bool db_run(struct db *db, sqlite3_stmt *s);
 /* Steps: true with `*ret_row` saying whether there is one. The caller resets. */
 bool db_step(struct db *db, sqlite3_stmt *s, bool *ret_row);
 
-/* Brings the database `as` ("main" or an attached one) to the newest version. A newer file is
- * refused. */
+/* Brings the database `as` ("main" or an attached one) to the newest version. A newer
+ * file is refused. */
 bool db_migrate(struct db *db, const char *as, const struct schema *schema);
 
 static inline void

@@ -1,4 +1,5 @@
-/* learn.c: an exponentially weighted mean per provider, published as an immutable outlook. */
+/* learn.c: an exponentially weighted mean per provider, published as an immutable
+ * outlook. */
 #include "learn.h"
 
 #include <pthread.h>
@@ -126,8 +127,8 @@ learn_from(struct learn *l, const struct slot *s)
 	int64_t input = input_of(a), sample;
 	int32_t *v;
 
-	if (a->outcome != OUT_served || a->basis != BASIS_reported || input < MIN_TOKENS ||
-	    a->text_bytes <= 0)
+	if (a->outcome != OUT_served || a->basis != BASIS_reported ||
+	    input < MIN_TOKENS || a->text_bytes <= 0)
 		return;
 	sample = a->text_bytes * 1000 / input;
 	if (sample < 500 || sample > 20000)

@@ -1,5 +1,5 @@
-/* ledger.c: the thread that turns closed slots into rows. When it cannot, it says so, keeps
- * the slots and tries again: then nothing new is sent, and nothing is lost. */
+/* ledger.c: the thread that turns closed slots into rows. When it cannot, it says so,
+ * keeps the slots and tries again: then nothing new is sent, and nothing is lost. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,11 +11,11 @@
 #include "learn.h"
 #include "store.h"
 
-#define BATCH_MAX 256
+#define BATCH_MAX     256
 #define BATCH_WAIT_MS 5
-#define RETRY_MS 200
+#define RETRY_MS      200
 #define CHECKPOINT_NS (2 * NS_PER_S)
-#define OUTLOOK_NS NS_PER_S
+#define OUTLOOK_NS    NS_PER_S
 
 struct kept {
 	struct kept *next;
@@ -63,7 +63,8 @@ recover(struct ledger *l, const char *dir, char ret_why[static 256])
 
 	if (n < 0) {
 		snprintf(ret_why, 256,
-		    "requests of a dead process in %.120s could not be booked: %s; mend "
+		    "requests of a dead process in %.120s could not be booked: %s; "
+		    "mend "
 		    "the cause and start again, nothing is lost meanwhile",
 		    dir, strerror(errno));
 		return false;
@@ -86,12 +87,11 @@ ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
 	snprintf(path, sizeof(path), "%s/ledger.lock", state_dir);
 	l->lock = env->lock_file(env, path);
 	if (l->lock == NULL) {
-		snprintf(ret_why, 256,
-		    "the ledger in %.120s: %s", state_dir,
-		    errno == EWOULDBLOCK
-			? "another frugald is using it; stop that one, or give this one "
-			  "a state folder of its own"
-			: strerror(errno));
+		snprintf(ret_why, 256, "the ledger in %.120s: %s", state_dir,
+		    errno == EWOULDBLOCK ? "another frugald is using it; stop that "
+					   "one, or give this one "
+					   "a state folder of its own"
+					 : strerror(errno));
 		goto fail;
 	}
 	if (!store_open(env, state_dir, &l->store, ret_why) ||
@@ -153,8 +153,9 @@ note_bad(struct ledger *l, const char *why)
 	str_copy(l->status_shared.error, sizeof(l->status_shared.error), str_of(why));
 	pthread_mutex_unlock(&l->mutex);
 	if (atomic_exchange(&l->accepts, false))
-		log_error("%s; new requests get 503 until this is mended, those in flight "
-			  "are kept in their slots",
+		log_error(
+		    "%s; new requests get 503 until this is mended, those in flight "
+		    "are kept in their slots",
 		    why);
 }
 
@@ -226,7 +227,8 @@ commit_batch(struct ledger *l)
 		if (l->batched == 0)
 			return true;
 	}
-	if (!store_commit(l->store, (const struct slot *const *)l->batch, l->batched, why)) {
+	if (!store_commit(
+		l->store, (const struct slot *const *)l->batch, l->batched, why)) {
 		note_bad(l, why);
 		return false;
 	}

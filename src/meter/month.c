@@ -37,27 +37,36 @@ prepare(struct month *m)
 	struct db *db = &m->db;
 
 	return db_prepare(db, "INSERT INTO name(text) VALUES(?1)", &m->add_name) &&
-	    db_prepare(db, "SELECT id FROM name WHERE text=?1", &m->find_name) &&
-	    db_prepare(db, "SELECT seq FROM request WHERE id=?1", &m->find) &&
-	    db_prepare(db,
-		"INSERT INTO request(id,start_ms,end_ms,key,team,user,session,route,asked,"
-		"path,class,complexity,confidence,data,mode,policy,classifier,outlook,"
-		"baseline,baseline_pusd,baseline_success,decided,flags,outcome,attempts,"
-		"plan,tags) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-		"?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27)",
-		&m->add_request) &&
-	    db_prepare(db,
-		"INSERT INTO attempt(request,n,model,provider,region,tier,price,"
-		"contract_ppm,start_ms,outcome,http_status,basis,flags,list_pusd,"
-		"amount_pusd,at_most_pusd,input_uncached,cache_read,cache_write_5m,"
-		"cache_write_1h,audio_input,image_input,output,audio_output,reasoning,"
-		"input_estimate,expected_output,connect_ms,ttft_ms,total_ms,served_model,"
-		"service_tier,raw_usage) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
-		"?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,"
-		"?31,?32,?33)",
-		&m->add_attempt) &&
-	    db_prepare(db, "INSERT OR IGNORE INTO tag(name,value,request) VALUES(?1,?2,?3)",
-		&m->add_tag);
+	       db_prepare(db, "SELECT id FROM name WHERE text=?1", &m->find_name) &&
+	       db_prepare(db, "SELECT seq FROM request WHERE id=?1", &m->find) &&
+	       db_prepare(db,
+		   "INSERT INTO "
+		   "request(id,start_ms,end_ms,key,team,user,session,route,asked,"
+		   "path,class,complexity,confidence,data,mode,policy,classifier,"
+		   "outlook,"
+		   "baseline,baseline_pusd,baseline_success,decided,flags,outcome,"
+		   "attempts,"
+		   "plan,tags) "
+		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
+		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27)",
+		   &m->add_request) &&
+	       db_prepare(db,
+		   "INSERT INTO attempt(request,n,model,provider,region,tier,price,"
+		   "contract_ppm,start_ms,outcome,http_status,basis,flags,list_pusd,"
+		   "amount_pusd,at_most_pusd,input_uncached,cache_read,cache_write_5m,"
+		   "cache_write_1h,audio_input,image_input,output,audio_output,"
+		   "reasoning,"
+		   "input_estimate,expected_output,connect_ms,ttft_ms,total_ms,served_"
+		   "model,"
+		   "service_tier,raw_usage) "
+		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
+		   "?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?"
+		   "29,?30,"
+		   "?31,?32,?33)",
+		   &m->add_attempt) &&
+	       db_prepare(db,
+		   "INSERT OR IGNORE INTO tag(name,value,request) VALUES(?1,?2,?3)",
+		   &m->add_tag);
 }
 
 bool
@@ -94,8 +103,8 @@ month_close(struct month *m)
 
 /* ---- writing ---- */
 
-/* The id of a text in this file, made when it is new; -1: failed. The cache is bounded by
- * forgetting it: names that a client invents (users) must not fill memory. */
+/* The id of a text in this file, made when it is new; -1: failed. The cache is bounded
+ * by forgetting it: names that a client invents (users) must not fill memory. */
 static int64_t
 intern(struct month *m, struct str text)
 {
@@ -146,9 +155,10 @@ bind_request_names(struct month *m, const struct slot_request *r)
 	const struct {
 		int i;
 		const char *text;
-	} names[] = {{4, r->key}, {5, r->team}, {6, r->user}, {8, r->route}, {9, r->asked},
-	    {10, r->path}, {11, r->class_name}, {14, r->data}, {15, r->mode},
-	    {16, r->policy}, {17, r->classifier}, {19, r->baseline}, {22, r->decided}};
+	} names[] = {{4, r->key}, {5, r->team}, {6, r->user}, {8, r->route},
+	    {9, r->asked}, {10, r->path}, {11, r->class_name}, {14, r->data},
+	    {15, r->mode}, {16, r->policy}, {17, r->classifier}, {19, r->baseline},
+	    {22, r->decided}};
 
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
 		if (!bind_name(m, m->add_request, names[n].i, names[n].text))
@@ -174,8 +184,8 @@ add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
 	sqlite3_bind_int64(q, 18, (int64_t)r->outlook);
 	db_known(q, 20, r->baseline_pusd);
 	sqlite3_bind_double(q, 21, (double)r->baseline_success);
-	sqlite3_bind_int(q, 23,
-	    r->stream | r->below_quality << 1 | r->unsure << 2 | r->pinned << 3);
+	sqlite3_bind_int(
+	    q, 23, r->stream | r->below_quality << 1 | r->unsure << 2 | r->pinned << 3);
 	sqlite3_bind_int(q, 24, s->outcome);
 	sqlite3_bind_int(q, 25, s->attempts);
 	sqlite3_bind_blob(q, 26, r->plan, r->plan_len, SQLITE_TRANSIENT);
@@ -193,8 +203,8 @@ bind_attempt_numbers(sqlite3_stmt *q, const struct slot_attempt *a)
 	sqlite3_bind_int(q, 11, a->http_status);
 	sqlite3_bind_int(q, 12, a->basis);
 	sqlite3_bind_int(q, 13,
-	    a->sent | a->first_byte << 1 | a->usage_inconsistent << 2 | a->unpriced << 3 |
-		a->unbilled << 4);
+	    a->sent | a->first_byte << 1 | a->usage_inconsistent << 2 |
+		a->unpriced << 3 | a->unbilled << 4);
 	db_known(q, 14, a->list_pusd);
 	db_known(q, 15, a->amount_pusd);
 	db_known(q, 16, a->at_most_pusd);

@@ -11,7 +11,7 @@
 
 struct month {
 	struct db db;
-	int number; /* year * 12 + month - 1; 0: none is open */
+	int number;        /* year * 12 + month - 1; 0: none is open */
 	struct map *names; /* text -> id, of this file; values are (void *)(intptr_t) */
 	sqlite3_stmt *add_name, *find_name, *add_request, *add_attempt, *add_tag, *find;
 };
@@ -23,8 +23,8 @@ void month_path(const char *dir, int number, char *ret, size_t cap);
 bool month_open(struct month *m, const char *dir, int number);
 void month_close(struct month *m); /* takes a zeroed one */
 
-/* Inside the caller's transaction. Gives the row's number, also of a request that was in
- * already. */
+/* Inside the caller's transaction. Gives the row's number, also of a request that was
+ * in already. */
 bool month_add(struct month *m, const struct slot *s, int64_t *ret_seq);
 /* After a rollback: ids of names may be gone. */
 void month_forget(struct month *m);

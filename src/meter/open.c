@@ -1,5 +1,5 @@
-/* open.c: the row `slot` of attempt.def: the intent stands in the file before anything is
- * sent. */
+/* open.c: the row `slot` of attempt.def: the intent stands in the file before anything
+ * is sent. */
 #include <stdio.h>
 
 #include "core/request.h"
@@ -46,8 +46,8 @@ fill_decision(const struct request *r, struct slot_request *s)
 	name_into(
 	    s->decided, sizeof(s->decided), p->decided != NULL ? p->decided->name : "");
 	s->baseline_pusd = p->baseline_cost_usd < 0
-	    ? -1
-	    : (int64_t)(p->baseline_cost_usd * (double)PUSD_PER_USD);
+			       ? -1
+			       : (int64_t)(p->baseline_cost_usd * (double)PUSD_PER_USD);
 	s->baseline_success = (float)p->baseline_success;
 	s->below_quality = p->below_quality;
 	s->unsure = p->unsure;

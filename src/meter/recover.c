@@ -48,10 +48,9 @@ settle_crashed(struct slot_attempt *a)
 		a->tokens[k] = -1;
 	a->reasoning = -1;
 	a->outcome = OUT_crashed;
-	settle_by_basis(a,
-	    !a->sent	    ? BASIS_none
-		: a->first_byte ? BASIS_partial
-				: BASIS_unknown);
+	settle_by_basis(a, !a->sent        ? BASIS_none
+			   : a->first_byte ? BASIS_partial
+					   : BASIS_unknown);
 	a->closed = 1;
 }
 
@@ -81,7 +80,8 @@ struct recovery {
 	int error;
 };
 
-/* Settled where it stands, so that a crash in the middle of recovery books the same again. */
+/* Settled where it stands, so that a crash in the middle of recovery books the same
+ * again. */
 static void
 take_slot(struct recovery *r, struct slot *s)
 {
@@ -150,8 +150,8 @@ slots_recover(struct env *env, const char *state_dir,
 	r->dir = state_dir;
 	if (!env->list_dir(env, state_dir, on_name, r))
 		r->error = errno;
-	booked = r->error == 0 &&
-	    (r->slots == 0 || book(arg, r->slot, (unsigned)r->slots));
+	booked =
+	    r->error == 0 && (r->slots == 0 || book(arg, r->slot, (unsigned)r->slots));
 	close_files(r, booked);
 	if (booked)
 		n = (int)r->slots;

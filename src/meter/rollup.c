@@ -7,7 +7,7 @@
 #include "rollup_cell.h"
 
 #define DIMENSIONS 9
-#define HOUR_MS 3600000LL
+#define HOUR_MS    3600000LL
 
 static const char get_sql[] =
     "SELECT " ROLLUP_COLUMNS " FROM rollup WHERE hour=?1 AND team=?2 AND key=?3 AND"

@@ -5,8 +5,8 @@
 #include "base/util.h"
 
 #define COUNTS (5 + TOKEN_COUNT + 1)
-#define SUMS 7
-#define HISTS 3
+#define SUMS   7
+#define HISTS  3
 
 /* The members in the order of the columns, so that no place can be forgotten. */
 struct members {
@@ -49,8 +49,8 @@ rollup_cell_read(sqlite3_stmt *row, int i, struct rollup_cell *c)
 		*m.sum[n] = pusd_sum_join(
 		    sqlite3_column_int64(row, i), sqlite3_column_int64(row, i + 1));
 	for (size_t n = 0; n < HISTS; n++, i++) {
-		struct str packed = str_make(sqlite3_column_blob(row, i),
-		    (size_t)sqlite3_column_bytes(row, i));
+		struct str packed = str_make(
+		    sqlite3_column_blob(row, i), (size_t)sqlite3_column_bytes(row, i));
 
 		if (!hist_unpack(packed, m.hist[n]))
 			return false;

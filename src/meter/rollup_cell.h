@@ -11,11 +11,11 @@
 #include "core/sets.h"
 
 /* In the order of struct rollup_cell. */
-#define ROLLUP_COLUMNS                                                                   \
-	"requests,attempts,failed,unpriced,estimated,input_uncached,cache_read,"         \
-	"cache_write_5m,cache_write_1h,audio_input,image_input,output,audio_output,"     \
-	"reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,estimated_hi,"    \
-	"estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,compared_hi,"      \
+#define ROLLUP_COLUMNS                                                                \
+	"requests,attempts,failed,unpriced,estimated,input_uncached,cache_read,"      \
+	"cache_write_5m,cache_write_1h,audio_input,image_input,output,audio_output,"  \
+	"reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,estimated_hi," \
+	"estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,compared_hi,"   \
 	"compared_lo,tokens_hist,ttft_hist,total_hist"
 
 struct rollup_cell {
@@ -23,11 +23,12 @@ struct rollup_cell {
 	int64_t tokens[TOKEN_COUNT];
 	int64_t reasoning;
 	struct pusd_sum paid, list;
-	struct pusd_sum wasted;	   /* paid for attempts that did not answer */
-	struct pusd_sum estimated; /* of paid: rests on a basis, not on reported usage */
-	struct pusd_sum exposure;  /* Σ (at most − amount) of those */
-	struct pusd_sum baseline;  /* estimate; what the baseline would have cost … */
-	struct pusd_sum compared;  /* … for the requests that cost this */
+	struct pusd_sum wasted; /* paid for attempts that did not answer */
+	struct pusd_sum
+	    estimated;            /* of paid: rests on a basis, not on reported usage */
+	struct pusd_sum exposure; /* Σ (at most − amount) of those */
+	struct pusd_sum baseline; /* estimate; what the baseline would have cost … */
+	struct pusd_sum compared; /* … for the requests that cost this */
 	struct hist tokens_hist, ttft_hist, total_hist;
 };
 

@@ -1,13 +1,14 @@
-/* schema.c: the ledger's tables, version by version; a file of an older version is brought
- * forward statement by statement, one of a newer version is refused. */
+/* schema.c: the ledger's tables, version by version; a file of an older version is
+ * brought forward statement by statement, one of a newer version is refused. */
 #include "schema.h"
 
-/* ledger.db: roll-ups, what policies and prices were in force, learned values. Amounts are in
- * two parts, dollars and the pico-dollars below one: SUM() of int64 pico-dollars ends at
- * $9.22 M. */
+/* ledger.db: roll-ups, what policies and prices were in force, learned values. Amounts
+ * are in two parts, dollars and the pico-dollars below one: SUM() of int64 pico-dollars
+ * ends at $9.22 M. */
 static const char *const ledger_steps[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE kept(kind TEXT NOT NULL, hash TEXT NOT NULL, since_ms INTEGER NOT NULL,"
+    "CREATE TABLE kept(kind TEXT NOT NULL, hash TEXT NOT NULL, since_ms INTEGER NOT "
+    "NULL,"
     " text BLOB NOT NULL, PRIMARY KEY(kind, hash)) WITHOUT ROWID;"
     "CREATE TABLE rollup(hour INTEGER NOT NULL, team TEXT NOT NULL, key TEXT NOT NULL,"
     " route TEXT NOT NULL, class TEXT NOT NULL, model TEXT NOT NULL,"
@@ -34,7 +35,8 @@ static const char *const ledger_steps[] = {
     " PRIMARY KEY(number, provider)) WITHOUT ROWID;",
 };
 
-/* ledger-YYYY-MM.db: one row a request, one an attempt; never changed, never deleted. */
+/* ledger-YYYY-MM.db: one row a request, one an attempt; never changed, never deleted.
+ */
 static const char *const month_steps[] = {
     "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
     "CREATE TABLE request(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
@@ -52,7 +54,8 @@ static const char *const month_steps[] = {
     "CREATE TABLE attempt(request INTEGER NOT NULL, n INTEGER NOT NULL,"
     " model INTEGER NOT NULL, provider INTEGER NOT NULL, region INTEGER NOT NULL,"
     " tier INTEGER NOT NULL, price INTEGER NOT NULL, contract_ppm INTEGER NOT NULL,"
-    " start_ms INTEGER NOT NULL, outcome INTEGER NOT NULL, http_status INTEGER NOT NULL,"
+    " start_ms INTEGER NOT NULL, outcome INTEGER NOT NULL, http_status INTEGER NOT "
+    "NULL,"
     " basis INTEGER NOT NULL, flags INTEGER NOT NULL, list_pusd INTEGER,"
     " amount_pusd INTEGER, at_most_pusd INTEGER, input_uncached INTEGER,"
     " cache_read INTEGER, cache_write_5m INTEGER, cache_write_1h INTEGER,"

@@ -32,7 +32,7 @@ static void
 estimate(struct slot_attempt *a)
 {
 	wide sum = (wide)known(a->tokens[TOKEN_input_uncached]) * a->price_input_pusd +
-	    (wide)known(a->tokens[TOKEN_output]) * a->price_output_pusd;
+		   (wide)known(a->tokens[TOKEN_output]) * a->price_output_pusd;
 	struct pusd list, amount;
 
 	a->list_pusd = -1;
@@ -106,8 +106,9 @@ basis_of(const struct attempt *a)
 static int32_t
 span_ms(int64_t from_ns, int64_t to_ns)
 {
-	return from_ns == 0 || to_ns < from_ns ? -1
-					       : (int32_t)((to_ns - from_ns) / NS_PER_MS);
+	return from_ns == 0 || to_ns < from_ns
+		   ? -1
+		   : (int32_t)((to_ns - from_ns) / NS_PER_MS);
 }
 
 static void
@@ -122,7 +123,8 @@ fill_result(const struct attempt *a, struct slot_attempt *s)
 	s->total_ms = span_ms(a->start_ns, a->end_ns);
 	s->reasoning = a->tap.usage.reasoning;
 	s->usage_inconsistent = a->tap.usage.inconsistent;
-	s->output_seen = tap_output_seen(&a->tap, a->provider->bytes_per_token_milli / 1000.0);
+	s->output_seen =
+	    tap_output_seen(&a->tap, a->provider->bytes_per_token_milli / 1000.0);
 	memcpy(s->tokens, a->tap.usage.tokens, sizeof(s->tokens));
 	name_into(s->served_model, sizeof(s->served_model), a->tap.model);
 	name_into(s->service_tier, sizeof(s->service_tier), a->tap.service_tier);

@@ -1,5 +1,5 @@
-/* slots.c: one page of a mapped file for each request in flight. The page cache outlives
- * kill -9, so what was written here is never lost to it. */
+/* slots.c: one page of a mapped file for each request in flight. The page cache
+ * outlives kill -9, so what was written here is never lost to it. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@ struct queue {
 	uint32_t *index;
 };
 
-/* What one worker has: a stack of free slots, so that the same few pages stay warm, and the
- * two queues to and from the ledger thread. */
+/* What one worker has: a stack of free slots, so that the same few pages stay warm, and
+ * the two queues to and from the ledger thread. */
 struct share {
 	uint32_t *stack;
 	uint32_t free;
@@ -74,7 +74,8 @@ queue_get(struct queue *q, uint32_t *ret)
 static uint32_t
 index_of(const struct slots *s, const struct slot *slot)
 {
-	return (uint32_t)(((const char *)slot - (const char *)s->map.p) / SLOT_BYTES) - 1;
+	return (uint32_t)(((const char *)slot - (const char *)s->map.p) / SLOT_BYTES) -
+	       1;
 }
 
 static void
@@ -107,8 +108,8 @@ slots_create(struct env *env, const char *state_dir, unsigned count, unsigned wo
 	id_format(id_new(env), id);
 	snprintf(s->path, sizeof(s->path), "%s/" SLOTS_PREFIX "%s", state_dir, id);
 	s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (s->wake_fd >= 0 &&
-	    env->map_create(env, s->path, ((size_t)s->count + 1) * SLOT_BYTES, &s->map)) {
+	if (s->wake_fd >= 0 && env->map_create(env, s->path,
+				   ((size_t)s->count + 1) * SLOT_BYTES, &s->map)) {
 		slots_file_init(s->map.p, s->count);
 		share_out(s);
 		return s;
@@ -185,8 +186,8 @@ slot_attempt_open(struct slot *s, const struct slot_attempt *intent)
 }
 
 void
-slot_attempt_close(
-    struct slot *s, int attempt, const struct slot_attempt *result, struct str raw_usage)
+slot_attempt_close(struct slot *s, int attempt, const struct slot_attempt *result,
+    struct str raw_usage)
 {
 	struct slot_attempt *a = &s->attempt[attempt], done;
 
@@ -244,7 +245,8 @@ slots_wait(struct slots *s, int timeout_ms)
 	uint64_t n;
 
 	atomic_store(&s->sleeping, true);
-	/* Looked at after the flag: a close before it is seen here, one after it wakes us. */
+	/* Looked at after the flag: a close before it is seen here, one after it wakes
+	 * us. */
 	if (!anything_closed(s))
 		poll(&p, 1, timeout_ms);
 	atomic_store(&s->sleeping, false);

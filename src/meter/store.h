@@ -1,5 +1,5 @@
-/* store.h: where rows are kept for good. The seam is narrow so that a second store can stand
- * beside SQLite. Ledger thread only. */
+/* store.h: where rows are kept for good. The seam is narrow so that a second store can
+ * stand beside SQLite. Ledger thread only. */
 #ifndef METER_STORE_H
 #define METER_STORE_H
 
@@ -14,10 +14,10 @@ struct store;
 
 #define STORE_WHY 256
 
-/* Opens or makes, migrates forward, replays what roll-ups have missed. On failure `ret_why`
- * says what and what to do. */
-bool store_open(
-    struct env *env, const char *dir, struct store **ret, char ret_why[static STORE_WHY]);
+/* Opens or makes, migrates forward, replays what roll-ups have missed. On failure
+ * `ret_why` says what and what to do. */
+bool store_open(struct env *env, const char *dir, struct store **ret,
+    char ret_why[static STORE_WHY]);
 void store_close(struct store *s); /* takes NULL */
 
 /* Rows and roll-ups of closed slots; durable when it returns true. A request that is in

@@ -1,6 +1,7 @@
-/* store_sqlite.c: a file of rows for each month, roll-ups beside them. Rows are committed
- * first; `up_to` says how far the roll-ups have come, so that a crash between the two commits
- * neither loses nor doubles: the slots are still there and are given again. */
+/* store_sqlite.c: a file of rows for each month, roll-ups beside them. Rows are
+ * committed first; `up_to` says how far the roll-ups have come, so that a crash between
+ * the two commits neither loses nor doubles: the slots are still there and are given
+ * again. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,8 @@ struct store {
 };
 
 static bool
-fail(const char *what, const char *path, const char *why, char ret_why[static STORE_WHY])
+fail(
+    const char *what, const char *path, const char *why, char ret_why[static STORE_WHY])
 {
 	snprintf(ret_why, STORE_WHY, "%s %.80s: %.120s", what, path, why);
 	return false;
@@ -33,18 +35,19 @@ static bool
 prepare(struct store *s)
 {
 	return rollup_open(&s->rollup, &s->db) &&
-	    db_prepare(&s->db, "SELECT value FROM meta WHERE key=?1", &s->get_meta) &&
-	    db_prepare(
-		&s->db, "INSERT OR REPLACE INTO meta VALUES(?1,?2)", &s->put_meta) &&
-	    db_prepare(
-		&s->db, "INSERT OR IGNORE INTO kept VALUES(?1,?2,?3,?4)", &s->keep) &&
-	    db_prepare(&s->db, "INSERT OR REPLACE INTO outlook VALUES(?1,?2,?3,?4)",
-		&s->put_outlook);
+	       db_prepare(
+		   &s->db, "SELECT value FROM meta WHERE key=?1", &s->get_meta) &&
+	       db_prepare(
+		   &s->db, "INSERT OR REPLACE INTO meta VALUES(?1,?2)", &s->put_meta) &&
+	       db_prepare(&s->db, "INSERT OR IGNORE INTO kept VALUES(?1,?2,?3,?4)",
+		   &s->keep) &&
+	       db_prepare(&s->db, "INSERT OR REPLACE INTO outlook VALUES(?1,?2,?3,?4)",
+		   &s->put_outlook);
 }
 
 bool
-store_open(
-    struct env *env, const char *dir, struct store **ret, char ret_why[static STORE_WHY])
+store_open(struct env *env, const char *dir, struct store **ret,
+    char ret_why[static STORE_WHY])
 {
 	struct store *s = xcalloc(1, sizeof(*s));
 	char path[4096];
@@ -208,9 +211,11 @@ store_commit(struct store *s, const struct slot *const *slot, unsigned count,
 		s->seq = xrealloc(s->seq, count * sizeof(*s->seq));
 		s->seq_room = count;
 	}
-	for (int m = next_month(slot, count, 0); m != 0; m = next_month(slot, count, m)) {
+	for (int m = next_month(slot, count, 0); m != 0;
+	     m = next_month(slot, count, m)) {
 		if (!use_month(s, m) || !commit_rows(s, slot, count))
-			return fail("the month's rows in", s->dir, s->month.db.why, ret_why);
+			return fail(
+			    "the month's rows in", s->dir, s->month.db.why, ret_why);
 		if (!commit_rollups(s, slot, count))
 			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
 	}
@@ -225,8 +230,8 @@ store_keep(struct store *s, const char *kind, const char *hash, struct str text)
 	db_text(s->keep, 1, str_of(kind));
 	db_text(s->keep, 2, str_of(hash));
 	sqlite3_bind_int64(s->keep, 3, env_wall_ms(s->env));
-	sqlite3_bind_blob(s->keep, 4, text.p == NULL ? "" : text.p, (int)text.len,
-	    SQLITE_TRANSIENT);
+	sqlite3_bind_blob(
+	    s->keep, 4, text.p == NULL ? "" : text.p, (int)text.len, SQLITE_TRANSIENT);
 	return db_run(&s->db, s->keep);
 }
 
@@ -243,7 +248,7 @@ store_load_outlook(struct store *s, struct outlook *ret)
 		&q))
 		return;
 	while (db_step(&s->db, q, &row) && row &&
-	    ret->providers < sizeof(ret->provider) / sizeof(ret->provider[0])) {
+	       ret->providers < sizeof(ret->provider) / sizeof(ret->provider[0])) {
 		ret->number = (uint64_t)sqlite3_column_int64(q, 0);
 		str_copy(ret->provider[ret->providers].name,
 		    sizeof(ret->provider[0].name),
@@ -263,7 +268,8 @@ store_save_outlook(struct store *s, const struct outlook *o)
 		sqlite3_bind_int64(s->put_outlook, 1, (int64_t)o->number);
 		sqlite3_bind_int64(s->put_outlook, 2, env_wall_ms(s->env));
 		db_text(s->put_outlook, 3, str_of(o->provider[i].name));
-		sqlite3_bind_int(s->put_outlook, 4, o->provider[i].bytes_per_token_milli);
+		sqlite3_bind_int(
+		    s->put_outlook, 4, o->provider[i].bytes_per_token_milli);
 		if (!db_run(&s->db, s->put_outlook)) {
 			sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 			return false;

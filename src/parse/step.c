@@ -1,4 +1,5 @@
-/* step.c: the row `parse` of steps.def, and what request headers say about this request. */
+/* step.c: the row `parse` of steps.def, and what request headers say about this
+ * request. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,7 +16,8 @@ tag_known(const struct request *r, struct str name)
 	return false;
 }
 
-/* Letters, digits and "._:/@+-", so that a tag can stand in a log, a metric and a URL. */
+/* Letters, digits and "._:/@+-", so that a tag can stand in a log, a metric and a URL.
+ */
 static bool
 tag_text_ok(struct str s)
 {
@@ -24,7 +26,7 @@ tag_text_ok(struct str s)
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.p[i];
 		bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9');
+			    (c >= '0' && c <= '9');
 
 		if (!word && (c == '\0' || strchr("._:/@+-", c) == NULL))
 			return false;
@@ -32,8 +34,8 @@ tag_text_ok(struct str s)
 	return true;
 }
 
-/* Reads "a=1,b=2"; a name that a stronger source has set stays. Only declared names count:
- * whatever a client invents must not grow the ledger. */
+/* Reads "a=1,b=2"; a name that a stronger source has set stays. Only declared names
+ * count: whatever a client invents must not grow the ledger. */
 static bool
 read_tags(struct request *r, struct str list)
 {
@@ -68,7 +70,8 @@ collect_tags(struct request *r)
 {
 	const struct key_entry *key = r->who.key;
 
-	for (size_t i = 0; key != NULL && key->tags != NULL && key->tags[i] != NULL; i++) {
+	for (size_t i = 0; key != NULL && key->tags != NULL && key->tags[i] != NULL;
+	     i++) {
 		if (!read_tags(r, str_of(key->tags[i])))
 			break;
 	}
@@ -76,8 +79,8 @@ collect_tags(struct request *r)
 		return request_fail_text(r, OUT_bad_request, NULL,
 		    "the path's tags: expected /t/name=value,name=value/");
 	if (!read_tags(r, str_of(r->in.header[HDR_x_frugald_tags])))
-		return bad_header(
-		    r, "x-frugald-tags", "name=value,name=value with [A-Za-z0-9._:/@+-]");
+		return bad_header(r, "x-frugald-tags",
+		    "name=value,name=value with [A-Za-z0-9._:/@+-]");
 	return NEXT;
 }
 
@@ -108,7 +111,8 @@ read_headers(struct request *r)
 	if (data != NULL) {
 		r->data = snapshot_data_class(r->snap, str_of(data));
 		if (r->data == NULL)
-			return bad_header(r, "x-frugald-data", "a data class of the policy");
+			return bad_header(
+			    r, "x-frugald-data", "a data class of the policy");
 	}
 	if (quality != NULL && !read_number(quality, 1, &r->min_quality))
 		return bad_header(r, "x-frugald-min-quality", "a number from 0 to 1");

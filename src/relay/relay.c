@@ -6,10 +6,11 @@
 #include "core/worker.h"
 
 #define RING_MAX 65536U
-/* Kept free for the end of a stream: what waits in the tap, then usage and terminal event,
- * or the error event. */
+/* Kept free for the end of a stream: what waits in the tap, then usage and terminal
+ * event, or the error event. */
 #define RING_LAST (TAP_EVENT_MAX + 8192U)
-/* What a paused upstream needs to be let on: one read of libcurl's, and the tap's rest. */
+/* What a paused upstream needs to be let on: one read of libcurl's, and the tap's rest.
+ */
 #define RING_RESUME (RING_LAST + 16384U + TAP_EVENT_MAX)
 
 void
@@ -152,8 +153,8 @@ relay_take(struct request *r, char *dst, size_t cap)
 {
 	struct relay *y = &r->relay;
 	size_t left = whole_left(y), n;
-	/* The last byte waits until the attempt is settled. A stream's end waits in the tap;
-	 * any other answer keeps one byte here. */
+	/* The last byte waits until the attempt is settled. A stream's end waits in the
+	 * tap; any other answer keeps one byte here. */
 	size_t keep = y->released || r->task.stream ? 0 : 1;
 
 	if (left > 0) {
@@ -198,7 +199,8 @@ common_headers(struct request *r, struct reply_head *h)
 	reply_header(h, "x-frugald-complexity",
 	    arena_printf(r->mem, "%.2f", (double)r->verdict.complexity));
 	if (r->explain)
-		reply_header(h, "x-frugald-explain", plan_line(r->plan, &r->verdict, r->mem));
+		reply_header(
+		    h, "x-frugald-explain", plan_line(r->plan, &r->verdict, r->mem));
 }
 
 static enum next

@@ -41,7 +41,7 @@ struct fake_env {
 	unsigned writes, fail_at; /* fail_at 0: never */
 	int fail_error;
 	TAILQ_HEAD(file_list, file) files;
-	SLIST_HEAD(, handle) handles;
+	SLIST_HEAD(handle_list, handle) handles;
 };
 
 static inline struct fake_env *

@@ -1,0 +1,101 @@
+/* endpoint.c: the data plane's table of paths. */
+#include "core/dialect.h"
+#include "base/util.h"
+
+/* A path that ends in '/' is a prefix: an id follows. */
+static const struct {
+	const char *method, *path;
+	const struct dialect *dialect; /* for the form of errors */
+	enum endpoint endpoint;
+} table[] = {
+    {"POST", "/chat/completions", &dialect_openai, EP_generate},
+    {"POST", "/messages", &dialect_anthropic, EP_generate},
+    {"POST", "/messages/count_tokens", &dialect_anthropic, EP_count_tokens},
+    {"GET", "/models", &dialect_openai, EP_models},
+    {"GET", "/models/", &dialect_openai, EP_model},
+    {"GET", "/requests/", &dialect_openai, EP_request},
+    {"GET", "/costs/summary", &dialect_openai, EP_costs_summary},
+};
+
+/* No escapes, no empty or dot segments: there is one way to write a path of ours. */
+static bool
+plain(struct str path)
+{
+	struct str rest = path, part;
+
+	if (path.len == 0 || path.p[0] != '/')
+		return false;
+	for (size_t i = 0; i < path.len; i++) {
+		unsigned char c = (unsigned char)path.p[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '%' || c == '\\' || c == '?' ||
+		    c == '#')
+			return false;
+	}
+	rest = str_skip(rest, 1);
+	while (str_split(&rest, '/', &part)) {
+		if (part.len == 0 || str_is(part, ".") || str_is(part, ".."))
+			return false;
+	}
+	return true;
+}
+
+/* Cuts "/t/TAGS" off. */
+static void
+take_tags(struct str *path, struct str *ret_tags)
+{
+	struct str rest;
+
+	if (!str_starts(*path, STR("/t/")))
+		return;
+	rest = str_skip(*path, 3);
+	for (size_t i = 0; i < rest.len; i++) {
+		if (rest.p[i] != '/')
+			continue;
+		*ret_tags = str_make(rest.p, i);
+		*path = str_skip(rest, i);
+		return;
+	}
+}
+
+static bool
+path_fits(struct str path, struct str row, struct str *ret_tail)
+{
+	if (row.p[row.len - 1] != '/')
+		return str_eq(path, row);
+	if (!str_starts(path, row) || path.len == row.len)
+		return false;
+	*ret_tail = str_skip(path, row.len);
+	return true;
+}
+
+bool
+endpoint_match(struct str method, struct str path, const struct dialect **ret_dialect,
+    enum endpoint *ret_endpoint, struct str *ret_tail, struct str *ret_tags,
+    enum outcome *ret_outcome)
+{
+	*ret_dialect = &dialect_openai;
+	*ret_endpoint = EP_none;
+	*ret_tail = str_make("", 0);
+	*ret_tags = str_make("", 0);
+	*ret_outcome = OUT_not_found;
+	if (!plain(path))
+		return false;
+	take_tags(&path, ret_tags);
+	if (str_starts(path, STR("/v1/")))
+		path = str_skip(path, 3);
+	if (str_starts(path, STR("/messages")))
+		*ret_dialect = &dialect_anthropic;
+	for (size_t i = 0; i < nitems(table); i++) {
+		if (!path_fits(path, str_of(table[i].path), ret_tail))
+			continue;
+		*ret_dialect = table[i].dialect;
+		*ret_outcome = OUT_bad_method;
+		if (!str_is(method, table[i].method))
+			continue;
+		*ret_endpoint = table[i].endpoint;
+		*ret_outcome = OUT_served;
+		return true;
+	}
+	return false;
+}
