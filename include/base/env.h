@@ -31,6 +31,9 @@ struct env {
 	/* Replaces a file: temporary file, fsync, rename, fsync of the folder; mode
 	 * 0600. */
 	bool (*write_file)(struct env *, const char *path, struct str content);
+	/* A descriptor that writes at the end of a file, made when absent (mode 0600);
+	 * the caller closes it. -1: errno. */
+	int (*append_file)(struct env *, const char *path);
 	/* Makes a file full of zeros (written, not sparse: a full disk must fail here
 	 * and not by SIGBUS later), pre-faults, locks and maps it. Fails if it exists.
 	 */

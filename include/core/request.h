@@ -100,6 +100,8 @@ struct request {
 	struct ingress in;     /* edge */
 	struct principal who;  /* auth */
 	struct reader *reader; /* body */
+	int64_t body_ns;       /* own: the whole body is here */
+	struct own *own;       /* own: an answer of ours that is under way */
 	struct task task;      /* parse */
 	struct prompt prompt;  /* parse */
 	struct tag tags[16];   /* parse: from key, path and header */

@@ -39,6 +39,7 @@ enum header_id {
 struct ingress {
 	const char *method;
 	struct str path;
+	struct str query; /* behind the target's '?', as it came; empty: none */
 	const struct dialect *dialect; /* by path; for the form of errors */
 	enum endpoint endpoint;
 	struct str tail, path_tags; /* of the path */

@@ -23,7 +23,9 @@ struct log_ring *log_ring_new(void);
 void log_ring_free(struct log_ring *l);
 /* Worker only; false: full, the line is dropped. */
 bool log_ring_put(struct log_ring *l, struct str line);
-/* The line of a finished request: JSON, no newline inside, never prompts or keys. */
+/* The line of a finished request: JSON, no newline inside, never prompts or keys.
+ * Nothing when the policy says `log: none`. Also books the time that we added in the
+ * worker's counters (docs/api.md says what it measures). */
 void log_request(struct request *r, struct buf *ret);
 
 /* ---- the report and query threads ---- */
@@ -53,5 +55,13 @@ uint16_t report_port(const struct report *r);
 typedef void report_done_fn(void *arg, int status, struct str json);
 bool report_query(struct report *rep, struct worker *w, struct str target,
     const struct principal *who, report_done_fn *done, void *arg);
+
+/* ---- without a daemon: for the command line ---- */
+
+/* Answers "/v1/costs/summary?…" and "/v1/requests/ID[?format=text]" over all scopes
+ * from the ledger in `state_dir`, which is only read; a daemon may run on it meanwhile.
+ * Gives the HTTP status, the answer or its error object in `ret_body`. */
+int report_offline(
+    struct env *env, const char *state_dir, struct str target, struct buf *ret_body);
 
 #endif

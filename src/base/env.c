@@ -396,6 +396,14 @@ system_free_bytes(struct env *env, const char *dir)
 	return bytes;
 }
 
+static int
+system_append_file(struct env *env, const char *path)
+{
+	(void)env;
+	return open(
+	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, (mode_t)0600);
+}
+
 static int64_t
 system_file_size(struct env *env, const char *path)
 {
@@ -429,6 +437,7 @@ static const struct env system_env = {
     .lock_file = system_lock_file,
     .unlock_file = system_unlock_file,
     .free_bytes = system_free_bytes,
+    .append_file = system_append_file,
     .file_size = system_file_size,
     .file_mode = system_file_mode,
 };

@@ -303,6 +303,16 @@ fake_free_bytes(struct env *env, const char *dir)
 	return fake_of(env)->disk_free < 0 ? INT64_MAX : fake_of(env)->disk_free;
 }
 
+/* Its files have no descriptors. */
+static int
+fake_append_file(struct env *env, const char *path)
+{
+	(void)env;
+	(void)path;
+	errno = ENOTSUP;
+	return -1;
+}
+
 static int64_t
 fake_file_size(struct env *env, const char *path)
 {
@@ -333,6 +343,7 @@ fake_files_init(struct fake_env *f)
 	f->env.lock_file = fake_lock_file;
 	f->env.unlock_file = fake_unlock_file;
 	f->env.free_bytes = fake_free_bytes;
+	f->env.append_file = fake_append_file;
 	f->env.file_size = fake_file_size;
 	f->env.file_mode = fake_file_mode;
 	f->disk_free = -1;
