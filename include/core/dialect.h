@@ -51,6 +51,21 @@ struct shape_wish {
  * behind. */
 enum { ANSWER_usage, ANSWER_OWN };
 
+/* How the tap reads a dialect's answers. */
+struct answer_reader {
+	/* Paths of an answer, or of one event of a stream, that the tap wants. */
+	const struct scan_path *paths;
+	size_t path_count;
+	bool usage_in_parts; /* a stream tells usage at its begin and at its end */
+	/* A value at one of those paths; `text` is raw JSON (strings without quotes),
+	 * or only its length (`p` NULL) where it was too long to be kept. Of objects
+	 * and arrays the begin comes with a length of 0. */
+	void (*on_value)(
+	    struct tap *t, int path_id, enum scan_kind kind, struct str text);
+	/* An event of a stream is complete: what is it, what is to become of it? */
+	void (*on_event)(struct tap *t);
+};
+
 struct dialect {
 	const char *name; /* as in `api:` of a provider */
 
@@ -73,17 +88,7 @@ struct dialect {
 	size_t (*splice)(const struct task *t, const struct shape_wish *wish,
 	    struct arena *mem, struct splice ret[static SPLICES_MAX]);
 
-	/* Paths of an answer, or of one event of a stream, that the tap wants. */
-	const struct scan_path *answer_paths;
-	size_t answer_path_count;
-	bool usage_in_parts; /* a stream tells usage at its begin and at its end */
-	/* A value at one of those paths; `text` is raw JSON (strings without quotes),
-	 * or only its length (`p` NULL) where it was too long to be kept. Of objects
-	 * and arrays the begin comes with a length of 0. */
-	void (*on_answer)(
-	    struct tap *t, int path_id, enum scan_kind kind, struct str text);
-	/* An event of a stream is complete: what is it, what is to become of it? */
-	void (*on_event)(struct tap *t);
+	const struct answer_reader *answer;
 
 	/* An error of ours, as a body of this dialect. */
 	void (*write_error)(struct buf *out, const struct outcome_row *row,
@@ -105,13 +110,19 @@ const struct dialect *dialect_find(struct str name);
 /* Do both speak the same bodies, so that one's bytes serve the other? */
 bool dialect_same(const struct dialect *a, const struct dialect *b);
 
-/* The data plane's table of paths: method and path (with or without /v1, below /t/TAGS/
- * too).
- * `*ret_tail` is what follows a prefix path (an id), `*ret_tags` the TAGS part. False:
- * OUT_not_found or OUT_bad_method in `*ret_outcome`; the dialect is set in any case,
- * for the error's form. */
-bool endpoint_match(struct str method, struct str path,
-    const struct dialect **ret_dialect, enum endpoint *ret_endpoint,
-    struct str *ret_tail, struct str *ret_tags, enum outcome *ret_outcome);
+/* What a method and a path of the data plane mean. */
+struct endpoint_found {
+	/* By the path, in any case: an error has its form. */
+	const struct dialect *dialect;
+	enum endpoint endpoint;
+	struct str tail;      /* behind a prefix path: an id */
+	struct str path_tags; /* TAGS of "/t/TAGS/...", as they came */
+	/* OUT_served; OUT_not_found or OUT_bad_method when there is none */
+	enum outcome outcome;
+};
+
+/* Looks a path up in the table of paths, with or without /v1, below /t/TAGS/ too; all
+ * of `*ret` is set, its slices are parts of `path`. False: nothing is there. */
+bool endpoint_match(struct str method, struct str path, struct endpoint_found *ret);
 
 #endif

@@ -70,31 +70,30 @@ path_fits(struct str path, struct str row, struct str *ret_tail)
 }
 
 bool
-endpoint_match(struct str method, struct str path, const struct dialect **ret_dialect,
-    enum endpoint *ret_endpoint, struct str *ret_tail, struct str *ret_tags,
-    enum outcome *ret_outcome)
+endpoint_match(struct str method, struct str path, struct endpoint_found *ret)
 {
-	*ret_dialect = &dialect_openai;
-	*ret_endpoint = EP_none;
-	*ret_tail = str_make("", 0);
-	*ret_tags = str_make("", 0);
-	*ret_outcome = OUT_not_found;
+	*ret = (struct endpoint_found){
+	    .dialect = &dialect_openai,
+	    .tail = STR(""),
+	    .path_tags = STR(""),
+	    .outcome = OUT_not_found,
+	};
 	if (!plain(path))
 		return false;
-	take_tags(&path, ret_tags);
+	take_tags(&path, &ret->path_tags);
 	if (str_starts(path, STR("/v1/")))
 		path = str_skip(path, 3);
 	if (str_starts(path, STR("/messages")))
-		*ret_dialect = &dialect_anthropic;
+		ret->dialect = &dialect_anthropic;
 	for (size_t i = 0; i < nitems(table); i++) {
-		if (!path_fits(path, str_of(table[i].path), ret_tail))
+		if (!path_fits(path, str_of(table[i].path), &ret->tail))
 			continue;
-		*ret_dialect = table[i].dialect;
-		*ret_outcome = OUT_bad_method;
+		ret->dialect = table[i].dialect;
+		ret->outcome = OUT_bad_method;
 		if (!str_is(method, table[i].method))
 			continue;
-		*ret_endpoint = table[i].endpoint;
-		*ret_outcome = OUT_served;
+		ret->endpoint = table[i].endpoint;
+		ret->outcome = OUT_served;
 		return true;
 	}
 	return false;
