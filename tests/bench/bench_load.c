@@ -43,7 +43,7 @@ struct load {
 	int64_t rate, ramp, start_ns;
 	int64_t *latency_ns, *first_ns;
 	struct conn *idle; /* connections without a request, for --rate */
-	struct timer tick;
+	bool starved;      /* a request was due and no connection was free */
 	char scratch[RECV_BYTES];
 };
 
@@ -310,19 +310,26 @@ print(struct load *l)
 	buf_fini(&out);
 }
 
-/* Requests that are due by the clock go out on whatever connection is free; what has to
- * wait for one is late, and that counts. */
+/* Requests that are due by the clock go out on whatever connection is free. That our
+ * own clock ticks in milliseconds does not count as waiting; that no connection was
+ * free does. */
 static void
 begin_due(struct load *l)
 {
-	while (l->begun < l->requests && l->idle != NULL) {
+	while (l->begun < l->requests) {
 		int64_t due = l->start_ns + (int64_t)l->begun * NS_PER_S / l->rate;
 		struct conn *c = l->idle;
 
-		if (due > now(l))
+		if (due > now(l)) {
+			l->starved = false;
 			return;
+		}
+		if (c == NULL) {
+			l->starved = true;
+			return;
+		}
 		l->idle = c->next_idle;
-		begin(c, due);
+		begin(c, l->starved ? due : now(l));
 	}
 }
 
