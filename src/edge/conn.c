@@ -1,0 +1,243 @@
+/* conn.c: a client's connection: hang-ups that libmicrohttpd does not see, deadlines
+ * that it does not have. */
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+/* behind <netinet/in.h> */
+#include <linux/sockios.h>
+
+#include "base/mem.h"
+#include "front.h"
+
+/* How often a client that takes an answer is looked at: so many times within the time
+ * that it may stall. */
+#define LOOKS 4
+
+/* ---- deadlines ---- */
+
+int64_t
+conn_now(const struct edge_conn *c)
+{
+	return loop_now(c->front->edge->worker->loop);
+}
+
+const struct limits *
+conn_limits(const struct edge_conn *c)
+{
+	return &c->front->edge->worker->snap->limits;
+}
+
+/* The timer is armed for the nearest deadline there was; later ones are seen when it is
+ * due, so that moving a deadline away costs nothing. */
+void
+conn_enter(struct edge_conn *c, enum conn_state state, int64_t deadline_ms)
+{
+	struct loop *loop = c->front->edge->worker->loop;
+
+	c->state = state;
+	c->deadline_ns =
+	    deadline_ms < 0 ? INT64_MAX : conn_now(c) + deadline_ms * NS_PER_MS;
+	if (deadline_ms < 0)
+		return;
+	if (c->timer.heap_index == 0 || c->deadline_ns < c->timer.due_ns)
+		loop_timer(loop, &c->timer, c->deadline_ns);
+}
+
+/* Has the client's system taken anything since, or is there nothing to take? */
+static bool
+progresses(struct edge_conn *c)
+{
+	struct tcp_info info = {0};
+	socklen_t bytes = sizeof(info);
+	int waiting = 0;
+	int64_t now = conn_now(c);
+
+	if (getsockopt(c->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0)
+		return true; /* not TCP */
+	(void)ioctl(c->watch.fd, SIOCOUTQ, &waiting);
+	if (info.tcpi_bytes_acked != c->acked || (c->suspended && waiting == 0)) {
+		c->acked = info.tcpi_bytes_acked;
+		c->acked_ns = now;
+	}
+	return now - c->acked_ns < conn_limits(c)->client_stall_ms * NS_PER_MS;
+}
+
+static void
+sending_due(struct edge_conn *c)
+{
+	if (progresses(c))
+		conn_enter(c, CONN_send, conn_limits(c)->client_stall_ms / LOOKS + 1);
+	else
+		conn_gone(c, OUT_slow_client);
+}
+
+static void
+due(struct edge_conn *c)
+{
+	static const char *const what[] = {
+	    [CONN_idle] = "kept alive and not used",
+	    [CONN_head] = "a slow head",
+	    [CONN_body] = "a slow body",
+	    [CONN_drain] = "a slow body that was refused",
+	    [CONN_linger] = "answered",
+	    [CONN_work] = "",
+	    [CONN_send] = "looking whether the client reads",
+	    [CONN_cut] = "",
+	};
+
+	trace(&c->front->edge->worker->shared->trace, edge, "deadline: %s",
+	    what[c->state]);
+	switch (c->state) {
+	case CONN_body:
+		(void)request_fail(c->request, OUT_slow_body);
+		break;
+	case CONN_drain:
+		reply_at_once(c->request);
+		break;
+	case CONN_send:
+		sending_due(c);
+		break;
+	case CONN_idle:
+	case CONN_head:
+	case CONN_linger:
+		conn_cut(c);
+		break;
+	case CONN_work:
+	case CONN_cut:
+		break;
+	}
+}
+
+static void
+on_due(struct timer *t)
+{
+	struct edge_conn *c = container_of(t, struct edge_conn, timer);
+
+	if (c->deadline_ns == INT64_MAX)
+		return;
+	if (c->deadline_ns > conn_now(c))
+		loop_timer(c->front->edge->worker->loop, t, c->deadline_ns);
+	else
+		due(c);
+}
+
+/* ---- to wait and to go on ---- */
+
+void
+conn_suspend(struct edge_conn *c)
+{
+	MHD_suspend_connection(c->mhd);
+	c->suspended = true;
+}
+
+void
+conn_wake(struct edge_conn *c)
+{
+	if (!c->suspended || c->waking)
+		return;
+	c->waking = true;
+	TAILQ_INSERT_TAIL(&c->front->edge->waking, c, waking_link);
+}
+
+/* libmicrohttpd sees the end of the socket; if it looks away, it is told to look. */
+void
+conn_cut(struct edge_conn *c)
+{
+	if (c->state == CONN_cut)
+		return;
+	conn_enter(c, CONN_cut, -1);
+	(void)shutdown(c->watch.fd, SHUT_RDWR);
+	conn_wake(c);
+}
+
+void
+conn_gone(struct edge_conn *c, enum outcome o)
+{
+	if (c->request != NULL)
+		request_client_gone(c->request, o);
+	conn_cut(c);
+}
+
+/* ---- hang-ups ---- */
+
+/* The client sends no more: it has gone, or it only says that its request is whole;
+ * both look the same until something is written. While the request is still to come,
+ * libmicrohttpd reads and sees the end itself. */
+static void
+on_half_closed(struct edge_conn *c)
+{
+	c->half_closed = true;
+	if (c->state == CONN_work && !c->front->edge->worker->snap->half_close_serve)
+		conn_gone(c, OUT_client_gone);
+	c->comment_due = c->state == CONN_work || c->state == CONN_send;
+	if (c->state == CONN_send && c->events)
+		conn_wake(c);
+}
+
+static void
+on_client(struct watch *w, uint32_t events)
+{
+	struct edge_conn *c = container_of(w, struct edge_conn, watch);
+	bool waits = c->state == CONN_work || c->state == CONN_send;
+
+	front_ready(c->front);
+	if ((events & (EPOLLERR | EPOLLHUP)) != 0 && waits)
+		conn_gone(c, OUT_client_gone);
+	else if ((events & EPOLLRDHUP) != 0 && !c->half_closed)
+		on_half_closed(c);
+	else if ((events & EPOLLIN) != 0 && c->state == CONN_idle)
+		conn_enter(c, CONN_head, conn_limits(c)->header_ms);
+}
+
+/* ---- life ---- */
+
+struct edge_conn *
+conn_of(struct MHD_Connection *mhd)
+{
+	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+	    ->socket_context;
+}
+
+void
+conn_open(struct front *f, struct MHD_Connection *mhd, void **ret_context)
+{
+	struct edge *e = f->edge;
+	struct edge_conn *c = xcalloc(1, sizeof(*c));
+	int fd =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+	*ret_context = c;
+	c->front = f;
+	c->mhd = mhd;
+	c->watch = (struct watch){.fd = -1, .on_ready = on_client};
+	c->timer.on_due = on_due;
+	TAILQ_INSERT_TAIL(&e->conns, c, link);
+	f->connections++;
+	e->connections++;
+	atomic_fetch_add_explicit(&e->shared->connections, 1, memory_order_relaxed);
+	conn_enter(c, CONN_head, conn_limits(c)->header_ms);
+	/* Without a watch nobody would see it leave. */
+	if (!loop_watch(e->worker->loop, &c->watch, fd, EPOLLIN | EPOLLRDHUP | EPOLLET))
+		(void)shutdown(fd, SHUT_RDWR);
+}
+
+void
+conn_close(struct edge_conn *c)
+{
+	struct edge *e = c->front->edge;
+
+	if (c->waking)
+		TAILQ_REMOVE(&e->waking, c, waking_link);
+	loop_unwatch(e->worker->loop, &c->watch);
+	loop_timer_stop(e->worker->loop, &c->timer);
+	TAILQ_REMOVE(&e->conns, c, link);
+	c->front->connections--;
+	e->connections--;
+	atomic_fetch_sub_explicit(&e->shared->connections, 1, memory_order_relaxed);
+	xfree(c->target);
+	xfree(c);
+}
