@@ -85,6 +85,9 @@ enum scan_error scan_error(const struct scan *s);
 /* Offset of the byte at which it went wrong. */
 size_t scan_error_at(const struct scan *s);
 const char *scan_error_text(enum scan_error e);
+/* The value at which it went wrong, such as "messages[2].content", as far as the wanted
+ * paths have names for it; cut at `cap`, empty when they have none. */
+void scan_where(const struct scan *s, char *dst, size_t cap);
 
 /* The text of a JSON string's inside, escapes resolved, into `dst` (at least src.len +
  * 1 bytes, NUL-terminated); gives the length. Works on validated text only. */

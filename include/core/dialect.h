@@ -76,7 +76,8 @@ struct dialect {
 	bool max_output_required; /* a body that generates must name it */
 	int64_t max_output_least; /* the least that may stand there */
 
-	/* The target below a provider's base URL, e.g. "/chat/completions". */
+	/* The target below a provider's base URL, e.g. "/chat/completions"; NULL: the
+	 * dialect has nothing of that kind. */
 	const char *(*target)(enum endpoint ep);
 	/* The header that carries a provider's key: writes "name: value". */
 	void (*auth_header)(struct str key, struct buf *ret);
@@ -84,20 +85,23 @@ struct dialect {
 	 * NULL-terminated "name: value" lines. */
 	const char *const *default_headers;
 
-	/* At most SPLICES_MAX, in order of start; text from `mem`. */
+	/* What makes the client's body say what `wish` wants: at most SPLICES_MAX, in
+	 * order of start; text from `mem`. */
 	size_t (*splice)(const struct task *t, const struct shape_wish *wish,
 	    struct arena *mem, struct splice ret[static SPLICES_MAX]);
 
 	const struct answer_reader *answer;
 
-	/* An error of ours, as a body of this dialect. */
+	/* An error of ours, as a body of this dialect. `text` NULL: the row's own;
+	 * `param` and `request_id` may be NULL. */
 	void (*write_error)(struct buf *out, const struct outcome_row *row,
 	    const char *text, const char *param, const char *request_id);
 	/* The same as the last event of a broken stream. */
 	void (*write_stream_error)(struct buf *out, const struct outcome_row *row,
 	    const char *text, const char *request_id);
-	/* A provider's error answer: its message (not longer than 1 KiB), and what kind
-	 * of fault it is. */
+	/* A provider's error answer: appends its message as it stands (at most 1 KiB;
+	 * fault_mask() it before anybody sees it), and gives what kind of fault it is.
+	 */
 	enum outcome (*read_error)(
 	    int http_status, struct str body, struct buf *ret_message);
 };

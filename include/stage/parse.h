@@ -101,11 +101,16 @@ void reader_free(struct reader *r); /* takes NULL */
  * moved since the last call. False: see reader_finish(). */
 bool reader_feed(struct reader *r, struct str body, size_t fresh) MUST_CHECK;
 
-/* The body is whole: OUT_served. On failure gives OUT_bad_json or OUT_bad_request and
- * says why in the arena: `*ret_param` (NULL when no field is to blame) and `*ret_text`.
- */
+/* Why a body is refused: the field to blame, such as "messages[2].role" (NULL: none has
+ * a name), and a sentence for the client; both in the arena or constant. */
+struct body_fault {
+	const char *param, *text;
+};
+
+/* The body is whole: OUT_served. On failure gives OUT_bad_json or OUT_bad_request, and
+ * says why. */
 enum outcome reader_finish(struct reader *r, struct str body, struct task *ret_task,
-    struct prompt *ret_prompt, const char **ret_param, const char **ret_text);
+    struct prompt *ret_prompt, struct body_fault *ret_fault);
 
 /* The forwarded body: the client's bytes with the splices, as pieces for a gathering
  * read. */

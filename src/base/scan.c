@@ -1,64 +1,9 @@
 /* scan.c: read JSON in any pieces; tell of the values that somebody wants. */
-#include "scan_paths.h"
+#include "scan_state.h"
 
 #include <assert.h>
 
 #include "base/mem.h"
-#include "scan_token.h"
-
-/* Six bytes for each of a key, when it is written in \u escapes. */
-#define KEY_RAW_MAX (6 * SCAN_KEY_MAX)
-
-enum state {
-	AT_root,
-	AT_value,
-	AT_first_value, /* or ']' */
-	AT_key,
-	AT_first_key, /* or '}' */
-	AT_colon,
-	AT_next, /* ',' or the container's end */
-	AT_end,  /* nothing but blanks */
-	IN_string,
-	IN_literal,
-	IN_number,
-};
-
-/* An object or array that is open. */
-struct frame {
-	size_t start;
-	uint64_t seen;  /* keys that may stand only once */
-	uint32_t index; /* of the element under way */
-	int16_t node;
-	bool array;
-};
-
-struct scan {
-	const struct scan_paths *paths;
-	scan_value_fn *on_value;
-	void *arg;
-	unsigned max_depth;
-
-	enum state state;
-	enum scan_error error;
-	size_t error_at;
-	size_t fed;           /* bytes before the piece in hand */
-	const uint8_t *piece; /* in hand */
-	unsigned depth;
-	int16_t node; /* of the value that comes or is under way */
-	size_t start; /* of the string, number or literal under way */
-	uint32_t index[SCAN_LEVELS];
-
-	struct scan_string string;
-	struct scan_number number;
-	enum scan_kind literal_kind;
-	const char *literal; /* what must still come of it */
-
-	bool in_key, key_lost;
-	uint16_t key_len; /* of a key that began in an earlier piece */
-	char key[KEY_RAW_MAX];
-
-	struct frame frame[];
-};
 
 static inline size_t
 offset(const struct scan *s, const uint8_t *p)
@@ -112,6 +57,7 @@ open_container(struct scan *s, const uint8_t *p, bool array)
 		return fail(s, SCAN_refused, p);
 	s->depth++;
 	s->state = array ? AT_first_value : AT_first_key;
+	s->node = SCAN_NONE;
 	if (array)
 		enter_element(s, f);
 	return p + 1;
@@ -123,6 +69,7 @@ close_container(struct scan *s, const uint8_t *p)
 	const struct frame *f = &s->frame[--s->depth];
 	enum scan_kind kind = f->array ? SCAN_array : SCAN_object;
 
+	s->node = f->node;
 	if (!tell(s, f->node, kind, f->start, offset(s, p) + 1))
 		return fail(s, SCAN_refused, p);
 	s->state = s->depth == 0 ? AT_end : AT_next;
@@ -222,7 +169,6 @@ key_end(struct scan *s, const uint8_t *p)
 
 	s->state = AT_colon;
 	s->in_key = false;
-	s->node = SCAN_NONE;
 	if (!keys_matter(s))
 		return p + 1;
 	key = key_text(s, p, room);
@@ -240,6 +186,7 @@ key(struct scan *s, const uint8_t *p)
 		return fail(s, SCAN_syntax, p);
 	s->start = offset(s, p);
 	s->in_key = true;
+	s->node = SCAN_NONE;
 	s->string = (struct scan_string){0};
 	s->key_lost = false;
 	s->key_len = 0;
@@ -418,35 +365,6 @@ scan_end(struct scan *s)
 		s->error_at = s->fed;
 	}
 	return s->error == SCAN_ok;
-}
-
-bool
-scan_under_way(const struct scan *s, struct scan_value *ret)
-{
-	const struct scan_node *n;
-
-	if (s->error != SCAN_ok || s->state < IN_string || s->in_key ||
-	    s->node == SCAN_NONE || !s->paths->node[s->node].wanted)
-		return false;
-	n = &s->paths->node[s->node];
-	*ret = (struct scan_value){.id = n->id, .start = s->start, .end = s->fed};
-	ret->kind = s->state == IN_string   ? SCAN_string
-		    : s->state == IN_number ? SCAN_number
-					    : s->literal_kind;
-	memcpy(ret->index, s->index, n->level * sizeof(ret->index[0]));
-	return true;
-}
-
-enum scan_error
-scan_error(const struct scan *s)
-{
-	return s->error;
-}
-
-size_t
-scan_error_at(const struct scan *s)
-{
-	return s->error_at;
 }
 
 /* ---- life ---- */

@@ -1,7 +1,7 @@
 /* piece_list.c: the first and the last texts of a prompt. */
-#include <string.h>
+#include "piece_list.h"
 
-#include "reader.h"
+#include <string.h>
 
 static struct piece *
 piece_at(const struct piece_list *l, uint32_t number)

@@ -1,34 +1,48 @@
-/* reader.h: the prompt's texts while their number is not known: the first and the last
- * ones are kept, the middle of a very long history is not. */
+/* reader.h: a client's body under way, as the functions see it that read its fields. */
 #ifndef PARSE_READER_H
 #define PARSE_READER_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "field.h"
+#include "piece_list.h"
 
-#include "base/arena.h"
-#include "stage/parse.h"
+struct reader {
+	const struct dialect *dialect;
+	enum endpoint endpoint;
+	struct arena *mem;
+	struct scan *scan;
+	const char *body; /* everything so far, while it is being fed */
+	struct task task;
+	struct span tools_at;
+	bool messages_seen, json_schema, audio;
+	enum field refused; /* where the scan ended with SCAN_refused */
 
-#define PIECES_HEAD 512U
-#define PIECES_TAIL 512U
-
-struct piece {
-	size_t start, end; /* of the body, without quotes */
-	uint32_t message;
+	/* the message under way */
 	enum prompt_role role;
-	bool fixed; /* the role is not that of the message */
+	bool tool_result;
+	uint32_t first_piece;
+	uint32_t first_user, last_user; /* messages; UINT32_MAX: none yet */
+	struct piece_list pieces;
+
+	/* the block under way */
+	size_t source_bytes;
+	bool source_is_text;
 };
 
-/* Zeroed to begin; all of it is the arena's. */
-struct piece_list {
-	struct piece *head, *tail; /* the tail is a ring */
-	uint32_t head_cap, total;  /* total: ever added */
-};
+/* The groups of field.def. False: the value is not as the field's row expects it. */
+typedef bool read_fn(struct reader *r, enum field f, const struct scan_value *v);
+read_fn read_setting; /* what the request as a whole says */
+read_fn read_message;
+read_fn read_wish;   /* what the answer must be like */
+read_fn read_person; /* who asks */
+read_fn read_bound;  /* what only one model or provider can read */
 
-void piece_list_add(struct piece_list *l, const struct piece *p, struct arena *mem);
-/* Of all pieces from number `first` on whose role is not fixed. */
-void piece_list_set_role(struct piece_list *l, uint32_t first, enum prompt_role role);
-void piece_list_finish(
-    const struct piece_list *l, struct str body, struct arena *mem, struct prompt *ret);
+/* The bytes of a value that is complete, a string's without quotes. */
+static inline struct str
+reader_raw(const struct reader *r, const struct scan_value *v)
+{
+	size_t quote = v->kind == SCAN_string;
+
+	return str_make(r->body + v->start + quote, v->end - v->start - 2 * quote);
+}
 
 #endif

@@ -125,11 +125,11 @@ read_headers(struct request *r)
 enum next
 parse_step(struct request *r)
 {
-	const char *param = NULL, *text = NULL;
+	struct body_fault fault = {0};
 	enum outcome o = reader_finish(
-	    r->reader, buf_str(&r->in.body), &r->task, &r->prompt, &param, &text);
+	    r->reader, buf_str(&r->in.body), &r->task, &r->prompt, &fault);
 
 	if (o != OUT_served)
-		return request_fail_text(r, o, param, "%s", text);
+		return request_fail_text(r, o, fault.param, "%s", fault.text);
 	return read_headers(r);
 }

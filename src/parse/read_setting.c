@@ -1,0 +1,236 @@
+/* read_setting.c: what a body says besides its messages. Whatever takes memory here may
+ * stand only once in a body. */
+#include "reader.h"
+
+#define MODEL_MAX      256U
+#define NAME_BYTES_MAX 512U
+#define WORD_MAX       32U
+#define N_MAX          128
+#define OUTPUT_MAX     ((INT64_C(1) << 53) - 1)
+
+static struct span
+span_of(const struct scan_value *v)
+{
+	return (struct span){.start = v->start, .end = v->end};
+}
+
+/* A string, its escapes resolved, in the arena; empty when it is longer than `max`. */
+static struct str
+name_of(const struct reader *r, const struct scan_value *v, size_t max)
+{
+	struct str raw;
+	char *text;
+	size_t len;
+
+	if (v->kind != SCAN_string)
+		return str_make("", 0);
+	raw = reader_raw(r, v);
+	if (raw.len > 6 * max)
+		return str_make("", 0);
+	text = arena_alloc(r->mem, raw.len + 1);
+	len = scan_unescape(raw, text);
+	return str_make(text, len > max ? 0 : len);
+}
+
+/* Is it this word of the API? */
+static bool
+says(const struct reader *r, const struct scan_value *v, const char *word)
+{
+	char text[6 * WORD_MAX + 1];
+	struct str raw;
+
+	if (v->kind != SCAN_string)
+		return false;
+	raw = reader_raw(r, v);
+	if (raw.len > 6 * WORD_MAX)
+		return false;
+	return str_is(str_make(text, scan_unescape(raw, text)), word);
+}
+
+/* ---- the request as a whole ---- */
+
+static bool
+read_model(struct reader *r, const struct scan_value *v)
+{
+	struct str name = name_of(r, v, MODEL_MAX);
+
+	for (size_t i = 0; i < name.len; i++) {
+		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
+			return false;
+	}
+	r->task.model = name;
+	r->task.model_at = span_of(v);
+	return name.len > 0;
+}
+
+/* null is the same as no number at all. */
+static bool
+read_whole(const struct reader *r, const struct scan_value *v, int64_t least,
+    int64_t most, int64_t *ret)
+{
+	int64_t n;
+
+	if (v->kind == SCAN_null)
+		return true;
+	if (!scan_int(reader_raw(r, v), &n) || n < least || n > most)
+		return false;
+	*ret = n;
+	return true;
+}
+
+/* Where two are named the greater one counts, for the bill. */
+static bool
+read_max(struct reader *r, const struct scan_value *v, struct span *ret_at)
+{
+	int64_t max = -1;
+
+	*ret_at = span_of(v);
+	if (!read_whole(r, v, r->dialect->max_output_least, OUTPUT_MAX, &max))
+		return false;
+	if (max > r->task.max_output)
+		r->task.max_output = max;
+	return true;
+}
+
+static bool
+read_stream_options(struct reader *r, const struct scan_value *v)
+{
+	struct str inside;
+
+	if (v->end == 0)
+		return true;
+	r->task.stream_options_at = span_of(v);
+	inside = str_make(r->body + v->start + 1, v->end - v->start - 2);
+	r->task.stream_options_bare = v->kind == SCAN_null || str_trim(inside).len == 0;
+	return true;
+}
+
+static bool
+read_tools(struct reader *r, const struct scan_value *v)
+{
+	if (v->end == 0 || v->kind != SCAN_array)
+		return true;
+	r->tools_at = span_of(v);
+	r->task.text_bytes += v->end - v->start;
+	return true;
+}
+
+static bool
+read_service_tier(struct reader *r, const struct scan_value *v)
+{
+	r->task.service_tier = name_of(r, v, NAME_BYTES_MAX);
+	r->task.service_tier_at = span_of(v);
+	return v->kind == SCAN_null || v->end - v->start == 2 ||
+	       r->task.service_tier.len > 0;
+}
+
+bool
+read_setting(struct reader *r, enum field f, const struct scan_value *v)
+{
+	struct task *t = &r->task;
+
+	switch (f) {
+	case FIELD_model:
+		return read_model(r, v);
+	case FIELD_stream:
+		t->stream = v->kind == SCAN_true;
+		t->stream_at = span_of(v);
+		return true;
+	case FIELD_stream_options:
+		return read_stream_options(r, v);
+	case FIELD_include_usage:
+		t->usage_wanted = v->kind == SCAN_true;
+		t->include_usage_at = span_of(v);
+		return true;
+	case FIELD_max_tokens:
+		return read_max(r, v, &t->max_tokens_at);
+	case FIELD_max_completion:
+		return read_max(r, v, &t->max_completion_at);
+	case FIELD_n:
+		return read_whole(r, v, 1, N_MAX, &t->n);
+	case FIELD_best_of:
+		return read_whole(r, v, 1, N_MAX, &t->best_of);
+	case FIELD_service_tier:
+		return read_service_tier(r, v);
+	case FIELD_tools:
+		return read_tools(r, v);
+	default:
+		t->tools += v->end == 0;
+		return true;
+	}
+}
+
+/* ---- the answer that is wanted ---- */
+
+bool
+read_wish(struct reader *r, enum field f, const struct scan_value *v)
+{
+	struct str word;
+
+	switch (f) {
+	case FIELD_format_type:
+		r->json_schema |= says(r, v, "json_schema");
+		return true;
+	case FIELD_format:
+		r->json_schema |= v->kind == SCAN_object;
+		return true;
+	case FIELD_modality:
+		r->audio |= says(r, v, "audio");
+		return true;
+	case FIELD_audio:
+		r->audio |= v->kind == SCAN_object;
+		return true;
+	default:
+		word = name_of(r, v, NAME_BYTES_MAX);
+		if (word.len > 0)
+			r->task.effort = word;
+		return true;
+	}
+}
+
+/* ---- who asks ---- */
+
+/* Claude Code's user_…_account_…_session_UUID. */
+static struct str
+session_of(struct str user)
+{
+	static const char mark[] = "_session_";
+	const char *at = memmem(user.p, user.len, mark, sizeof(mark) - 1);
+
+	if (at == NULL)
+		return str_make("", 0);
+	return str_skip(user, (size_t)(at - user.p) + sizeof(mark) - 1);
+}
+
+bool
+read_person(struct reader *r, enum field f, const struct scan_value *v)
+{
+	struct str name = name_of(r, v, NAME_BYTES_MAX);
+
+	if (name.len == 0)
+		return true;
+	if (f == FIELD_prompt_cache_key) {
+		r->task.prompt_cache_key = name;
+		return true;
+	}
+	r->task.user = name;
+	if (f == FIELD_user_id)
+		r->task.session_hint = session_of(name);
+	return true;
+}
+
+/* ---- what only one can read ---- */
+
+/* Where a history is bound to a model and to a provider, the model counts. */
+bool
+read_bound(struct reader *r, enum field f, const struct scan_value *v)
+{
+	enum bound_kind kind =
+	    (enum bound_kind)(BOUND_signature + (f - FIELD_bound_signature));
+	bool there =
+	    v->kind == SCAN_object || (v->kind == SCAN_string && v->end - v->start > 2);
+
+	if (there && (r->task.bound == BOUND_none || kind < r->task.bound))
+		r->task.bound = kind;
+	return true;
+}
