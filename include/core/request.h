@@ -176,6 +176,8 @@ void attempt_end(struct attempt *a, enum outcome o);
 void meter_settle(struct attempt *a);
 /* meter/: no further attempt follows; the slot goes to the ledger. */
 void meter_close(struct request *r, enum outcome o);
+/* route/: what the session remembers of an answer. */
+void route_note(const struct attempt *a);
 /* call/: gives the places back and tells health how it went. */
 void call_leave(struct attempt *a);
 

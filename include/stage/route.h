@@ -82,7 +82,8 @@ struct route_input {
 	double max_cost_usd;           /* by header; -1 */
 	enum route_mode bypass_mode;   /* MODE_COUNT: no bypass in force */
 	int64_t wall_s;
-	uint64_t draw; /* hash of the session: canary and hold-out */
+	int64_t now_ns; /* monotonic: is a provider out of service */
+	uint64_t draw;  /* hash of the session: canary and hold-out */
 };
 
 /* False: `ret->refusal` and its text say why; candidates that are out are listed all
@@ -107,9 +108,10 @@ struct session_view {
 	uint16_t turns;
 	int64_t idle_ms;           /* since the last request */
 	const struct model *model; /* that served last; NULL: gone from the config */
-	int64_t cached_tokens;     /* prefix that the provider's cache may hold */
-	float complexity;          /* of the task under way */
-	bool bound;                /* signed content was made by `model` */
+	const struct provider *provider; /* where; NULL: unknown or gone */
+	int64_t cached_tokens;           /* prefix that the provider's cache may hold */
+	float complexity; /* of the task under way; -1: nothing was answered yet */
+	bool bound;       /* signed content was made by `model` */
 };
 
 /* The shared table: fixed size, sharded, in a mapped file, touched by all workers. */
@@ -127,9 +129,10 @@ void session_look(struct sessions_shared *s, uint64_t id, const struct snapshot 
  * time the second gets the first's model. Gives the model that holds. */
 const struct model *session_claim(struct sessions_shared *s, uint64_t id,
     const struct snapshot *snap, const struct model *wanted, int64_t wall_ms);
-/* After an answer: model, cached prefix, the task's complexity. */
-void session_note(struct sessions_shared *s, uint64_t id, const struct model *model,
-    int64_t cached_tokens, float complexity, bool bound, int64_t wall_ms);
+/* After an answer: one turn more, served by `seen`'s model and provider, with its
+ * cached prefix and the task's complexity. */
+void session_note(struct sessions_shared *s, uint64_t id,
+    const struct session_view *seen, int64_t wall_ms);
 
 /* Bypasses in force, over all workers. */
 struct bypass_shared;

@@ -83,6 +83,8 @@ attempt_end(struct attempt *a, enum outcome o)
 	loop_defer_cancel(w->loop, &a->wake);
 	call_cancel(a);
 	meter_settle(a);
+	if (o == OUT_served)
+		route_note(a);
 	call_leave(a);
 	r->live = NULL;
 	if (o != OUT_served)

@@ -1,0 +1,318 @@
+/* gates.c: what narrows the candidate set for this moment: pins, rules, latency, cost.
+ */
+#include "work.h"
+
+/* Below so many tokens an answer is not worth asking for. */
+#define LEAST_OUTPUT 16
+/* Complexities that differ by less are those of one task; a session that rested so long
+ * begins a new one. */
+#define SAME_TASK    0.1
+#define TASK_REST_MS 3600000
+
+static bool
+known_session(const struct work *w)
+{
+	const struct session_view *s = w->in->session;
+
+	return s != NULL && s->known && s->model != NULL;
+}
+
+static bool
+is_candidate(const struct work *w, const struct model *m)
+{
+	for (unsigned i = 0; i < w->count; i++) {
+		if (w->option[i].c.model == m)
+			return true;
+	}
+	return false;
+}
+
+/* ---- pins ---- */
+
+/* The model that made what the history carries; when nobody knows, the baseline is the
+ * best guess. NULL: free. */
+static const struct model *
+pin_of(const struct work *w)
+{
+	const struct task *t = w->in->task;
+	const struct model *m = NULL;
+
+	if (w->route == NULL)
+		return NULL;
+	if (known_session(w) && is_candidate(w, w->in->session->model))
+		m = w->in->session->model;
+	if (t->bound != BOUND_none && m == NULL)
+		m = w->route->baseline;
+	if (t->bound == BOUND_none && !t->open_tool_call)
+		return NULL;
+	/* Where the baseline serves anyway, the decision is only booked: let it be the
+	 * one that a session without pins would have got. */
+	return !w->acts && m == w->route->baseline ? NULL : m;
+}
+
+static bool
+same_task(const struct work *w)
+{
+	const struct session_view *s = w->in->session;
+	double step = (double)w->in->verdict->complexity - (double)s->complexity;
+
+	if (s->complexity < 0)
+		return true;
+	return step <= SAME_TASK && step >= -SAME_TASK && s->idle_ms < TASK_REST_MS;
+}
+
+static const struct model *
+stay_of(const struct work *w)
+{
+	if (w->route == NULL || !w->acts || !known_session(w))
+		return NULL;
+	if (w->route->switches == SWITCH_any_turn)
+		return NULL;
+	if (w->route->switches == SWITCH_new_task && !same_task(w))
+		return NULL;
+	return w->in->session->model;
+}
+
+/* Files and states lie at a provider, not only at a model. */
+static bool
+at_other_provider(const struct work *w, const struct option *o)
+{
+	enum bound_kind b = w->in->task->bound;
+
+	if ((b != BOUND_file && b != BOUND_state) || !known_session(w) ||
+	    w->in->session->provider == NULL)
+		return false;
+	return o->c.model->at[o->c.at].provider != w->in->session->provider;
+}
+
+/* Why the only model that may go on cannot. */
+static bool
+refuse_pin(struct work *w)
+{
+	enum outcome o = OUT_no_candidate;
+	const char *why = "is not available";
+
+	for (unsigned i = 0; i < w->count; i++) {
+		if (w->option[i].c.model != w->pin)
+			continue;
+		why = reason_text(w->option[i].c.reason);
+		if (w->option[i].c.reason == REASON_out_wall)
+			o = OUT_data_policy;
+		else if (w->option[i].c.reason == REASON_out_context)
+			o = OUT_context_length;
+		else if (w->option[i].walled)
+			o = OUT_missing_capability;
+	}
+	return refuse(w, o, "messages",
+	    "this conversation %s the model '%s', which cannot go on (%s); begin a new "
+	    "conversation",
+	    w->in->task->bound != BOUND_none ? "carries content that is bound to"
+					     : "is inside a tool call of",
+	    w->pin->name, why);
+}
+
+static bool
+pin_gate(struct work *w)
+{
+	w->pin = pin_of(w);
+	w->stay = stay_of(w);
+	if (w->pin == NULL)
+		return true;
+	w->plan->pinned = true;
+	for (unsigned i = 0; i < w->count; i++) {
+		struct option *o = &w->option[i];
+
+		if (!o->out && (o->c.model != w->pin || at_other_provider(w, o)))
+			put_out(o, REASON_out_pin);
+	}
+	return left_in(w) > 0 || refuse_pin(w);
+}
+
+/* Neither a rule nor a slow day moves a session that may never switch. */
+static bool
+settled(const struct work *w, const struct option *o)
+{
+	if (w->pin != NULL)
+		return o->c.model == w->pin;
+	return w->stay != NULL && o->c.model == w->stay &&
+	       w->route->switches == SWITCH_never;
+}
+
+/* ---- rules ---- */
+
+static bool
+rule_gate(struct work *w)
+{
+	const struct rule *r = w->rule;
+	int index;
+
+	if (r == NULL)
+		return true;
+	index = (int)(r - w->route->rules);
+	for (unsigned i = 0; i < w->count; i++) {
+		struct option *o = &w->option[i];
+		uint64_t bit = UINT64_C(1) << o->c.model->index;
+
+		if (o->out || settled(w, o))
+			continue;
+		if ((r->avoid & bit) == 0 && (r->use == 0 || (r->use & bit) != 0))
+			continue;
+		put_out(o, REASON_out_rule);
+		o->c.rule = index;
+	}
+	if (left_in(w) > 0)
+		return true;
+	return refuse(w, OUT_no_candidate, NULL,
+	    "rule %d of route '%s' (line %u of the policy) leaves no model that may "
+	    "serve this request",
+	    index + 1, w->route->name, r->at.line);
+}
+
+/* ---- latency ---- */
+
+static void
+look_at_health(struct work *w)
+{
+	for (unsigned i = 0; i < w->count; i++) {
+		struct option *o = &w->option[i];
+		const struct health *p = o->c.model->at[o->c.at].provider->health;
+		const struct health *m = o->c.model->at[o->c.at].health;
+
+		if (o->out)
+			continue;
+		/* Without a fleet (tools, tests) nobody has ever failed. */
+		o->healthy = (p == NULL || health_available(p, w->in->now_ns)) &&
+			     (m == NULL || health_available(m, w->in->now_ns));
+		o->ttft_ms = m == NULL ? -1 : health_ttft_ms(m);
+	}
+}
+
+static bool
+slow(const struct work *w, const struct option *o)
+{
+	return !o->out && !settled(w, o) && o->ttft_ms > w->route->max_ttft_ms;
+}
+
+/* Slow is better than nobody: when all are, it is no reason. */
+static void
+latency_gate(struct work *w)
+{
+	unsigned n = 0;
+
+	if (w->route == NULL || w->route->max_ttft_ms <= 0)
+		return;
+	for (unsigned i = 0; i < w->count; i++)
+		n += slow(w, &w->option[i]);
+	if (n == left_in(w))
+		return;
+	for (unsigned i = 0; i < w->count; i++) {
+		if (slow(w, &w->option[i]))
+			put_out(&w->option[i], REASON_out_latency);
+	}
+}
+
+/* ---- cost ---- */
+
+/* How long an answer may get so that even the worst case stays below the team's limit;
+ * -1: the request cannot be made to. `*ret_max` is the answer's maximum so far; -1:
+ * none. */
+static bool
+fits_worst_case(
+    const struct work *w, const struct candidate *c, struct pusd most, int64_t *ret_max)
+{
+	const struct task *t = w->in->task;
+	int64_t ppm = c->model->at[c->at].provider->contract_ppm;
+	int64_t max = t->max_output >= 0 ? t->max_output : *ret_max;
+	struct pusd whole, input;
+	double share;
+
+	if (!hold_worst_case(t, c->model, c->price, max, ppm, &whole))
+		return false;
+	if (whole.v <= most.v)
+		return true;
+	if (t->max_output >= 0 ||
+	    !hold_worst_case(t, c->model, c->price, 0, ppm, &input) ||
+	    input.v >= most.v)
+		return false;
+	share = (double)(most.v - input.v) / (double)(whole.v - input.v);
+	max = (int64_t)(share * (double)(max >= 0 ? max : c->model->max_output)) - 1;
+	if (max < LEAST_OUTPUT)
+		return false;
+	*ret_max = max;
+	return true;
+}
+
+static void
+cost_of_team(struct work *w, const struct team *team)
+{
+	int64_t max = w->plan->max_output, least = max;
+
+	for (unsigned i = 0; i < w->count; i++) {
+		struct option *o = &w->option[i];
+		int64_t own = max;
+
+		if (o->out)
+			continue;
+		if (!fits_worst_case(w, &o->c, team->max_per_request, &own))
+			put_out(o,
+			    o->c.price == NULL ? REASON_out_unpriced : REASON_out_cost);
+		else if (own >= 0 && (least < 0 || own < least))
+			least = own;
+	}
+	if (w->in->task->max_output < 0)
+		w->plan->max_output = least;
+}
+
+static bool
+refuse_cost(struct work *w, const struct team *team)
+{
+	char most[PUSD_TEXT_BYTES], what[80];
+
+	if (team != NULL) {
+		pusd_sum_round((struct pusd_sum){team->max_per_request.v}, 6, most);
+		return refuse(w, OUT_quota, "max_tokens",
+		    "in the worst case every model of %s costs more than the $%s that "
+		    "one request of team '%s' may; ask for a shorter answer "
+		    "(max_tokens)",
+		    subject(w, what), most, team->name);
+	}
+	return refuse(w, OUT_quota, w->max_cost_param,
+	    "every model of %s that may serve this request is expected to cost more "
+	    "than the limit of $%.6f",
+	    subject(w, what), w->max_cost_usd);
+}
+
+static bool
+cost_gate(struct work *w)
+{
+	const struct team *team = w->in->who->team;
+
+	if (w->in->task->endpoint == EP_count_tokens)
+		return true;
+	for (unsigned i = 0; w->max_cost_usd >= 0 && i < w->count; i++) {
+		struct option *o = &w->option[i];
+
+		if (o->out)
+			continue;
+		if (o->c.cost_usd < 0)
+			put_out(o, REASON_out_unpriced);
+		else if (o->c.cost_usd > w->max_cost_usd)
+			put_out(o, REASON_out_cost);
+	}
+	if (left_in(w) == 0)
+		return refuse_cost(w, NULL);
+	if (team == NULL || team->max_per_request.v <= 0)
+		return true;
+	cost_of_team(w, team);
+	return left_in(w) > 0 || refuse_cost(w, team);
+}
+
+bool
+gates(struct work *w)
+{
+	look_at_health(w);
+	if (!pin_gate(w) || !rule_gate(w))
+		return false;
+	latency_gate(w);
+	return cost_gate(w);
+}

@@ -1,0 +1,44 @@
+/* rules.c: which rule holds for a request; the first match wins. */
+#include "work.h"
+
+static bool
+has_tag(const struct route_input *in, const struct rule *r)
+{
+	for (unsigned i = 0; i < in->tag_count; i++) {
+		if (str_is(in->tags[i].name, r->tag_name))
+			return r->tag_value == NULL ||
+			       str_is(in->tags[i].value, r->tag_value);
+	}
+	return false;
+}
+
+static bool
+holds(const struct route_input *in, const struct rule *r)
+{
+	const struct verdict *v = in->verdict;
+	double x = (double)v->complexity;
+
+	if (r->classes != 0 && (r->classes >> v->class & 1) == 0)
+		return false;
+	if (r->complexity_above >= 0 && x <= r->complexity_above)
+		return false;
+	if (r->complexity_below <= 1 && x >= r->complexity_below)
+		return false;
+	if (r->tag_name != NULL && !has_tag(in, r))
+		return false;
+	if (r->team != NULL && !str_is(str_of(in->who->team_name), r->team))
+		return false;
+	return !r->has_hours || rule_hours_hold(r, in->wall_s);
+}
+
+const struct rule *
+rule_of(const struct work *w)
+{
+	const struct route *route = w->route;
+
+	for (unsigned i = 0; route != NULL && i < route->rule_count; i++) {
+		if (holds(w->in, &route->rules[i]))
+			return &route->rules[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,213 @@
+/* score.c: how likely each candidate answers well, and what that would cost.
+ *
+ * Success is the two-parameter item-response curve (Birnbaum 1968, in Lord and Novick,
+ * Statistical Theories of Mental Test Scores, ch. 17):
+ *
+ *     p(m, x) = 1 / (1 + exp(-(logit q + a (0.5 - x))))
+ *
+ * q: the model's quality for the task class, which is its expected success at
+ * complexity 0.5; x: the request's complexity; a: the model's discrimination. At x =
+ * 0.5 it is q itself; each step of 1/a in complexity moves the odds by a factor of e.
+ *
+ * Cost is an estimate in dollars, so it may be a double; what is billed never is. */
+#include "work.h"
+
+#include <math.h>
+
+/* Providers keep a prompt's prefix for five to ten minutes after its last use; the
+ * lower end, since a miss costs ten times what a hit saves. */
+#define WARM_MS 300000
+
+/* Tokens that stand around text, and what is not text; coarse, for estimates only. */
+#define MESSAGE_TOKENS        4.0
+#define TOOL_TOKENS           12.0
+#define IMAGE_TOKENS          800.0
+#define FILE_TOKENS           2000.0
+#define AUDIO_TOKENS          500.0
+#define BYTES_PER_TOKEN_MILLI 4000
+
+double
+success_of(const struct model *m, enum task_class c, double complexity)
+{
+	double q = m->quality[c];
+
+	q = q < 0.001 ? 0.001 : q > 0.999 ? 0.999 : q;
+	return 1 /
+	       (1 + exp(-(log(q / (1 - q)) + m->discrimination * (0.5 - complexity))));
+}
+
+static int32_t
+bytes_per_token_milli(const struct outlook *o, const struct provider *p)
+{
+	for (unsigned i = 0; o != NULL && i < o->providers; i++) {
+		if (o->provider[i].bytes_per_token_milli > 0 &&
+		    str_is(str_of(o->provider[i].name), p->name))
+			return o->provider[i].bytes_per_token_milli;
+	}
+	return p->bytes_per_token_milli > 0 ? p->bytes_per_token_milli
+					    : BYTES_PER_TOKEN_MILLI;
+}
+
+double
+input_estimate(const struct route_input *in, const struct provider *p)
+{
+	const struct task *t = in->task;
+	double text =
+	    (double)t->text_bytes * 1000 / bytes_per_token_milli(in->outlook, p);
+
+	return ceil(text + MESSAGE_TOKENS * t->messages + TOOL_TOKENS * t->tools +
+		    IMAGE_TOKENS * t->images + FILE_TOKENS * t->files +
+		    AUDIO_TOKENS * t->audios);
+}
+
+/* Expected length of the answer, over all choices. */
+static double
+output_estimate(const struct work *w, const struct model *m)
+{
+	const struct task *t = w->in->task;
+	int64_t max = t->max_output >= 0 ? t->max_output : w->plan->max_output;
+	double each = m->output_tokens[w->in->verdict->class];
+
+	if (max >= 0 && each > (double)max)
+		each = (double)max;
+	return each * (double)(t->n > t->best_of ? t->n : t->best_of);
+}
+
+/* ---- cost ---- */
+
+/* How much of the prompt the provider has kept of this session's last turn. `as_if`:
+ * had the session run there. */
+static double
+warm_tokens(const struct work *w, const struct candidate *c, bool as_if)
+{
+	const struct session_view *s = w->in->session;
+	const struct provider *p = c->model->at[c->at].provider;
+	double cached;
+
+	if (s == NULL || !s->known || s->idle_ms > WARM_MS)
+		return 0;
+	if (!as_if &&
+	    (c->model != s->model || (s->provider != NULL && s->provider != p)))
+		return 0;
+	cached = (double)s->cached_tokens;
+	return cached < c->input_tokens ? cached : c->input_tokens;
+}
+
+static double
+service_factor(const struct work *w, const struct price_row *row)
+{
+	struct str tier = w->plan->service_tier != NULL ? str_of(w->plan->service_tier)
+							: w->in->task->service_tier;
+
+	for (unsigned i = 0; tier.len > 0 && i < row->services; i++) {
+		if (str_is(tier, row->service[i].name))
+			return (double)row->service[i].ppm / 1e6;
+	}
+	return 1;
+}
+
+/* Dollars at contract terms; -1: unpriced. */
+static double
+cost_of(const struct work *w, const struct candidate *c)
+{
+	const struct provider *p = c->model->at[c->at].provider;
+	const struct price_kinds *k;
+	int64_t input, read, output;
+	double pusd;
+
+	if (w->in->task->endpoint == EP_count_tokens)
+		return 0;
+	if (c->price == NULL)
+		return -1;
+	k = price_kinds_for(c->price, (int64_t)c->input_tokens);
+	input = k->pusd[TOKEN_input_uncached];
+	output = k->pusd[TOKEN_output];
+	read = k->pusd[TOKEN_cache_read] >= 0 ? k->pusd[TOKEN_cache_read] : input;
+	if (input < 0 || output < 0)
+		return -1;
+	pusd = (c->input_tokens - c->cached_tokens) * (double)input +
+	       c->cached_tokens * (double)read + c->output_tokens * (double)output;
+	return pusd / (double)PUSD_PER_USD * service_factor(w, c->price) *
+	       (double)p->contract_ppm / 1e6;
+}
+
+static void
+fill_price(const struct work *w, struct candidate *c)
+{
+	const struct provider *p = c->model->at[c->at].provider;
+	const struct snapshot *s = w->in->snap;
+
+	if (p->local)
+		c->price = price_local();
+	else
+		c->price = price_book_find(s->prices, str_of(p->book),
+		    str_of(c->model->catalogue->id), w->in->wall_s);
+	c->price_id = c->price != NULL ? c->price->id : NULL;
+}
+
+static void
+fill(const struct work *w, struct candidate *c, bool as_if)
+{
+	const struct verdict *v = w->in->verdict;
+
+	c->success = success_of(c->model, v->class, (double)v->complexity);
+	c->input_tokens = input_estimate(w->in, c->model->at[c->at].provider);
+	c->cached_tokens = warm_tokens(w, c, as_if);
+	c->output_tokens = output_estimate(w, c->model);
+	fill_price(w, c);
+	c->cost_usd = cost_of(w, c);
+}
+
+/* ---- the yardstick ---- */
+
+/* Whether or not the baseline may or can serve now: at its first provider that may, as
+ * if the session had run there. */
+static void
+score_baseline(struct work *w)
+{
+	const struct model *b = w->route != NULL ? w->route->baseline : w->named;
+	struct candidate c = {.model = b};
+
+	for (unsigned i = w->count; i > 0; i--) {
+		const struct option *o = &w->option[i - 1];
+
+		if (o->c.model == b && !o->out)
+			c.at = o->c.at;
+	}
+	fill(w, &c, true);
+	w->plan->baseline = b;
+	w->plan->baseline_success = c.success;
+	w->plan->baseline_cost_usd = c.cost_usd;
+}
+
+static double
+larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+static void
+set_floor(struct work *w)
+{
+	const struct route *r = w->route;
+	double floor = w->in->min_quality;
+
+	if (r != NULL && r->min_quality >= 0)
+		floor = larger(floor, r->min_quality);
+	if (r != NULL && r->keep_quality >= 0)
+		floor = larger(floor, r->keep_quality * w->plan->baseline_success);
+	w->plan->floor = floor < 0 ? -1 : floor;
+}
+
+void
+score(struct work *w)
+{
+	for (unsigned i = 0; i < w->count; i++) {
+		struct option *o = &w->option[i];
+
+		if (!o->out)
+			fill(w, &o->c, w->as_if);
+	}
+	score_baseline(w);
+	set_floor(w);
+}

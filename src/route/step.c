@@ -1,0 +1,160 @@
+/* step.c: the row `route` of steps.def, and what an answer teaches about its session.
+ */
+#include "work.h"
+
+#include "core/worker.h"
+
+/* Providers that cache by themselves do so from here on. */
+#define AUTOMATIC_CACHE_TOKENS 1024
+
+static struct str
+session_header(const struct request *r)
+{
+	static const enum header_id ids[] = {HDR_x_frugald_session, HDR_x_session_id,
+	    HDR_x_claude_code_session_id, HDR_session_id};
+
+	for (size_t i = 0; i < nitems(ids); i++) {
+		const char *value = r->in.header[ids[i]];
+
+		if (value != NULL && value[0] != '\0')
+			return str_of(value);
+	}
+	return str_make("", 0);
+}
+
+static enum route_mode
+bypass_of(const struct request *r)
+{
+	struct asked asked = snapshot_resolve(r->snap, r->task.model);
+
+	if (asked.route != NULL && bypass_active(r->worker->shared->bypass,
+				       asked.route->name, r->start_wall_ms))
+		return MODE_bypass;
+	return MODE_COUNT;
+}
+
+static struct route_input
+input_of(const struct request *r)
+{
+	struct env *env = r->worker->env;
+
+	return (struct route_input){
+	    .snap = r->snap,
+	    .task = &r->task,
+	    .verdict = &r->verdict,
+	    .who = &r->who,
+	    .outlook = r->outlook,
+	    .session = &r->session_view,
+	    .tags = r->tags,
+	    .tag_count = r->tag_count,
+	    .data = r->data,
+	    .min_quality = r->min_quality,
+	    .max_cost_usd = r->max_cost_usd,
+	    .bypass_mode = bypass_of(r),
+	    .wall_s = r->start_wall_ms / 1000,
+	    .now_ns = env->mono_ns(env),
+	    .draw = r->session,
+	};
+}
+
+/* Two first requests of a session at the same time: the second goes where the first
+ * went. */
+static bool
+claim(struct request *r, const struct route_input *in)
+{
+	const struct model *mine = r->plan->candidate[0].model, *holds;
+
+	if (r->plan->route == NULL || r->session_view.model != NULL ||
+	    r->task.endpoint != EP_generate)
+		return true;
+	holds = session_claim(
+	    r->worker->shared->sessions, r->session, r->snap, mine, r->start_wall_ms);
+	if (holds == mine)
+		return true;
+	r->session_view.known = true;
+	r->session_view.model = holds;
+	return plan_build(in, r->plan);
+}
+
+static void
+trace_plan(const struct request *r)
+{
+	const struct plan *p = r->plan;
+
+	for (unsigned i = 0; i < p->count; i++) {
+		const struct candidate *c = &p->candidate[i];
+
+		trace(&r->worker->shared->trace, route,
+		    "%u %s at %s: success %.3f of %.3f, $%.9f, %s", i, c->model->name,
+		    c->model->at[c->at].provider->name, c->success, p->floor,
+		    c->cost_usd, reason_text(c->reason));
+	}
+}
+
+enum next
+route_step(struct request *r)
+{
+	struct worker *w = r->worker;
+	int64_t start = w->env->mono_ns(w->env);
+	struct plan *p = arena_alloc(r->mem, sizeof(*p));
+	struct route_input in;
+	bool ok;
+
+	r->plan = p;
+	r->session = session_id(&r->task, r->who.key_name, session_header(r));
+	session_look(w->shared->sessions, r->session, r->snap, r->start_wall_ms,
+	    &r->session_view);
+	in = input_of(r);
+	ok = plan_build(&in, p) && claim(r, &in);
+	p->asked = arena_str(r->mem, r->task.model);
+	r->plan_ns = w->env->mono_ns(w->env) - start;
+	trace_plan(r);
+	if (ok)
+		return NEXT;
+	return request_fail_text(
+	    r, p->refusal, p->refusal_param, "%s", p->refusal_text);
+}
+
+/* ---- after the answer ---- */
+
+static int64_t
+known(int64_t tokens)
+{
+	return tokens > 0 ? tokens : 0;
+}
+
+/* The prefix that the provider has kept: what it says it read and wrote; where it does
+ * not tell of writing, it keeps whole prompts that are long enough. */
+static int64_t
+cached_prefix(const struct usage *u)
+{
+	int64_t wrote = known(u->tokens[TOKEN_cache_write_5m]) +
+			known(u->tokens[TOKEN_cache_write_1h]);
+	int64_t kept = known(u->tokens[TOKEN_cache_read]) + wrote, all = usage_input(u);
+
+	if (u->tokens[TOKEN_cache_write_5m] >= 0 ||
+	    u->tokens[TOKEN_cache_write_1h] >= 0)
+		return kept;
+	return all >= AUTOMATIC_CACHE_TOKENS ? all : kept;
+}
+
+void
+route_note(const struct attempt *a)
+{
+	const struct request *r = a->request;
+	const struct worker *w = r->worker;
+	struct session_view seen = {
+	    .model = a->candidate->model,
+	    .provider = a->provider,
+	    .cached_tokens = cached_prefix(&a->usage),
+	    .complexity = r->verdict.complexity,
+	    .bound = r->task.bound != BOUND_none,
+	};
+
+	if (r->task.endpoint != EP_generate || w->shared->sessions == NULL)
+		return;
+	/* Inside a tool loop the task is the one that began it. */
+	if (r->task.open_tool_call && r->session_view.complexity >= 0)
+		seen.complexity = r->session_view.complexity;
+	session_note(w->shared->sessions, r->session, &seen, env_wall_ms(w->env));
+}

@@ -1,0 +1,112 @@
+/* work.h: a plan while it is being made: every (model, provider) of a route or model,
+ * and what has become of it. Private to route/. */
+#ifndef ROUTE_WORK_H
+#define ROUTE_WORK_H
+
+#include "core/request.h"
+
+/* All that a policy can name; what of it stands in the plan is the best CANDIDATES_MAX.
+ */
+#define OPTIONS_MAX (MODELS_MAX * MODEL_PROVIDERS_MAX)
+
+/* In the order in which they are tried. */
+enum group {
+	GROUP_good,      /* meets the bar */
+	GROUP_below,     /* healthy, but does not */
+	GROUP_unhealthy, /* meets the bar; its provider is out of service */
+	GROUP_both,      /* neither */
+};
+
+struct option {
+	struct candidate c;
+	bool out;    /* c.reason says why */
+	bool walled; /* by walls(): no mode and no fallback brings it back */
+	bool healthy;
+	enum group group;
+	unsigned order;  /* of the model in the route */
+	int64_t ttft_ms; /* of late; -1: unknown */
+	/* of the model's first provider that may serve: a model is tried at all its
+	 * providers before the next one is */
+	double model_cost_usd;
+	int64_t model_ttft_ms;
+};
+
+struct work {
+	const struct route_input *in;
+	struct plan *plan;
+	const struct route *route; /* NULL: `named` */
+	const struct model *named;
+	const struct rule *rule;  /* the first that holds; NULL: none */
+	const struct model *pin;  /* the history is bound to it; NULL: free */
+	const struct model *stay; /* the session's, where it may stay; NULL: free */
+	bool acts;                /* the mode lets the decision serve this session */
+	bool as_if; /* numbers as if the session had run on whoever is looked at */
+	double max_cost_usd; /* least of all limits; -1: none */
+	const char *max_cost_param;
+	unsigned count, lined;
+	struct option option[OPTIONS_MAX]; /* those of a model stand together */
+	struct option *line[OPTIONS_MAX];  /* those that are not out, best first */
+};
+
+/* ---- admit.c: may this request be routed at all, and between whom ---- */
+
+/* What the client asked for, its rights, its team's terms. False: refused. */
+bool admit(struct work *w);
+
+/* ---- walls.c: the candidate set, made once ---- */
+
+/* Lists all options and puts out those that may not or cannot serve. False: nobody is
+ * left, refused. */
+bool walls(struct work *w);
+/* Providers that may see the request; `ret_class` the strictest class, or NULL. */
+uint32_t wall_of(const struct work *w, const struct data_class **ret_class);
+
+/* ---- score.c: success and cost ---- */
+
+/* Two-parameter item-response curve, see score.c. */
+double success_of(const struct model *m, enum task_class c, double complexity);
+/* Tokens of the prompt at this provider, an estimate. */
+double input_estimate(const struct route_input *in, const struct provider *p);
+/* Numbers of every option that is not out, of the baseline, and the floor. */
+void score(struct work *w);
+
+/* ---- gates.c: what narrows the set ---- */
+
+/* Pins, rules, latency, cost. False: nobody is left, refused. */
+bool gates(struct work *w);
+
+/* ---- order.c: from options to a plan ---- */
+
+/* Fills `line`. False: nobody meets the bar and the route says refuse. */
+bool order(struct work *w);
+/* Where the mode does not act: the baseline serves, `decided` is only booked. */
+bool order_baseline(struct work *w, bool decided);
+/* Copies the line and those that are out into the plan. */
+void order_emit(struct work *w);
+
+/* ---- shared ---- */
+
+static inline void
+put_out(struct option *o, enum reason why)
+{
+	o->out = true;
+	o->c.reason = why;
+}
+
+unsigned left_in(const struct work *w);
+
+/* ---- rules.c ---- */
+
+/* The first rule of the route that holds; NULL: none. */
+const struct rule *rule_of(const struct work *w);
+/* Only what `hours` says. */
+bool rule_hours_hold(const struct rule *r, int64_t wall_s);
+
+/* Gives false, so that `return refuse(…)` reads well. */
+bool refuse(struct work *w, enum outcome o, const char *param, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+
+/* "route 'auto'" or "model 'luna'" in `buf`. */
+const char *subject(const struct work *w, char buf[static 80]);
+
+#endif
