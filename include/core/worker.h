@@ -32,6 +32,7 @@ struct request;
 struct sessions_shared;
 struct slots;
 struct snapshot;
+struct taps;
 
 /* What all threads share; owned by main, constant while workers run, each part with its
  * own rules. */
@@ -64,6 +65,7 @@ struct worker {
 	struct watch mail;
 	struct edge *edge;
 	struct call *call;
+	struct taps *taps;
 	struct snapshot *snap;
 	const struct outlook *outlook;
 	struct counters *counters; /* written by this worker, read by report */

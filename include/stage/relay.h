@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/ring.h"
-#include "base/scan.h"
 #include "base/str.h"
+#include "base/util.h"
 #include "core/dialect.h"
 #include "core/sets.h"
 
@@ -24,6 +24,12 @@ enum event_fate {
 
 /* Room for the numbers that a dialect's usage is computed from. */
 #define TAP_COUNTS 12
+
+/* What the taps of one worker share: the compiled paths of the dialects, and scanners
+ * that are lent for a text at a time. */
+struct taps;
+struct taps *taps_new(void);
+void taps_free(struct taps *t); /* takes NULL; after the last tap_fini() */
 
 /* Looks at the bytes of one answer: framing, usage, finish reason. It may fail without
  * hurting the stream: `broken` then says that what it knows is not everything. */
@@ -43,26 +49,30 @@ struct tap {
 	char service_tier[24];
 	char finish[24];
 	char response_id[64];
-	struct buf raw_usage; /* as it came; at most TAP_USAGE_MAX */
-	struct buf error;     /* the provider's message, at most 1 KiB */
+	struct buf raw_usage;   /* as it came; at most TAP_USAGE_MAX */
+	size_t raw_usage_first; /* of which the first part, where it comes in parts */
+	struct buf error;       /* the provider's message, at most 1 KiB */
 
 	/* of the event under way; used by the dialect's functions */
 	enum event_fate fate;
 	struct str event_name; /* of its `event:` line, cut */
 	struct str event_data; /* the first bytes of its data, at most TAP_HEAD_MAX */
 	uint32_t event_flags;  /* the dialect's own; 0 at the begin of each event */
-	int64_t
-	    count[TAP_COUNTS]; /* the dialect's own; -1 at the begin of the answer */
+	/* the dialect's own; -1 at the begin of the answer */
+	int64_t count[TAP_COUNTS];
 	struct tap_private *private;
 };
 #define TAP_HEAD_MAX  64U
 #define TAP_USAGE_MAX 2048U
 #define TAP_EVENT_MAX 16384U
+/* A usage event longer than this is not withheld. */
+#define TAP_HELD_MAX 4096U
 
 /* What the tap hands on: bytes for the client, in order. */
 typedef bool tap_out_fn(void *arg, const char *p, size_t len);
 
-void tap_init(struct tap *t, const struct dialect *d, bool stream, bool usage_wanted);
+void tap_init(struct tap *t, struct taps *taps, const struct dialect *d, bool stream,
+    bool usage_wanted);
 void tap_fini(struct tap *t); /* takes a zeroed tap */
 
 /* Bytes of the upstream, in any pieces. Whole events go to `out` (unchanged to the byte
@@ -72,14 +82,14 @@ void tap_fini(struct tap *t); /* takes a zeroed tap */
 bool tap_feed(
     struct tap *t, const char *p, size_t len, tap_out_fn *out, void *arg) MUST_CHECK;
 
-/* The upstream is done. A last event without its blank line is taken for whole when its
- * JSON is; else it is dropped, and the tap is `broken`. So is that of a body that is
- * not JSON. */
+/* The upstream is done. A last event without its blank line is taken for whole, and
+ * given one, when its JSON is whole; else it is dropped, and the tap is `broken`. So is
+ * that of a body that is not JSON. Once. */
 bool tap_end(struct tap *t, tap_out_fn *out, void *arg) MUST_CHECK;
 
 /* The withheld terminal event, ready to send; empty when there was none. Where the
  * client asked for usage the last usage chunk stands before it with `usage.cost_usd`
- * set. */
+ * set (`cost_usd` NULL: without). Valid until the next call on this tap. */
 struct str tap_terminal(struct tap *t, const char *cost_usd);
 
 /* Output tokens seen so far, estimated where the provider has not said. */

@@ -41,7 +41,8 @@ begin(struct request *r, const struct candidate *c, bool fresh)
 	a->wake.run = on_wake;
 	a->start_ns = r->worker->env->mono_ns(r->worker->env);
 	buf_init(&a->error_body, 65536);
-	tap_init(&a->tap, a->provider->dialect, r->task.stream, r->task.usage_wanted);
+	tap_init(&a->tap, r->worker->taps, a->provider->dialect, r->task.stream,
+	    r->task.usage_wanted);
 	usage_unknown(&a->usage);
 	relay_reset(r);
 	r->live = a;

@@ -67,6 +67,7 @@ worker_new(const struct shared *s, unsigned index, struct snapshot *snap,
 	w->outlook = NULL;
 	w->counters = xcalloc(1, sizeof(*w->counters));
 	w->log = log_ring_new();
+	w->taps = taps_new();
 	TAILQ_INIT(&w->requests);
 	w->mail.fd = -1;
 	if (!init(w, ret_why)) {
@@ -85,6 +86,7 @@ worker_free(struct worker *w)
 	assert(TAILQ_EMPTY(&w->requests));
 	edge_free(w->edge);
 	call_free(w->call);
+	taps_free(w->taps);
 	if (w->loop != NULL)
 		loop_unwatch(w->loop, &w->mail);
 	mailbox_free(w->mailbox);

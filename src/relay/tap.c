@@ -1,0 +1,415 @@
+/* tap.c: look at an answer's bytes as they pass; keep back what the client is not to
+ * have, or not yet. */
+#include "stage/relay.h"
+
+#include <math.h>
+
+#include "base/mem.h"
+#include "reading.h"
+#include "sse.h"
+
+#define KEEP_BYTES 1024U
+
+struct tap_private {
+	struct lane *lane;
+	struct reading *reading; /* of the event or body under way; NULL: not begun */
+
+	/* of the stream */
+	struct sse sse;
+	enum event_fate last_fate; /* of the event before */
+	struct buf wait;           /* the event under way, of pieces that are gone */
+	bool passing;              /* it is too long to wait: it has gone out */
+	size_t data_bytes;         /* of the event under way */
+	char head[TAP_HEAD_MAX];
+	struct buf held;       /* the event that is withheld */
+	size_t held_usage_end; /* in its data, where the usage object ends; 0: none */
+	struct buf last;       /* the terminal event; at the end all that goes last */
+};
+
+/* Where bytes for the client go. What lies together is given together. */
+struct sink {
+	tap_out_fn *out;
+	void *arg;
+	const char *run; /* not given yet, in the piece in hand */
+	size_t run_len;
+};
+
+void
+tap_init(struct tap *t, struct taps *taps, const struct dialect *d, bool stream,
+    bool usage_wanted)
+{
+	struct tap_private *x = xcalloc(1, sizeof(*x));
+
+	*t = (struct tap){.dialect = d, .stream = stream, .usage_wanted = usage_wanted};
+	usage_unknown(&t->usage);
+	for (size_t i = 0; i < nitems(t->count); i++)
+		t->count[i] = -1;
+	buf_init(&t->raw_usage, TAP_USAGE_MAX);
+	buf_init(&t->error, 1024);
+	t->private = x;
+	x->lane = taps_lane(taps, d->answer);
+	buf_init(&x->wait, TAP_EVENT_MAX);
+	buf_init(&x->held, TAP_EVENT_MAX);
+	buf_init(&x->last, 3 * TAP_EVENT_MAX);
+}
+
+void
+tap_fini(struct tap *t)
+{
+	struct tap_private *x = t->private;
+
+	buf_fini(&t->raw_usage);
+	buf_fini(&t->error);
+	if (x == NULL)
+		return;
+	reading_give(x->reading);
+	buf_fini(&x->wait);
+	buf_fini(&x->held);
+	buf_fini(&x->last);
+	xfree(x);
+	t->private = NULL;
+}
+
+/* ---- bytes for the client ---- */
+
+/* Thousands of streams wait most of their time: only a little memory is kept. */
+static void
+forget(struct buf *b)
+{
+	size_t max = b->max;
+
+	if (b->cap > KEEP_BYTES) {
+		buf_fini(b);
+		buf_init(b, max);
+	}
+	buf_clear(b);
+}
+
+static bool
+flush(struct sink *to)
+{
+	size_t len = to->run_len;
+
+	to->run_len = 0;
+	return len == 0 || to->out(to->arg, to->run, len);
+}
+
+/* Bytes of the piece in hand. */
+static bool
+give(struct sink *to, struct str s)
+{
+	if (to->run_len > 0 && to->run + to->run_len != s.p && !flush(to))
+		return false;
+	if (to->run_len == 0)
+		to->run = s.p;
+	to->run_len += s.len;
+	return true;
+}
+
+/* Bytes that waited. */
+static bool
+give_buf(struct sink *to, struct buf *b)
+{
+	bool ok = b->len == 0 || (flush(to) && to->out(to->arg, b->p, b->len));
+
+	forget(b);
+	return ok;
+}
+
+/* ---- what an event means ---- */
+
+static void
+read_data(struct tap *t, struct str data)
+{
+	struct tap_private *x = t->private;
+
+	if (x->data_bytes < sizeof(x->head)) {
+		size_t room = sizeof(x->head) - x->data_bytes;
+
+		memcpy(
+		    x->head + x->data_bytes, data.p, data.len < room ? data.len : room);
+	}
+	x->data_bytes += data.len;
+	if (x->reading == NULL)
+		x->reading = reading_take(x->lane, t);
+	(void)reading_feed(x->reading, data.p, data.len);
+}
+
+struct judgement {
+	enum event_fate fate;
+	bool data;  /* the event has some */
+	bool whole; /* and it is what the dialect has */
+	size_t usage_end;
+};
+
+/* The event is over: asks the dialect. */
+static struct judgement
+judge(struct tap *t)
+{
+	struct tap_private *x = t->private;
+	struct judgement j = {.data = x->sse.lines > 0};
+	size_t head = x->data_bytes < sizeof(x->head) ? x->data_bytes : sizeof(x->head);
+
+	if (x->reading != NULL)
+		j.whole = reading_end(x->reading, &j.usage_end);
+	x->reading = NULL;
+	t->fate = EVENT_pass;
+	if (j.data) {
+		t->event_name = str_make(x->sse.name, x->sse.name_len);
+		t->event_data = str_make(x->head, head);
+		t->dialect->answer->on_event(t);
+		j.whole |= t->fate != EVENT_pass;
+	}
+	/* What an error brought is not for the client: it gets an event of ours. */
+	j.fate = t->failed ? EVENT_swallow : t->fate;
+	t->event_flags = 0;
+	x->data_bytes = 0;
+	sse_begin(&x->sse);
+	return j;
+}
+
+/* ---- an event's way ---- */
+
+/* Does nothing more go out as it comes? */
+static bool
+over(const struct tap *t)
+{
+	return t->terminal || t->failed;
+}
+
+/* What has waited and `rest` go into `to`. */
+static bool
+move(struct buf *wait, struct str rest, struct buf *to)
+{
+	bool ok = buf_append_str(to, buf_str(wait)) && buf_append_str(to, rest);
+
+	forget(wait);
+	return ok;
+}
+
+/* An event has ended with `rest`; what came before waits, or has passed. */
+static bool
+dispatch(struct tap *t, const struct judgement *j, struct str rest, struct sink *to)
+{
+	struct tap_private *x = t->private;
+	size_t len = x->wait.len + rest.len;
+	enum event_fate fate = j->fate;
+
+	/* The same length, whether its last LF is here or still to come. */
+	len -= rest.len > 1 && memcmp(rest.p + rest.len - 2, "\r\n", 2) == 0;
+	/* Between usage and terminal event there may be comments. */
+	if (!j->data && x->held.len > 0)
+		fate = EVENT_withhold;
+	else if (fate != EVENT_terminal && fate != EVENT_swallow &&
+		 !give_buf(to, &x->held))
+		return false;
+	if (fate == EVENT_withhold && x->held.len + len > TAP_HELD_MAX)
+		fate = EVENT_pass;
+	if (x->passing || len > TAP_EVENT_MAX)
+		fate = EVENT_pass;
+	x->passing = false;
+	x->last_fate = fate;
+	switch (fate) {
+	case EVENT_pass:
+		break;
+	case EVENT_swallow:
+		forget(&x->wait);
+		return true;
+	case EVENT_withhold:
+		if (j->data)
+			x->held_usage_end = j->usage_end;
+		return move(&x->wait, rest, &x->held);
+	case EVENT_terminal:
+		t->terminal = true;
+		return move(&x->wait, rest, &x->last);
+	}
+	return give_buf(to, &x->held) && give_buf(to, &x->wait) && give(to, rest);
+}
+
+static bool
+end_event(struct tap *t, struct str rest, struct sink *to)
+{
+	struct judgement j = judge(t);
+
+	t->broken |= j.data && !j.whole;
+	return dispatch(t, &j, rest, to);
+}
+
+/* A part of an event, at the end of a piece. */
+static bool
+keep_part(struct tap *t, struct str part, struct sink *to)
+{
+	struct tap_private *x = t->private;
+
+	if (!x->passing && buf_append_str(&x->wait, part))
+		return true;
+	x->passing = true;
+	return give_buf(to, &x->held) && give_buf(to, &x->wait) && give(to, part);
+}
+
+/* The LF of a CRLF that was cut shares the fate of the event that it ended. */
+static bool
+end_line_feed(struct tap *t, struct str lf, struct sink *to)
+{
+	struct tap_private *x = t->private;
+
+	x->sse.cr = false;
+	if (x->last_fate == EVENT_withhold)
+		return buf_append_str(&x->held, lf);
+	if (x->last_fate == EVENT_terminal)
+		return buf_append_str(&x->last, lf);
+	return x->last_fate == EVENT_swallow || give(to, lf);
+}
+
+static bool
+feed_stream(struct tap *t, const char *p, size_t len, struct sink *to)
+{
+	struct tap_private *x = t->private;
+	const char *end = p + len, *event = p;
+	struct str data;
+
+	if (x->sse.cr && x->wait.len == 0 && !x->passing && *p == '\n') {
+		if (!end_line_feed(t, str_make(p, 1), to))
+			return false;
+		event = ++p;
+	}
+	while (p < end && !over(t)) {
+		enum sse_token token = sse_next(&x->sse, &p, end, &data);
+
+		if (token == SSE_data)
+			read_data(t, data);
+		if (token != SSE_end)
+			continue;
+		if (!end_event(t, str_make(event, (size_t)(p - event)), to))
+			return false;
+		event = p;
+	}
+	if (over(t) || event == end)
+		return true;
+	return keep_part(t, str_make(event, (size_t)(end - event)), to);
+}
+
+static bool
+feed_body(struct tap *t, const char *p, size_t len, struct sink *to)
+{
+	struct tap_private *x = t->private;
+
+	if (x->reading == NULL)
+		x->reading = reading_take(x->lane, t);
+	(void)reading_feed(x->reading, p, len);
+	return give(to, str_make(p, len));
+}
+
+bool
+tap_feed(struct tap *t, const char *p, size_t len, tap_out_fn *out, void *arg)
+{
+	struct sink to = {.out = out, .arg = arg};
+
+	if (len == 0)
+		return true;
+	if (t->stream)
+		return feed_stream(t, p, len, &to) && flush(&to);
+	return feed_body(t, p, len, &to) && flush(&to);
+}
+
+/* ---- the end ---- */
+
+/* The last event has no blank line: it gets one when it is whole, else nobody gets it.
+ */
+static bool
+end_stream(struct tap *t, struct sink *to)
+{
+	struct tap_private *x = t->private;
+	const struct sse *s = &x->sse;
+	bool in_line = s->state != SSE_line || s->field_len > 0 || s->cr;
+	struct str rest = in_line ? STR("\n\n") : STR("\n");
+	struct judgement j;
+
+	if (over(t) || (x->wait.len == 0 && !x->passing))
+		return true;
+	j = judge(t);
+	t->broken |= j.data && !j.whole;
+	if (!x->passing && !j.whole) {
+		forget(&x->wait);
+		return true;
+	}
+	return dispatch(t, &j, rest, to);
+}
+
+bool
+tap_end(struct tap *t, tap_out_fn *out, void *arg)
+{
+	struct tap_private *x = t->private;
+	struct sink to = {.out = out, .arg = arg};
+	size_t usage_end;
+
+	if (t->stream)
+		return end_stream(t, &to) && flush(&to);
+	t->broken |= x->reading == NULL || !reading_end(x->reading, &usage_end);
+	x->reading = NULL;
+	return true;
+}
+
+/* Where in the withheld event byte number `at` of its data stands. */
+static size_t
+place_of_data(const struct buf *event, size_t at)
+{
+	const char *p = event->p, *end = p + event->len;
+	struct sse s = {0};
+	struct str data = {0};
+
+	while (sse_next(&s, &p, end, &data) == SSE_data) {
+		if (at < data.len)
+			return (size_t)(data.p - event->p) + at;
+		at -= data.len;
+	}
+	return event->len;
+}
+
+static void
+add_cost(struct tap *t, const char *cost_usd, struct buf *ret)
+{
+	const struct tap_private *x = t->private;
+	struct str event = buf_str(&x->held);
+	size_t at = place_of_data(&x->held, x->held_usage_end - 1);
+	struct str before = str_trim(str_make(event.p, at));
+	bool empty = before.len == 0 || before.p[before.len - 1] == '{';
+
+	(void)!buf_append(ret, event.p, at);
+	buf_printf(ret, "%s\"cost_usd\":\"%s\"", empty ? "" : ",", cost_usd);
+	(void)!buf_append_str(ret, str_skip(event, at));
+}
+
+struct str
+tap_terminal(struct tap *t, const char *cost_usd)
+{
+	struct tap_private *x = t->private;
+	struct buf all;
+
+	if (x->held.len == 0)
+		return buf_str(&x->last);
+	buf_init(&all, x->last.max);
+	if (cost_usd != NULL && x->held_usage_end > 0)
+		add_cost(t, cost_usd, &all);
+	else
+		(void)!buf_append_str(&all, buf_str(&x->held));
+	(void)!buf_append_str(&all, buf_str(&x->last));
+	forget(&x->held);
+	buf_fini(&x->last);
+	x->last = all;
+	return buf_str(&x->last);
+}
+
+int64_t
+tap_output_seen(const struct tap *t, double bytes_per_token)
+{
+	const struct tap_private *x = t->private;
+	int64_t bytes = t->output_bytes, seen;
+
+	/* The text of a body is one long string that is told when it is over. */
+	if (!t->stream && x->reading != NULL)
+		bytes += (int64_t)reading_under_way(x->reading);
+	seen = (int64_t)ceil((double)bytes / fmax(bytes_per_token, 1));
+	return seen > t->usage.tokens[TOKEN_output] ? seen
+						    : t->usage.tokens[TOKEN_output];
+}
