@@ -138,10 +138,13 @@ const struct limits *conn_limits(const struct edge_conn *c);
 
 /* ---- handler.c: libmicrohttpd's callbacks ---- */
 
+/* Of its MHD_AccessHandlerCallback; more than ours may have, and not ours to choose. */
+#define HANDLER_PARAMETERS                                                            \
+	void *front, struct MHD_Connection *mhd, const char *url, const char *method, \
+	    const char *version, const char *data, size_t *data_bytes, void **con_cls
+
 void *handler_on_line(void *cls, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result handler_on_request(void *front, struct MHD_Connection *mhd,
-    const char *url, const char *method, const char *version, const char *data,
-    size_t *data_bytes, void **con_cls);
+enum MHD_Result handler_on_request(HANDLER_PARAMETERS);
 void handler_on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
     enum MHD_RequestTerminationCode how);
 

@@ -93,9 +93,7 @@ answer(struct edge_conn *c)
 }
 
 enum MHD_Result
-handler_on_request(void *front, struct MHD_Connection *mhd, const char *url,
-    const char *method, const char *version, const char *data, size_t *data_bytes,
-    void **con_cls)
+handler_on_request(HANDLER_PARAMETERS)
 {
 	struct edge_conn *c = conn_of(mhd);
 
