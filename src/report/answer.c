@@ -1,0 +1,201 @@
+/* answer.c: which report a target asks for. */
+#include "answer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/env.h"
+#include "base/json.h"
+#include "record.h"
+#include "stage/report.h"
+#include "summary.h"
+
+static const struct {
+	int status;
+	const char *type, *code;
+} kinds[] = {
+    {400, "invalid_request_error", "invalid_request"},
+    {401, "authentication_error", "invalid_api_key"},
+    {403, "permission_error", "not_permitted"},
+    {404, "invalid_request_error", "not_found"},
+    {405, "invalid_request_error", "method_not_allowed"},
+    {413, "invalid_request_error", "request_too_large"},
+    {503, "overloaded_error", "overloaded"},
+    {504, "server_error", "query_timeout"},
+    {500, "server_error", "internal_error"},
+};
+
+int
+answer_error(struct buf *ret, int status, const char *param, const char *fmt, ...)
+{
+	char text[600];
+	struct json j;
+	va_list ap;
+	size_t i = 0;
+
+	while (i < nitems(kinds) - 1 && kinds[i].status != status)
+		i++;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_clear(ret);
+	json_init(&j, ret);
+	json_object(&j, NULL);
+	json_object(&j, "error");
+	json_str(&j, "message", str_of(text));
+	json_str(&j, "type", str_of(kinds[i].type));
+	if (param == NULL)
+		json_null(&j, "param");
+	else
+		json_str(&j, "param", str_of(param));
+	json_str(&j, "code", str_of(kinds[i].code));
+	json_object_end(&j);
+	json_object_end(&j);
+	return status;
+}
+
+static int
+cannot_read(struct books *b, struct buf *ret)
+{
+	if (books_too_slow(b))
+		return answer_error(ret, 504, NULL,
+		    "the report took longer than it may; ask for a shorter time, or "
+		    "without users, sessions and tags");
+	return answer_error(ret, 500, NULL, "%s", b->why);
+}
+
+static int
+answer_summary(struct books *b, const struct snapshot *snap, struct str query,
+    const struct scope *scope, struct buf *ret)
+{
+	char param[ASK_NAME], why[400];
+	struct summary s;
+	struct ask a;
+	int status = 200;
+
+	if (!ask_parse(query, env_wall_ms(b->env), &a, param, why))
+		return answer_error(ret, 400, param, "%s", why);
+	if (!summary_run(&s, b, snap, &a, scope))
+		status = cannot_read(b, ret);
+	else if (!summary_json(&s, ret))
+		status = answer_error(
+		    ret, 413, "limit", "the answer is too long; set a lower limit");
+	summary_fini(&s);
+	return status;
+}
+
+/* ---- paths ---- */
+
+/* Path without "/v1", and what is behind '?'. */
+static struct str
+cut(struct str target, struct str *ret_query)
+{
+	struct str path;
+
+	if (!str_split(&target, '?', &path))
+		path = str_make("", 0);
+	*ret_query = target;
+	if (str_starts(path, STR("/v1/")))
+		path = str_skip(path, 3);
+	return path;
+}
+
+bool
+answer_is_request(struct str target, struct id *ret)
+{
+	struct str query, path = cut(target, &query);
+
+	if (!str_starts(path, STR("/requests/")))
+		return false;
+	path = str_skip(path, 10);
+	if (str_starts(path, STR("req_")))
+		path = str_skip(path, 4);
+	return id_parse(path, ret);
+}
+
+static int
+wants_text(struct str query, bool *ret_text, struct buf *ret)
+{
+	char name[ASK_NAME], value[ASK_NAME];
+	bool bad;
+
+	while (ask_next(&query, name, value, &bad)) {
+		if (bad || strcmp(name, "format") != 0)
+			return answer_error(ret, 400, name,
+			    "unknown parameter \"%.40s\"; known is format=json|text",
+			    name);
+		if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
+			return answer_error(ret, 400, name,
+			    "format is json or text, not \"%.40s\"", value);
+		*ret_text = strcmp(value, "text") == 0;
+	}
+	return 200;
+}
+
+static int
+answer_request(struct books *b, struct id id, struct str query,
+    const struct scope *scope, struct buf *ret, bool *ret_text)
+{
+	struct record rec;
+	bool text = false;
+	int status = wants_text(query, &text, ret);
+
+	if (status != 200)
+		return status;
+	switch (record_load(b, id, scope, &rec)) {
+	case RECORD_missing:
+		status = answer_error(ret, 404, NULL,
+		    "no request of that id is in the ledger; it may still be under "
+		    "way, have been refused before a provider was asked, or belong to "
+		    "somebody else");
+		break;
+	case RECORD_unreadable:
+		status = cannot_read(b, ret);
+		break;
+	default:
+		*ret_text = text;
+		if (text)
+			record_text(&rec, b, ret);
+		else
+			record_json(&rec, b, ret);
+	}
+	record_fini(&rec);
+	return status;
+}
+
+int
+answer(struct books *b, const struct snapshot *snap, struct str target,
+    const struct scope *scope, struct buf *ret, bool *ret_text)
+{
+	struct str query, path = cut(target, &query);
+	struct id id;
+
+	*ret_text = false;
+	if (str_is(path, "/costs/summary"))
+		return answer_summary(b, snap, query, scope, ret);
+	if (answer_is_request(target, &id))
+		return answer_request(b, id, query, scope, ret, ret_text);
+	if (str_starts(path, STR("/requests/")))
+		return answer_error(ret, 404, NULL,
+		    "that is no request id; they look like "
+		    "req_01KBW3T9M2Q8XJ4V7N5R1C6HDE");
+	return answer_error(ret, 404, NULL,
+	    "no report at that path; there are /v1/costs/summary and "
+	    "/v1/requests/ID");
+}
+
+int
+report_offline(
+    struct env *env, const char *state_dir, struct str target, struct buf *ret_body)
+{
+	struct scope everything = {.all = true};
+	struct books b;
+	bool text;
+	int status;
+
+	books_init(&b, env, state_dir);
+	status = answer(&b, NULL, target, &everything, ret_body, &text);
+	books_fini(&b);
+	return status;
+}

@@ -1,0 +1,245 @@
+/* facts.c: reads roll-ups and rows. Amounts are added up here, in 128 bits, never by
+ * SQL. */
+#include "facts.h"
+
+#include "base/util.h"
+#include "dates.h"
+
+static const char rollup_sql[] =
+    "SELECT hour,team,key,route,class,model,provider,tier,tags,"
+    "requests,attempts,failed,unpriced,estimated,input_uncached,cache_read,"
+    "cache_write_5m,cache_write_1h,audio_input,image_input,output,audio_output,"
+    "reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,estimated_hi,"
+    "estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,compared_hi,"
+    "compared_lo,tokens_hist,ttft_hist,total_hist"
+    " FROM rollup WHERE hour>=?1 AND hour<?2 ORDER BY hour";
+
+static const char rows_sql[] =
+    "SELECT r.end_ms,team.text,key.text,route.text,class.text,model.text,provider.text,"
+    "a.tier,r.tags,user.text,r.session,r.outcome,r.attempts,r.baseline_pusd,"
+    "a.n,a.outcome,a.basis,a.flags,a.amount_pusd,a.list_pusd,a.at_most_pusd,"
+    "a.ttft_ms,a.total_ms,a.reasoning,a.input_uncached,a.cache_read,a.cache_write_5m,"
+    "a.cache_write_1h,a.audio_input,a.image_input,a.output,a.audio_output"
+    " FROM request r JOIN attempt a ON a.request=r.seq"
+    " JOIN name team ON team.id=r.team JOIN name key ON key.id=r.key"
+    " JOIN name route ON route.id=r.route JOIN name class ON class.id=r.class"
+    " JOIN name user ON user.id=r.user JOIN name model ON model.id=a.model"
+    " JOIN name provider ON provider.id=a.provider"
+    " WHERE r.end_ms>=?1 AND r.end_ms<?2";
+
+void
+sums_add(struct sums *into, const struct sums *from)
+{
+	into->requests += from->requests;
+	into->attempts += from->attempts;
+	into->failed += from->failed;
+	into->unpriced += from->unpriced;
+	into->estimated_rows += from->estimated_rows;
+	for (size_t k = 0; k < TOKEN_COUNT; k++)
+		into->tokens[k] += from->tokens[k];
+	into->reasoning += from->reasoning;
+	into->paid.v += from->paid.v;
+	into->list.v += from->list.v;
+	into->wasted.v += from->wasted.v;
+	into->estimated.v += from->estimated.v;
+	into->exposure.v += from->exposure.v;
+	into->baseline.v += from->baseline.v;
+	into->compared.v += from->compared.v;
+}
+
+struct str
+facts_tag(struct str tags, struct str name)
+{
+	struct str line, n;
+
+	while (str_split(&tags, '\n', &line)) {
+		if (str_split(&line, '=', &n) && str_eq(n, name))
+			return line;
+	}
+	return str_make("", 0);
+}
+
+static void
+read_dimensions(sqlite3_stmt *s, struct fact *f)
+{
+	f->team = books_text(s, 1);
+	f->key = books_text(s, 2);
+	f->route = books_text(s, 3);
+	f->class_name = books_text(s, 4);
+	f->model = books_text(s, 5);
+	f->provider = books_text(s, 6);
+	f->tier = (enum tier)sqlite3_column_int(s, 7);
+	f->tags = books_text(s, 8);
+}
+
+/* ---- roll-ups ---- */
+
+static struct str
+blob(sqlite3_stmt *s, int i)
+{
+	return str_make(sqlite3_column_blob(s, i), (size_t)sqlite3_column_bytes(s, i));
+}
+
+static void
+read_rollup(sqlite3_stmt *s, struct fact *f)
+{
+	struct sums *u = &f->sums;
+	int64_t *count[] = {
+	    &u->requests, &u->attempts, &u->failed, &u->unpriced, &u->estimated_rows};
+	struct pusd_sum *sum[] = {&u->paid, &u->list, &u->wasted, &u->estimated,
+	    &u->exposure, &u->baseline, &u->compared};
+	int i = 9;
+
+	*f = (struct fact){.tokens = -1, .ttft_ms = -1, .total_ms = -1};
+	read_dimensions(s, f);
+	f->at_ms = sqlite3_column_int64(s, 0) * HOUR_MS;
+	for (size_t n = 0; n < nitems(count); n++)
+		*count[n] = sqlite3_column_int64(s, i++);
+	for (size_t k = 0; k < TOKEN_COUNT; k++)
+		u->tokens[k] = sqlite3_column_int64(s, i++);
+	u->reasoning = sqlite3_column_int64(s, i++);
+	for (size_t n = 0; n < nitems(sum); n++, i += 2)
+		*sum[n] = pusd_sum_join(
+		    sqlite3_column_int64(s, i), sqlite3_column_int64(s, i + 1));
+	f->tokens_hist = blob(s, i);
+	f->ttft_hist = blob(s, i + 1);
+	f->total_hist = blob(s, i + 2);
+}
+
+static bool
+each_row(struct books *b, sqlite3_stmt *s, void (*read)(sqlite3_stmt *, struct fact *),
+    fact_fn *each, void *arg)
+{
+	struct fact f;
+	bool row, ok;
+
+	while ((ok = books_step(b, s, &row)) && row) {
+		read(s, &f);
+		each(arg, &f);
+	}
+	sqlite3_finalize(s);
+	return ok;
+}
+
+bool
+facts_from_rollups(
+    struct books *b, int64_t from_hour, int64_t to_hour, fact_fn *each, void *arg)
+{
+	sqlite3 *db = books_sums(b);
+	sqlite3_stmt *s;
+
+	if (db == NULL)
+		return false;
+	s = books_prepare(b, db, rollup_sql);
+	if (s == NULL)
+		return false;
+	sqlite3_bind_int64(s, 1, from_hour);
+	sqlite3_bind_int64(s, 2, to_hour);
+	return each_row(b, s, read_rollup, each, arg);
+}
+
+/* ---- rows; the same arithmetic as meter/rollup.c ---- */
+
+enum {
+	ROW_user = 9,
+	ROW_session,
+	ROW_outcome,
+	ROW_attempts,
+	ROW_baseline,
+	ROW_n,
+	ROW_own_outcome,
+	ROW_basis,
+	ROW_flags,
+	ROW_amount,
+	ROW_list,
+	ROW_at_most,
+	ROW_ttft,
+	ROW_total,
+	ROW_reasoning,
+	ROW_tokens,
+};
+
+#define FLAG_UNPRICED 8
+
+static int64_t
+positive(sqlite3_stmt *s, int i)
+{
+	int64_t v = sqlite3_column_int64(s, i);
+
+	return v > 0 ? v : 0;
+}
+
+/* The attempt that answered, or the last one, stands for its request. */
+static void
+read_request(sqlite3_stmt *s, struct fact *f)
+{
+	int64_t baseline = books_known(s, ROW_baseline);
+
+	f->sums.requests = 1;
+	f->tokens = 0;
+	for (size_t k = 0; k < TOKEN_COUNT; k++)
+		f->tokens += f->sums.tokens[k];
+	f->ttft_ms = books_known(s, ROW_ttft);
+	f->total_ms = books_known(s, ROW_total);
+	if (sqlite3_column_int(s, ROW_outcome) != OUT_served || baseline < 0 ||
+	    f->sums.unpriced > 0)
+		return;
+	f->sums.baseline.v = baseline;
+	f->sums.compared = f->sums.paid;
+}
+
+static void
+read_row(sqlite3_stmt *s, struct fact *f)
+{
+	struct sums *u = &f->sums;
+	int basis = sqlite3_column_int(s, ROW_basis);
+	bool served = sqlite3_column_int(s, ROW_own_outcome) == OUT_served;
+	int64_t left;
+
+	*f = (struct fact){.tokens = -1, .ttft_ms = -1, .total_ms = -1};
+	read_dimensions(s, f);
+	f->at_ms = sqlite3_column_int64(s, 0);
+	f->user = books_text(s, ROW_user);
+	f->session = (uint64_t)sqlite3_column_int64(s, ROW_session);
+	u->attempts = 1;
+	u->failed = !served;
+	u->unpriced = (sqlite3_column_int(s, ROW_flags) & FLAG_UNPRICED) != 0;
+	for (size_t k = 0; k < TOKEN_COUNT; k++)
+		u->tokens[k] = positive(s, ROW_tokens + (int)k);
+	u->reasoning = positive(s, ROW_reasoning);
+	u->paid.v = positive(s, ROW_amount);
+	u->list.v = positive(s, ROW_list);
+	if (!served)
+		u->wasted = u->paid;
+	if (basis != BASIS_reported && basis != BASIS_none) {
+		left = books_known(s, ROW_at_most) - positive(s, ROW_amount);
+		u->estimated_rows = 1;
+		u->estimated = u->paid;
+		u->exposure.v = left > 0 ? left : 0;
+	}
+	if (sqlite3_column_int(s, ROW_n) + 1 == sqlite3_column_int(s, ROW_attempts))
+		read_request(s, f);
+}
+
+bool
+facts_from_rows(
+    struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg)
+{
+	int last = date_month(to_ms - 1);
+
+	for (int m = date_month(from_ms); m <= last; m++) {
+		sqlite3 *db = books_month(b, m);
+		sqlite3_stmt *s;
+
+		if (db == NULL && b->why[0] == '\0')
+			continue;
+		s = db == NULL ? NULL : books_prepare(b, db, rows_sql);
+		if (s == NULL)
+			return false;
+		sqlite3_bind_int64(s, 1, from_ms);
+		sqlite3_bind_int64(s, 2, to_ms);
+		if (!each_row(b, s, read_row, each, arg))
+			return false;
+	}
+	return true;
+}

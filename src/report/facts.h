@@ -1,0 +1,55 @@
+/* facts.h: what the ledger holds, as one kind of record, whether it comes from an
+ * hourly roll-up or from a single attempt. */
+#ifndef REPORT_FACTS_H
+#define REPORT_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hist.h"
+#include "base/money.h"
+#include "base/str.h"
+#include "core/sets.h"
+#include "books.h"
+
+/* Sums, for a fact, a group of facts, or all. */
+struct sums {
+	int64_t requests, attempts, failed, unpriced, estimated_rows;
+	int64_t tokens[TOKEN_COUNT];
+	int64_t reasoning;
+	struct pusd_sum paid, list;
+	struct pusd_sum wasted;    /* paid for attempts that did not answer */
+	struct pusd_sum estimated; /* of paid: rests on a basis, not on usage */
+	struct pusd_sum exposure;  /* Σ (at most − amount) of those */
+	struct pusd_sum baseline;  /* what the baseline would have cost … */
+	struct pusd_sum compared;  /* … for the requests that cost this */
+};
+void sums_add(struct sums *into, const struct sums *from);
+
+struct fact {
+	int64_t at_ms; /* of a roll-up, its hour's begin */
+	struct str model, provider, key, team, route, class_name;
+	struct str tags; /* "name=value\n…" */
+	enum tier tier;
+	struct str user;  /* rows only */
+	uint64_t session; /* rows only */
+	struct sums sums;
+	/* A roll-up's histograms, packed; a row's values, -1: none. */
+	struct str tokens_hist, ttft_hist, total_hist;
+	int64_t tokens, ttft_ms, total_ms;
+};
+
+typedef void fact_fn(void *arg, const struct fact *f);
+
+/* Whole hours. False: `b->why`. */
+bool facts_from_rollups(
+    struct books *b, int64_t from_hour, int64_t to_hour, fact_fn *each, void *arg);
+/* Attempts of requests that ended within [from, to). Months without a file give
+ * nothing. */
+bool facts_from_rows(
+    struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg);
+
+/* The value of a tag, empty when there is none. */
+struct str facts_tag(struct str tags, struct str name);
+
+#endif

@@ -1,0 +1,215 @@
+/* query.c: SQL has a thread of its own, so that neither a worker nor the health checks
+ * ever wait for a disk. */
+#include "query.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "answer.h"
+#include "base/env.h"
+#include "base/mem.h"
+#include "books.h"
+#include "config/snapshot.h"
+#include "core/worker.h"
+#include "report.h"
+
+#define QUEUE_MAX   32
+#define LIMIT_NS    (2 * NS_PER_S)
+#define RECENT_MS   900000
+#define PATIENCE_NS (3 * NS_PER_S / 2)
+#define AGAIN_NS    (50 * NS_PER_MS)
+
+struct query {
+	struct report *report;
+	struct books books;
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t mutex; /* of everything below */
+	pthread_cond_t changed;
+	TAILQ_HEAD(, query_job) jobs;
+	unsigned waiting;
+	bool stop;
+};
+
+struct query_job *
+query_job_new(struct str target, const struct scope *scope,
+    void (*done)(struct query_job *), void *arg)
+{
+	struct query_job *j = xcalloc(1, sizeof(*j));
+
+	j->target = xmemdup(target.p, target.len);
+	j->scope.all = scope == NULL;
+	if (scope != NULL) {
+		j->scope.key = xstrdup(scope->key == NULL ? "" : scope->key);
+		j->scope.team = xstrdup(scope->team == NULL ? "" : scope->team);
+	}
+	j->done = done;
+	j->arg = arg;
+	buf_init(&j->body, ANSWER_MAX);
+	return j;
+}
+
+void
+query_job_free(struct query_job *j)
+{
+	if (j == NULL)
+		return;
+	xfree(j->target);
+	xfree((char *)(uintptr_t)j->scope.key);
+	xfree((char *)(uintptr_t)j->scope.team);
+	buf_fini(&j->body);
+	xfree(j);
+}
+
+/* ---- the thread ---- */
+
+/* Waits for a job; NULL: stop. */
+static struct query_job *
+take(struct query *q)
+{
+	struct query_job *j;
+
+	pthread_mutex_lock(&q->mutex);
+	while (TAILQ_EMPTY(&q->jobs) && !q->stop)
+		pthread_cond_wait(&q->changed, &q->mutex);
+	j = q->stop ? NULL : TAILQ_FIRST(&q->jobs);
+	if (j != NULL) {
+		TAILQ_REMOVE(&q->jobs, j, link);
+		q->waiting--;
+	}
+	pthread_mutex_unlock(&q->mutex);
+	return j;
+}
+
+/* A request that began lately may have ended without its row being in: the ledger
+ * commits each batch within some milliseconds. */
+static bool
+too_early(const struct query *q, const struct query_job *j)
+{
+	struct id id;
+	int64_t age;
+
+	if (j->status != 404 || !answer_is_request(str_of(j->target), &id))
+		return false;
+	age = env_wall_ms(q->books.env) - (int64_t)(id.hi >> 16);
+	return age < RECENT_MS && q->books.env->mono_ns(q->books.env) < j->until_ns;
+}
+
+static void
+run(struct query *q, struct query_job *j)
+{
+	struct env *env = q->books.env;
+	struct snapshot *snap = report_snapshot(q->report);
+
+	if (j->until_ns == 0)
+		j->until_ns = env->mono_ns(env) + PATIENCE_NS;
+	buf_clear(&j->body);
+	q->books.deadline_ns = env->mono_ns(env) + LIMIT_NS;
+	j->status =
+	    answer(&q->books, snap, str_of(j->target), &j->scope, &j->body, &j->text);
+	snapshot_unref(snap);
+}
+
+/* Others go first; when there are none, a short rest. */
+static void
+later(struct query *q, struct query_job *j)
+{
+	int64_t until = q->books.env->wall_ns(q->books.env) + AGAIN_NS;
+	struct timespec t = {
+	    .tv_sec = (time_t)(until / NS_PER_S), .tv_nsec = (long)(until % NS_PER_S)};
+
+	pthread_mutex_lock(&q->mutex);
+	if (TAILQ_EMPTY(&q->jobs) && !q->stop)
+		pthread_cond_timedwait(&q->changed, &q->mutex, &t);
+	TAILQ_INSERT_TAIL(&q->jobs, j, link);
+	q->waiting++;
+	pthread_mutex_unlock(&q->mutex);
+}
+
+static void *
+query_main(void *arg)
+{
+	struct query *q = arg;
+	struct query_job *j;
+
+	pthread_setname_np(pthread_self(), "query");
+	while ((j = take(q)) != NULL) {
+		run(q, j);
+		if (too_early(q, j))
+			later(q, j);
+		else
+			j->done(j);
+	}
+	return NULL;
+}
+
+/* ---- from outside ---- */
+
+struct query *
+query_new(struct report *r, const char *state_dir)
+{
+	struct query *q = xcalloc(1, sizeof(*q));
+
+	q->report = r;
+	books_init(&q->books, r->env, state_dir);
+	q->books.ledger = r->o.shared->ledger;
+	q->books.slots = r->o.shared->slots;
+	pthread_mutex_init(&q->mutex, NULL);
+	pthread_cond_init(&q->changed, NULL);
+	TAILQ_INIT(&q->jobs);
+	return q;
+}
+
+bool
+query_start(struct query *q)
+{
+	q->started = pthread_create(&q->thread, NULL, query_main, q) == 0;
+	return q->started;
+}
+
+bool
+query_put(struct query *q, struct query_job *j)
+{
+	bool ok;
+
+	pthread_mutex_lock(&q->mutex);
+	ok = !q->stop && q->waiting < QUEUE_MAX;
+	if (ok) {
+		TAILQ_INSERT_TAIL(&q->jobs, j, link);
+		q->waiting++;
+		pthread_cond_signal(&q->changed);
+	}
+	pthread_mutex_unlock(&q->mutex);
+	return ok;
+}
+
+void
+query_stop(struct query *q)
+{
+	struct query_job *j;
+
+	pthread_mutex_lock(&q->mutex);
+	q->stop = true;
+	pthread_cond_signal(&q->changed);
+	pthread_mutex_unlock(&q->mutex);
+	if (q->started)
+		pthread_join(q->thread, NULL);
+	q->started = false;
+	while ((j = TAILQ_FIRST(&q->jobs)) != NULL) {
+		TAILQ_REMOVE(&q->jobs, j, link);
+		j->status =
+		    answer_error(&j->body, 503, NULL, "frugald is shutting down");
+		j->done(j);
+	}
+}
+
+void
+query_free(struct query *q)
+{
+	if (q == NULL)
+		return;
+	books_fini(&q->books);
+	pthread_cond_destroy(&q->changed);
+	pthread_mutex_destroy(&q->mutex);
+	xfree(q);
+}

@@ -1,0 +1,341 @@
+/* summary.c: facts go through scope and filters into groups. Whole hours come from
+ * roll-ups; the parts of hours at both ends, and what roll-ups do not know (users,
+ * sessions, tags below depth `rollup`), from rows. */
+#include "summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/env.h"
+#include "base/mem.h"
+#include "config/snapshot.h"
+#include "core/request.h"
+#include "dates.h"
+
+/* Groups beyond so many are one: what a client invents must not fill memory. */
+#define GROUPS_MAX 20000U
+#define KEY_BYTES  (ASK_GROUPS * (ASK_NAME + 1))
+
+/* ---- values ---- */
+
+/* What a fact has to say on a dimension; `scratch` holds what has to be made. */
+static struct str
+value_of(const struct fact *f, const struct ask_dim *by, char scratch[static 40])
+{
+	switch (by->dim) {
+	case DIM_model:
+		return f->model;
+	case DIM_tier:
+		return str_of(tier_name(f->tier));
+	case DIM_provider:
+		return f->provider;
+	case DIM_key:
+		return f->key;
+	case DIM_team:
+		return f->team;
+	case DIM_route:
+		return f->route;
+	case DIM_class:
+		return f->class_name;
+	case DIM_user:
+		return f->user;
+	case DIM_session:
+		snprintf(scratch, 40, "%016" PRIx64, f->session);
+		return str_of(scratch);
+	case DIM_hour:
+		date_format_s(f->at_ms - f->at_ms % HOUR_MS, scratch);
+		return str_of(scratch);
+	case DIM_day:
+		date_format_s(f->at_ms, scratch);
+		return str_make(scratch, 10);
+	default:
+		return facts_tag(f->tags, str_of(by->tag));
+	}
+}
+
+static bool
+in_scope(const struct scope *s, const struct fact *f)
+{
+	if (s->all || str_is(f->key, s->key))
+		return true;
+	return s->team != NULL && s->team[0] != '\0' && str_is(f->team, s->team);
+}
+
+static bool
+wanted(const struct summary *s, const struct fact *f)
+{
+	char scratch[40];
+
+	if (!in_scope(s->scope, f))
+		return false;
+	for (unsigned i = 0; i < s->ask->filters; i++) {
+		if (!str_is(value_of(f, &s->ask->filter[i].by, scratch),
+			s->ask->filter[i].value))
+			return false;
+	}
+	return true;
+}
+
+/* ---- groups ---- */
+
+static struct group *
+group_new(const struct summary *s, const struct fact *f)
+{
+	struct group *g = xcalloc(1, sizeof(*g));
+	char scratch[40];
+
+	for (unsigned i = 0; i < s->ask->groups; i++) {
+		struct str v = value_of(f, &s->ask->group[i], scratch);
+
+		g->value[i] = xmemdup(v.p == NULL ? "" : v.p, v.len);
+	}
+	g->tier = f->tier;
+	str_copy(g->provider, sizeof(g->provider), f->provider);
+	return g;
+}
+
+static void
+group_free(struct group *g)
+{
+	if (g == NULL)
+		return;
+	for (unsigned i = 0; i < ASK_GROUPS; i++)
+		xfree(g->value[i]);
+	xfree(g);
+}
+
+static struct str
+key_of(const struct summary *s, const struct fact *f, char ret[static KEY_BYTES])
+{
+	char scratch[40];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < s->ask->groups; i++) {
+		n += str_copy(
+		    ret + n, ASK_NAME, value_of(f, &s->ask->group[i], scratch));
+		ret[n++] = '\x1f';
+	}
+	return str_make(ret, n);
+}
+
+static struct group *
+rest_of(struct summary *s)
+{
+	if (s->rest == NULL)
+		s->rest = xcalloc(1, sizeof(*s->rest));
+	return s->rest;
+}
+
+static struct group *
+group_for(struct summary *s, const struct fact *f)
+{
+	char bytes[KEY_BYTES];
+	struct str key = key_of(s, f, bytes);
+	struct group *g = map_get(s->by_key, key);
+
+	if (g != NULL)
+		return g;
+	if (s->groups == GROUPS_MAX)
+		return rest_of(s);
+	if (s->groups == s->room) {
+		s->room = s->room == 0 ? 64 : 2 * s->room;
+		s->group = xrealloc(s->group, s->room * sizeof(struct group *));
+	}
+	g = group_new(s, f);
+	s->group[s->groups++] = g;
+	map_put(s->by_key, key, g);
+	return g;
+}
+
+static void
+add_hist(struct hist *into, struct str packed, int64_t value)
+{
+	struct hist h;
+
+	if (packed.len > 0 && hist_unpack(packed, &h))
+		hist_merge(into, &h);
+	if (value >= 0)
+		hist_add(into, value);
+}
+
+static void
+on_fact(void *arg, const struct fact *f)
+{
+	struct summary *s = arg;
+	struct group *g;
+
+	if (!wanted(s, f))
+		return;
+	g = group_for(s, f);
+	g->mixed_tier |= g->tier != f->tier;
+	g->mixed_provider |= !str_is(f->provider, g->provider);
+	sums_add(&g->sums, &f->sums);
+	sums_add(&s->total, &f->sums);
+	add_hist(&s->tokens, f->tokens_hist, f->tokens);
+	add_hist(&s->ttft, f->ttft_hist, f->ttft_ms);
+	add_hist(&s->total_time, f->total_hist, f->total_ms);
+}
+
+/* ---- order ---- */
+
+static int
+by_value(const struct group *a, const struct group *b)
+{
+	for (unsigned i = 0; i < ASK_GROUPS && a->value[i] != NULL; i++) {
+		int c = strcmp(a->value[i], b->value[i]);
+
+		if (c != 0)
+			return c;
+	}
+	return 0;
+}
+
+static int
+compare_values(const void *a, const void *b)
+{
+	return by_value(*(struct group *const *)a, *(struct group *const *)b);
+}
+
+/* The dearest first. */
+static int
+compare_costs(const void *a, const void *b)
+{
+	const struct group *x = *(struct group *const *)a,
+			   *y = *(struct group *const *)b;
+
+	if (x->sums.paid.v != y->sums.paid.v)
+		return x->sums.paid.v > y->sums.paid.v ? -1 : 1;
+	return by_value(x, y);
+}
+
+static void
+sort(struct summary *s)
+{
+	bool timeline = s->ask->groups > 0 && (s->ask->group[0].dim == DIM_hour ||
+						  s->ask->group[0].dim == DIM_day);
+
+	if (s->groups > 1)
+		qsort(s->group, s->groups, sizeof(struct group *),
+		    timeline ? compare_values : compare_costs);
+	while (s->groups > s->ask->limit) {
+		struct group *g = s->group[--s->groups];
+
+		sums_add(&rest_of(s)->sums, &g->sums);
+		s->rest_groups++;
+		group_free(g);
+	}
+}
+
+/* ---- the parts of the time ---- */
+
+static bool
+needs_rows(const struct ask_dim *by, const struct snapshot *snap)
+{
+	const struct tag_name *t;
+
+	if (by->dim != DIM_tag)
+		return by->dim == DIM_user || by->dim == DIM_session;
+	t = snap == NULL ? NULL : snapshot_tag(snap, str_of(by->tag));
+	return t == NULL || t->depth != TAG_rollup;
+}
+
+static bool
+ask_needs_rows(const struct ask *a, const struct snapshot *snap)
+{
+	for (unsigned i = 0; i < a->groups; i++) {
+		if (needs_rows(&a->group[i], snap))
+			return true;
+	}
+	for (unsigned i = 0; i < a->filters; i++) {
+		if (needs_rows(&a->filter[i].by, snap))
+			return true;
+	}
+	return false;
+}
+
+static bool
+rows(struct summary *s, struct books *b, int64_t from_ms, int64_t to_ms)
+{
+	if (from_ms >= to_ms)
+		return true;
+	s->used_rows = true;
+	return facts_from_rows(b, from_ms, to_ms, on_fact, s);
+}
+
+static bool
+collect(struct summary *s, struct books *b, const struct snapshot *snap)
+{
+	const struct ask *a = s->ask;
+	int64_t first = (a->from_ms + HOUR_MS - 1) / HOUR_MS;
+	/* Up to now: the hour under way holds nothing that is later. */
+	int64_t last = a->to_ms / HOUR_MS + (a->open_end ? 1 : 0);
+
+	if (ask_needs_rows(a, snap) || first >= last)
+		return rows(s, b, a->from_ms, a->to_ms + (a->open_end ? HOUR_MS : 0));
+	s->used_rollups = true;
+	return rows(s, b, a->from_ms, first * HOUR_MS) &&
+	       facts_from_rollups(b, first, last, on_fact, s) &&
+	       (a->open_end || rows(s, b, last * HOUR_MS, a->to_ms));
+}
+
+/* Without a daemon: the end of the last request that is in. */
+static int64_t
+last_row_ms(struct books *b, int64_t to_ms)
+{
+	sqlite3_stmt *q;
+	int64_t last = -1;
+	sqlite3 *db = NULL;
+	bool row;
+
+	for (int m = date_month(to_ms); db == NULL && m > date_month(to_ms) - 12; m--)
+		db = books_month(b, m);
+	if (db == NULL)
+		return -1;
+	q = books_prepare(b, db, "SELECT MAX(end_ms) FROM request");
+	if (q == NULL)
+		return -1;
+	if (books_step(b, q, &row) && row)
+		last = books_known(q, 0);
+	sqlite3_finalize(q);
+	return last;
+}
+
+static int64_t
+complete_until(struct books *b, const struct ask *a)
+{
+	struct ledger_status st;
+	int64_t now = env_wall_ms(b->env);
+
+	if (b->ledger == NULL)
+		return last_row_ms(b, a->to_ms);
+	ledger_status_get(b->ledger, &st);
+	/* Nothing is on its way: all that has ended is in. */
+	return slots_in_use(b->slots) == 0 ? now : st.committed_until_ms;
+}
+
+bool
+summary_run(struct summary *s, struct books *b, const struct snapshot *snap,
+    const struct ask *ask, const struct scope *scope)
+{
+	bool ok;
+
+	*s = (struct summary){.ask = ask, .scope = scope, .by_key = map_new()};
+	/* Before the facts are read: it must not promise more than they hold. */
+	s->complete_until_ms = complete_until(b, ask);
+	ok = collect(s, b, snap);
+	sort(s);
+	return ok;
+}
+
+void
+summary_fini(struct summary *s)
+{
+	for (size_t i = 0; i < s->groups; i++)
+		group_free(s->group[i]);
+	group_free(s->rest);
+	xfree(s->group);
+	map_free(s->by_key);
+	*s = (struct summary){0};
+}
