@@ -59,6 +59,7 @@ diag_keep(struct diag *d, const char *file)
 }
 
 /* Findings quote what stands in the file: one line must stay one line. */
+PRINTF_LIKE(1, 0)
 static char *
 one_line(const char *fmt, va_list ap)
 {
@@ -72,15 +73,17 @@ one_line(const char *fmt, va_list ap)
 	return b.p;
 }
 
+PRINTF_LIKE(4, 0)
 static void
-add(struct diag *d, enum diag_level level, struct diag_place at, char *text)
+add(struct diag *d, enum diag_level level, struct diag_place at, const char *fmt,
+    va_list ap)
 {
 	if (d->count == d->cap) {
 		d->cap = d->cap == 0 ? 16 : 2 * d->cap;
 		d->entries = xrealloc(d->entries, d->cap * sizeof(*d->entries));
 	}
 	d->entries[d->count] = (struct entry){
-	    .finding = {.at = at, .level = level, .text = text},
+	    .finding = {.at = at, .level = level, .text = one_line(fmt, ap)},
 	    .order = d->count,
 	};
 	d->count++;
@@ -94,7 +97,7 @@ diag_error(struct diag *d, struct diag_place at, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(d, DIAG_error, at, one_line(fmt, ap));
+	add(d, DIAG_error, at, fmt, ap);
 	va_end(ap);
 }
 
@@ -104,7 +107,7 @@ diag_warning(struct diag *d, struct diag_place at, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(d, DIAG_warning, at, one_line(fmt, ap));
+	add(d, DIAG_warning, at, fmt, ap);
 	va_end(ap);
 }
 

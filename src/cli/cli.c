@@ -21,6 +21,7 @@ const struct verb verbs[] = {
 
 /* ---- what is said to people ---- */
 
+PRINTF_LIKE(1, 0)
 static void
 say(const char *fmt, va_list ap)
 {

@@ -229,7 +229,7 @@ price_book_parse(struct str yaml, const char *file, struct diag *d)
 		row_read(&r, file_rows, root, " in the price book", &f);
 	if (f.prices != NULL)
 		read_rows(&r, f.prices, b);
-	if (root != NULL && diag_errors(d) == before)
+	if (f.prices != NULL && diag_errors(d) == before)
 		sort_rows(&r, f.prices, b);
 	b->version = version(b, f.source);
 	if (root != NULL && diag_errors(d) == before)

@@ -235,7 +235,7 @@ read_when(struct build *b, const struct node *when, struct rule *ret)
 	read_classes(b, w.class, ret);
 	ret->complexity_above = w.above;
 	ret->complexity_below = w.below < 0 ? 2 : w.below;
-	if (ret->complexity_above >= ret->complexity_below)
+	if (when != NULL && ret->complexity_above >= ret->complexity_below)
 		diag_error(b->r.d, when->at,
 		    "no complexity is above %g and below %g; swap or widen them",
 		    ret->complexity_above, ret->complexity_below);

@@ -149,6 +149,7 @@ next_candidate(struct request *r, bool *ret_fresh)
 		r->stale_retried = true;
 		*ret_fresh = true;
 		count(r->worker, stale_connections);
+		assert(last->candidate != NULL);
 		return last->candidate;
 	}
 	if (r->next_candidate >= r->plan->usable)

@@ -1,6 +1,6 @@
 /* libs: base */
-/* bench_load.c: a client that costs little: N kept connections that ask the same thing
- * again and again, or at a fixed rate, or open N streams at once. */
+/* bench_load.c: a client that costs little: N kept connections that ask the same again
+ * and again, or at a fixed rate, or open N streams at once. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -22,13 +22,15 @@
 #define RECV_BYTES 65536
 #define GIVE_UP_S  120
 
+static const struct option known[] = {{"port", 1, NULL, 'p'}, {"path", 1, NULL, 'P'},
+    {"body", 1, NULL, 'b'}, {"connections", 1, NULL, 'c'}, {"requests", 1, NULL, 'n'},
+    {"rate", 1, NULL, 'r'}, {"ramp", 1, NULL, 'm'}, {"header", 1, NULL, 'H'}, {0}};
 static const char usage[] =
     "usage: bench_load --port N --body FILE [options]\n"
     "  --path PATH          default /v1/chat/completions\n"
     "  --connections N      default 8\n"
     "  --requests N         in all, default 1000\n"
-    "  --rate N             requests a second, by the clock; default: as fast as "
-    "answers come\n"
+    "  --rate N             requests a second; default: as fast as answers come\n"
     "  --ramp N             connections opened a second, default: all at once\n"
     "  --header 'NAME: V'   further request header, e.g. the key\n"
     "prints one line of JSON; exit 0 when every answer was a whole 200\n";
@@ -441,10 +443,11 @@ make_request(struct load *l, struct options *o)
 	buf_init(&l->request, (size_t)65 << 20);
 	ok = l->env->read_file(l->env, o->body, (size_t)64 << 20, &body);
 	if (ok) {
-		buf_printf(&l->request,
-		    "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
-		    "application/json\r\n%sContent-Length: %zu\r\n\r\n",
-		    o->path, o->headers.len > 0 ? o->headers.p : "", body.len);
+		buf_printf(
+		    &l->request, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n", o->path);
+		buf_printf(&l->request, "Content-Type: application/json\r\n");
+		buf_printf(&l->request, "%sContent-Length: %zu\r\n\r\n",
+		    o->headers.len > 0 ? o->headers.p : "", body.len);
 		buf_add(&l->request, body.p);
 	} else {
 		fprintf(stderr, "bench_load: %s: %s\n", o->body, strerror(errno));
@@ -467,11 +470,6 @@ raise_limit(void)
 int
 main(int argc, char **argv)
 {
-	static const struct option known[] = {{"port", 1, NULL, 'p'},
-	    {"path", 1, NULL, 'P'}, {"body", 1, NULL, 'b'},
-	    {"connections", 1, NULL, 'c'}, {"requests", 1, NULL, 'n'},
-	    {"rate", 1, NULL, 'r'}, {"ramp", 1, NULL, 'm'}, {"header", 1, NULL, 'H'},
-	    {0}};
 	static struct load l;
 	struct options o = {.path = "/v1/chat/completions"};
 	int c, code = 0;
@@ -492,12 +490,11 @@ main(int argc, char **argv)
 	if (!make_request(&l, &o))
 		return 2;
 	l.loop = loop_new(l.env);
-	l.latency_ns = xcalloc(l.requests, sizeof(*l.latency_ns));
-	l.first_ns = xcalloc(l.requests, sizeof(*l.first_ns));
+	l.latency_ns = xcalloc(2 * l.requests, sizeof(*l.latency_ns));
+	l.first_ns = l.latency_ns + l.requests;
 	code = run(&l);
 	loop_free(l.loop);
 	xfree(l.latency_ns);
-	xfree(l.first_ns);
 	buf_fini(&l.request);
 	buf_fini(&o.headers);
 	return code;

@@ -27,7 +27,7 @@ set_up(void **state)
 	static struct folder f;
 
 	f.env = env_system();
-	strcpy(f.dir, "/tmp/frugald-test-XXXXXX");
+	str_copy(f.dir, sizeof(f.dir), STR("/tmp/frugald-test-XXXXXX"));
 	if (mkdtemp(f.dir) == NULL)
 		return -1;
 	(void)snprintf(f.path, sizeof(f.path), "%s/file", f.dir);

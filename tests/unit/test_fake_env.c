@@ -138,8 +138,7 @@ test_disk_fills(void **state)
 static void
 note(void *arg, const char *name)
 {
-	strcat(arg, name);
-	strcat(arg, " ");
+	buf_printf(arg, "%s ", name);
 }
 
 static void
@@ -147,11 +146,11 @@ test_files(void **state)
 {
 	struct fake_env *f = *state;
 	struct env *env = fake_env(f);
-	char names[100] = "";
 	struct env_map m;
-	struct buf b;
+	struct buf b, names;
 
 	buf_init(&b, 100);
+	buf_init(&names, 100);
 	assert_false(env->write_file(env, "/d/x", STR("1")));
 	assert_int_equal(errno, ENOENT);
 	assert_true(env->make_dir(env, "/d"));
@@ -160,9 +159,9 @@ test_files(void **state)
 	assert_false(env->make_dir(env, "/d/x"));
 	assert_true(env->make_dir(env, "/d/sub"));
 	assert_true(env->write_file(env, "/d/sub/y", STR("2")));
-	assert_true(env->list_dir(env, "/d", note, names));
-	assert_string_equal(names, "x sub ");
-	assert_false(env->list_dir(env, "/none", note, names));
+	assert_true(env->list_dir(env, "/d", note, &names));
+	assert_string_equal(names.p, "x sub ");
+	assert_false(env->list_dir(env, "/none", note, &names));
 	assert_true(env->read_file(env, "/d/sub/y", 1, &b));
 	assert_string_equal(b.p, "2");
 	assert_false(env->read_file(env, "/d/sub/y", 0, &b));
@@ -179,6 +178,7 @@ test_files(void **state)
 	assert_true(env->write_file(env, "/d/x", STR("new")));
 	assert_memory_equal(m.p, "12", 2);
 	env->map_close(env, &m);
+	buf_fini(&names);
 	buf_fini(&b);
 }
 

@@ -21,7 +21,7 @@ test_defaults(void **state)
 {
 	struct fake_env *f = fake_env_new(1);
 	struct snapshot *s = small_with(f, "");
-	const struct provider *p = snapshot_provider(s, STR("openai"));
+	const struct provider *openai = snapshot_provider(s, STR("openai"));
 	const struct route *r = snapshot_route(s, STR("auto"));
 	const struct model *m = snapshot_model(s, STR("luna"));
 
@@ -34,20 +34,20 @@ test_defaults(void **state)
 	assert_null(s->trusted_proxies);
 	assert_int_equal(s->limits.body_bytes, 16 << 20);
 	assert_int_equal(s->limits.grace_ms, 30000);
-	assert_int_equal(p->timeouts.connect_ms, 5000);
-	assert_int_equal(p->timeouts.total_ms, 0);
-	assert_int_equal(p->port, 443);
-	assert_true(p->tls);
-	assert_string_equal(p->host, "api.openai.com");
-	assert_string_equal(p->base_path, "/v1");
-	assert_string_equal(p->book, "openai");
-	assert_int_equal(p->contract_ppm, 1000000);
-	assert_int_equal(p->bytes_per_token_milli, 4000);
-	assert_false(p->allow_private);
+	assert_int_equal(openai->timeouts.connect_ms, 5000);
+	assert_int_equal(openai->timeouts.total_ms, 0);
+	assert_int_equal(openai->port, 443);
+	assert_true(openai->tls);
+	assert_string_equal(openai->host, "api.openai.com");
+	assert_string_equal(openai->base_path, "/v1");
+	assert_string_equal(openai->book, "openai");
+	assert_int_equal(openai->contract_ppm, 1000000);
+	assert_int_equal(openai->bytes_per_token_milli, 4000);
+	assert_false(openai->allow_private);
 	assert_true(snapshot_provider(s, STR("rack"))->allow_private);
 	assert_string_equal(m->served_as, "gpt-5.6-luna");
 	assert_string_equal(m->at[0].name, "gpt-5.6-luna");
-	assert_ptr_equal(m->at[0].provider, p);
+	assert_ptr_equal(m->at[0].provider, openai);
 	assert_int_equal(m->tier, TIER_small);
 	assert_string_equal(m->catalogue->max_field, "max_completion_tokens");
 	assert_true(m->context > 100000);
