@@ -442,16 +442,14 @@ make_request(struct load *l, struct options *o)
 	buf_init(&body, (size_t)64 << 20);
 	buf_init(&l->request, (size_t)65 << 20);
 	ok = l->env->read_file(l->env, o->body, (size_t)64 << 20, &body);
-	if (ok) {
-		buf_printf(
-		    &l->request, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n", o->path);
-		buf_printf(&l->request, "Content-Type: application/json\r\n");
-		buf_printf(&l->request, "%sContent-Length: %zu\r\n\r\n",
-		    o->headers.len > 0 ? o->headers.p : "", body.len);
-		buf_add(&l->request, body.p);
-	} else {
+	if (!ok)
 		fprintf(stderr, "bench_load: %s: %s\n", o->body, strerror(errno));
-	}
+	buf_printf(&l->request, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n", o->path);
+	buf_printf(&l->request, "Content-Type: application/json\r\n");
+	buf_printf(&l->request, "%sContent-Length: %zu\r\n\r\n",
+	    o->headers.len > 0 ? o->headers.p : "", body.len);
+	if (ok)
+		buf_add(&l->request, body.p);
 	buf_fini(&body);
 	return ok;
 }
