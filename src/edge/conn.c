@@ -66,11 +66,17 @@ progresses(struct edge_conn *c)
 	return now - c->acked_ns < conn_limits(c)->client_stall_ms * NS_PER_MS;
 }
 
+void
+conn_enter_sending(struct edge_conn *c)
+{
+	conn_enter(c, CONN_send, conn_limits(c)->client_stall_ms / LOOKS + 1);
+}
+
 static void
 sending_due(struct edge_conn *c)
 {
 	if (progresses(c))
-		conn_enter(c, CONN_send, conn_limits(c)->client_stall_ms / LOOKS + 1);
+		conn_enter_sending(c);
 	else
 		conn_gone(c, OUT_slow_client);
 }

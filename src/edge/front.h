@@ -123,6 +123,8 @@ void front_ready(struct front *f);
 void conn_open(struct front *f, struct MHD_Connection *mhd, void **ret_context);
 void conn_close(struct edge_conn *c);
 struct edge_conn *conn_of(struct MHD_Connection *mhd);
+/* The answer is under way: it must be taken in time. */
+void conn_enter_sending(struct edge_conn *c);
 void conn_enter(struct edge_conn *c, enum conn_state state, int64_t deadline_ms);
 /* Suspends; only from libmicrohttpd's handler or content reader, whose manual says that
  * there it is safe. */

@@ -29,7 +29,7 @@ queue_reply(struct edge_conn *c)
 	c->reply = NULL;
 	c->acked_ns = conn_now(c);
 	if (c->state != CONN_cut)
-		conn_enter(c, CONN_send, conn_limits(c)->client_stall_ms);
+		conn_enter_sending(c);
 	return ok;
 }
 
