@@ -127,10 +127,14 @@ finish(struct admin_call *c, const char *method)
 	return reply(c);
 }
 
+/* Of libmicrohttpd's MHD_AccessHandlerCallback; not ours to choose. */
+#define HANDLER_PARAMETERS                                                          \
+	void *cls, struct MHD_Connection *connection, const char *url,              \
+	    const char *method, const char *version, const char *data, size_t *len, \
+	    void **state
+
 static enum MHD_Result
-on_request(void *cls, struct MHD_Connection *connection, const char *url,
-    const char *method, const char *version, const char *data, size_t *len,
-    void **state)
+on_request(HANDLER_PARAMETERS)
 {
 	struct admin_call *c = *state;
 

@@ -114,7 +114,9 @@ get_bypass(struct admin_call *c)
 	struct json j;
 
 	json_init(&j, &c->out);
+	json_object(&j, NULL);
 	bypass_json(c->report->o.shared->bypass, env_wall_ms(c->report->env), &j);
+	json_object_end(&j);
 }
 
 /* What a body asks for. */

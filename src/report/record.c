@@ -3,14 +3,187 @@
 
 #include <string.h>
 
+#include "base/util.h"
+#include "dates.h"
+
+#define MEM_MAX ((size_t)1 << 20)
+
+#define R(column) "(SELECT text FROM name WHERE id=r." #column ")"
+#define A(column) "(SELECT text FROM name WHERE id=a." #column ")"
+
+static const char request_sql[] =
+    "SELECT seq,start_ms,end_ms,session,complexity,confidence,outlook,baseline_pusd,"
+    "baseline_success,flags,outcome,plan,tags," R(key) "," R(team) "," R(user) "," R(route) "," R(asked) "," R(
+	path) "," R(class) "," R(data) "," R(mode) "," R(policy) "," R(classifier) "," R(baseline) "," R(decided) " FROM request r WHERE id=?1";
+
+static const char attempt_sql[] =
+    "SELECT tier,contract_ppm,start_ms,outcome,http_status,basis,flags,list_pusd,"
+    "amount_pusd,at_most_pusd,reasoning,input_estimate,expected_output,connect_ms,"
+    "ttft_ms,total_ms,raw_usage," A(model) "," A(provider) "," A(region) "," A(
+	price) "," A(served_model) "," A(service_tier) ",input_uncached,cache_read,"
+						       "cache_write_5m,"
+						       "cache_write_1h,audio_input,"
+						       "image_input,output,"
+						       "audio_output"
+						       " FROM attempt a WHERE "
+						       "request=?1 ORDER BY n";
+
+static struct str
+keep(struct record *r, struct str s)
+{
+	return str_make(arena_str(r->mem, s), s.len);
+}
+
+static void
+read_names(struct record *r, sqlite3_stmt *q, int i)
+{
+	struct str *name[] = {&r->tags, &r->key, &r->team, &r->user, &r->route,
+	    &r->asked, &r->path, &r->class_name, &r->data, &r->mode, &r->policy,
+	    &r->classifier, &r->baseline, &r->decided};
+
+	for (size_t n = 0; n < nitems(name); n++)
+		*name[n] = keep(r, books_text(q, i++));
+}
+
+static void
+read_request(struct record *r, sqlite3_stmt *q)
+{
+	int flags = sqlite3_column_int(q, 9);
+
+	r->start_ms = sqlite3_column_int64(q, 1);
+	r->end_ms = sqlite3_column_int64(q, 2);
+	r->session = (uint64_t)sqlite3_column_int64(q, 3);
+	r->complexity = sqlite3_column_double(q, 4);
+	r->confidence = sqlite3_column_double(q, 5);
+	r->outlook = (uint64_t)sqlite3_column_int64(q, 6);
+	r->baseline_pusd = books_known(q, 7);
+	r->baseline_success = sqlite3_column_double(q, 8);
+	r->stream = (flags & 1) != 0;
+	r->below_quality = (flags & 2) != 0;
+	r->unsure = (flags & 4) != 0;
+	r->pinned = (flags & 8) != 0;
+	r->outcome = (enum outcome)sqlite3_column_int(q, 10);
+	r->plan = keep(r,
+	    str_make(sqlite3_column_blob(q, 11), (size_t)sqlite3_column_bytes(q, 11)));
+	read_names(r, q, 12);
+}
+
+static void
+read_attempt_names(struct record *r, struct record_attempt *a, sqlite3_stmt *q, int i)
+{
+	struct str *name[] = {&a->raw_usage, &a->model, &a->provider, &a->region,
+	    &a->price, &a->served_model, &a->service_tier};
+
+	for (size_t n = 0; n < nitems(name); n++)
+		*name[n] = keep(r, books_text(q, i++));
+}
+
+static void
+read_attempt(struct record *r, struct record_attempt *a, sqlite3_stmt *q)
+{
+	int flags = sqlite3_column_int(q, 6);
+	int64_t *known[] = {&a->list_pusd, &a->amount_pusd, &a->at_most_pusd,
+	    &a->reasoning, &a->input_estimate, &a->expected_output, &a->connect_ms,
+	    &a->ttft_ms, &a->total_ms};
+
+	a->tier = (enum tier)sqlite3_column_int(q, 0);
+	a->contract_ppm = sqlite3_column_int64(q, 1);
+	a->start_ms = sqlite3_column_int64(q, 2);
+	a->outcome = (enum outcome)sqlite3_column_int(q, 3);
+	a->http_status = sqlite3_column_int(q, 4);
+	a->basis = (enum basis)sqlite3_column_int(q, 5);
+	a->sent = (flags & 1) != 0;
+	a->first_byte = (flags & 2) != 0;
+	a->inconsistent = (flags & 4) != 0;
+	a->unpriced = (flags & 8) != 0;
+	a->unbilled = (flags & 16) != 0;
+	for (size_t n = 0; n < nitems(known); n++)
+		*known[n] = books_known(q, 7 + (int)n);
+	read_attempt_names(r, a, q, 16);
+	for (size_t k = 0; k < TOKEN_COUNT; k++)
+		a->tokens[k] = books_known(q, 23 + (int)k);
+	r->unpriced |= a->unpriced;
+	if (a->amount_pusd > 0)
+		r->cost.v += a->amount_pusd;
+}
+
+static bool
+read_attempts(struct books *b, sqlite3 *db, int64_t seq, struct record *r)
+{
+	sqlite3_stmt *q = books_prepare(b, db, attempt_sql);
+	bool row, ok;
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, seq);
+	while ((ok = books_step(b, q, &row)) && row && r->attempts < RECORD_ATTEMPTS)
+		read_attempt(r, &r->attempt[r->attempts++], q);
+	sqlite3_finalize(q);
+	return ok;
+}
+
+static void
+id_bytes(struct id id, uint8_t ret[static 16])
+{
+	for (int i = 0; i < 8; i++) {
+		ret[i] = (uint8_t)(id.hi >> (56 - 8 * i));
+		ret[8 + i] = (uint8_t)(id.lo >> (56 - 8 * i));
+	}
+}
+
+static bool
+may_see(const struct record *r, const struct scope *s)
+{
+	if (s->all || str_is(r->key, s->key))
+		return true;
+	return s->team != NULL && s->team[0] != '\0' && str_is(r->team, s->team);
+}
+
+static enum record_found
+look_in(struct books *b, sqlite3 *db, const struct scope *scope, struct record *r)
+{
+	sqlite3_stmt *q = books_prepare(b, db, request_sql);
+	enum record_found found = RECORD_unreadable;
+	uint8_t id[16];
+	bool row;
+
+	if (q == NULL)
+		return RECORD_unreadable;
+	id_bytes(r->id, id);
+	sqlite3_bind_blob(q, 1, id, sizeof(id), SQLITE_TRANSIENT);
+	if (!books_step(b, q, &row))
+		goto out;
+	found = RECORD_missing;
+	if (!row)
+		goto out;
+	read_request(r, q);
+	if (!may_see(r, scope))
+		goto out;
+	found = read_attempts(b, db, sqlite3_column_int64(q, 0), r) ? RECORD_found
+								    : RECORD_unreadable;
+out:
+	sqlite3_finalize(q);
+	return found;
+}
+
 enum record_found
 record_load(
     struct books *b, struct id id, const struct scope *scope, struct record *ret)
 {
-	(void)b;
-	(void)scope;
-	*ret = (struct record){.id = id};
-	return RECORD_missing;
+	/* The id says when it began; the file is that of its end. */
+	int month = date_month((int64_t)(id.hi >> 16));
+	enum record_found found = RECORD_missing;
+
+	*ret = (struct record){.id = id, .mem = arena_new(MEM_MAX)};
+	for (int m = month; m <= month + 1 && found == RECORD_missing; m++) {
+		sqlite3 *db = books_month(b, m);
+
+		if (db != NULL)
+			found = look_in(b, db, scope, ret);
+		else if (b->why[0] != '\0')
+			found = RECORD_unreadable;
+	}
+	return found;
 }
 
 void
@@ -18,20 +191,4 @@ record_fini(struct record *r)
 {
 	arena_free(r->mem);
 	*r = (struct record){0};
-}
-
-void
-record_json(const struct record *r, struct books *b, struct buf *ret)
-{
-	(void)r;
-	(void)b;
-	(void)ret;
-}
-
-void
-record_text(const struct record *r, struct books *b, struct buf *ret)
-{
-	(void)r;
-	(void)b;
-	(void)ret;
 }
