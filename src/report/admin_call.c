@@ -37,7 +37,7 @@ admin_fail(struct admin_call *c, int status, const char *param, const char *fmt,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	c->status = answer_error(&c->out, status, param, "%s", text);
+	c->status = report_error(&c->out, status, param, "%s", text);
 	c->type = "application/json";
 }
 

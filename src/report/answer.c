@@ -27,7 +27,7 @@ static const struct {
 };
 
 int
-answer_error(struct buf *ret, int status, const char *param, const char *fmt, ...)
+report_error(struct buf *ret, int status, const char *param, const char *fmt, ...)
 {
 	char text[600];
 	struct json j;
@@ -59,10 +59,10 @@ static int
 cannot_read(struct books *b, struct buf *ret)
 {
 	if (books_too_slow(b))
-		return answer_error(ret, 504, NULL,
+		return report_error(ret, 504, NULL,
 		    "the report took longer than it may; ask for a shorter time, or "
 		    "without users, sessions and tags");
-	return answer_error(ret, 500, NULL, "%s", b->why);
+	return report_error(ret, 500, NULL, "%s", b->why);
 }
 
 static int
@@ -75,11 +75,11 @@ answer_summary(struct books *b, const struct snapshot *snap, struct str query,
 	int status = 200;
 
 	if (!ask_parse(query, env_wall_ms(b->env), &a, param, why))
-		return answer_error(ret, 400, param, "%s", why);
+		return report_error(ret, 400, param, "%s", why);
 	if (!summary_run(&s, b, snap, &a, scope))
 		status = cannot_read(b, ret);
 	else if (!summary_json(&s, ret))
-		status = answer_error(
+		status = report_error(
 		    ret, 413, "limit", "the answer is too long; set a lower limit");
 	summary_fini(&s);
 	return status;
@@ -102,7 +102,7 @@ cut(struct str target, struct str *ret_query)
 }
 
 bool
-answer_is_request(struct str target, struct id *ret)
+report_is_request(struct str target, struct id *ret)
 {
 	struct str query, path = cut(target, &query);
 
@@ -122,11 +122,11 @@ wants_text(struct str query, bool *ret_text, struct buf *ret)
 
 	while (ask_next(&query, name, value, &bad)) {
 		if (bad || strcmp(name, "format") != 0)
-			return answer_error(ret, 400, name,
+			return report_error(ret, 400, name,
 			    "unknown parameter \"%.40s\"; known is format=json|text",
 			    name);
 		if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
-			return answer_error(ret, 400, name,
+			return report_error(ret, 400, name,
 			    "format is json or text, not \"%.40s\"", value);
 		*ret_text = strcmp(value, "text") == 0;
 	}
@@ -145,7 +145,7 @@ answer_request(struct books *b, struct id id, struct str query,
 		return status;
 	switch (record_load(b, id, scope, &rec)) {
 	case RECORD_missing:
-		status = answer_error(ret, 404, NULL,
+		status = report_error(ret, 404, NULL,
 		    "no request of that id is in the ledger; it may still be under "
 		    "way, have been refused before a provider was asked, or belong to "
 		    "somebody else");
@@ -165,7 +165,7 @@ answer_request(struct books *b, struct id id, struct str query,
 }
 
 int
-answer(struct books *b, const struct snapshot *snap, struct str target,
+report_answer(struct books *b, const struct snapshot *snap, struct str target,
     const struct scope *scope, struct buf *ret, bool *ret_text)
 {
 	struct str query, path = cut(target, &query);
@@ -174,13 +174,13 @@ answer(struct books *b, const struct snapshot *snap, struct str target,
 	*ret_text = false;
 	if (str_is(path, "/costs/summary"))
 		return answer_summary(b, snap, query, scope, ret);
-	if (answer_is_request(target, &id))
+	if (report_is_request(target, &id))
 		return answer_request(b, id, query, scope, ret, ret_text);
 	if (str_starts(path, STR("/requests/")))
-		return answer_error(ret, 404, NULL,
+		return report_error(ret, 404, NULL,
 		    "that is no request id; they look like "
 		    "req_01KBW3T9M2Q8XJ4V7N5R1C6HDE");
-	return answer_error(ret, 404, NULL,
+	return report_error(ret, 404, NULL,
 	    "no report at that path; there are /v1/costs/summary and "
 	    "/v1/requests/ID");
 }
@@ -195,7 +195,7 @@ report_offline(
 	int status;
 
 	books_init(&b, env, state_dir);
-	status = answer(&b, NULL, target, &everything, ret_body, &text);
+	status = report_answer(&b, NULL, target, &everything, ret_body, &text);
 	books_fini(&b);
 	return status;
 }

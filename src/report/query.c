@@ -89,7 +89,7 @@ too_early(const struct query *q, const struct query_job *j)
 	struct id id;
 	int64_t age;
 
-	if (j->status != 404 || !answer_is_request(str_of(j->target), &id))
+	if (j->status != 404 || !report_is_request(str_of(j->target), &id))
 		return false;
 	age = env_wall_ms(q->books.env) - (int64_t)(id.hi >> 16);
 	return age < RECENT_MS && q->books.env->mono_ns(q->books.env) < j->until_ns;
@@ -105,8 +105,8 @@ run(struct query *q, struct query_job *j)
 		j->until_ns = env->mono_ns(env) + PATIENCE_NS;
 	buf_clear(&j->body);
 	q->books.deadline_ns = env->mono_ns(env) + LIMIT_NS;
-	j->status =
-	    answer(&q->books, snap, str_of(j->target), &j->scope, &j->body, &j->text);
+	j->status = report_answer(
+	    &q->books, snap, str_of(j->target), &j->scope, &j->body, &j->text);
 	snapshot_unref(snap);
 }
 
@@ -198,7 +198,7 @@ query_stop(struct query *q)
 	while ((j = TAILQ_FIRST(&q->jobs)) != NULL) {
 		TAILQ_REMOVE(&q->jobs, j, link);
 		j->status =
-		    answer_error(&j->body, 503, NULL, "frugald is shutting down");
+		    report_error(&j->body, 503, NULL, "frugald is shutting down");
 		j->done(j);
 	}
 }
