@@ -47,9 +47,9 @@ struct shape_wish {
 	struct str service_tier; /* empty: as the client said */
 };
 
-/* Ids of answer paths: the usage object is the same for all; a dialect's own begin
- * behind. */
-enum { ANSWER_usage, ANSWER_OWN };
+/* Ids of answer paths: the usage object, and a string that only hides an event's
+ * length, are the same for all; a dialect's own begin behind. */
+enum { ANSWER_usage, ANSWER_padding, ANSWER_OWN };
 
 /* How the tap reads a dialect's answers. */
 struct answer_reader {
@@ -62,7 +62,9 @@ struct answer_reader {
 	 * and arrays the begin comes with a length of 0. */
 	void (*on_value)(
 	    struct tap *t, int path_id, enum scan_kind kind, struct str text);
-	/* An event of a stream is complete: what is it, what is to become of it? */
+	/* An event of a stream is complete: what is it, what is to become of it? Of
+	 * events that are the same but for one text and padding only the first is told;
+	 * of the others the text is counted. */
 	void (*on_event)(struct tap *t);
 };
 

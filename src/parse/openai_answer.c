@@ -68,7 +68,8 @@ enum flag {
 static const struct scan_path paths[] = {
     ROW("choices[]", PATH_choice), TEXTS("choices[].delta"), TEXTS("choices[].message"),
     ROW("choices[].finish_reason", PATH_finish), ROW("id", PATH_id),
-    ROW("model", PATH_model), ROW("service_tier", PATH_tier), ROW("error", PATH_error),
+    ROW("model", PATH_model), ROW("service_tier", PATH_tier),
+    ROW("obfuscation", ANSWER_padding), ROW("error", PATH_error),
     ROW("error.message", PATH_error), USAGE("usage"),
     USAGE("x_groq.usage"),    /* Groq, before and beside `usage` */
     USAGE("choices[].usage"), /* Moonshot's streams */
@@ -87,31 +88,32 @@ known(int64_t count)
 static void
 split_prompt(const int64_t *c, struct usage *u)
 {
-	int64_t prompt = c[COUNT_prompt], cached = c[COUNT_cached];
-	int64_t cache = known(cached) + known(c[COUNT_written]);
-	int64_t audio = known(c[COUNT_audio_in]), rest;
+	int64_t missed = c[COUNT_missed], audio = known(c[COUNT_audio_in]);
+	int64_t cache = known(c[COUNT_cached]) + known(c[COUNT_written]);
+	int64_t prompt =
+	    c[COUNT_prompt] < 0 && missed >= 0 ? missed + cache : c[COUNT_prompt];
+	int64_t rest = prompt - cache - audio;
 
-	if (prompt < 0 && c[COUNT_missed] >= 0)
-		prompt = c[COUNT_missed] + cache;
 	if (prompt < 0)
 		return;
-	rest = prompt - cache - audio;
+	u->tokens[TOKEN_cache_read] = c[COUNT_cached];
+	u->tokens[TOKEN_cache_write_5m] = c[COUNT_written];
+	u->tokens[TOKEN_audio_input] = c[COUNT_audio_in];
 	if (cache > prompt || audio > prompt) {
-		/* Somebody counts them beside the prompt, not within. */
+		/* They are counted beside the prompt, not within. */
 		u->inconsistent = true;
 		rest = prompt;
 	} else if (rest < 0) {
-		cached += rest; /* audio that came from the cache */
+		/* Audio that came from the cache: booked as audio, the dearer. */
+		u->inconsistent |= known(c[COUNT_cached]) + rest < 0;
+		u->tokens[TOKEN_cache_read] = known(known(c[COUNT_cached]) + rest);
 		rest = 0;
 	}
-	if (c[COUNT_missed] >= 0 && c[COUNT_missed] != prompt - cache) {
+	if (missed >= 0 && missed != prompt - cache) {
 		u->inconsistent = true;
-		rest = c[COUNT_missed] > rest ? c[COUNT_missed] : rest;
+		rest = missed > rest ? missed : rest;
 	}
 	u->tokens[TOKEN_input_uncached] = rest;
-	u->tokens[TOKEN_cache_read] = cached;
-	u->tokens[TOKEN_cache_write_5m] = c[COUNT_written];
-	u->tokens[TOKEN_audio_input] = c[COUNT_audio_in];
 }
 
 /* All that the model wrote. xAI's completion_tokens are without reasoning, Google's,
@@ -217,6 +219,8 @@ on_value(struct tap *t, int id, enum scan_kind kind, struct str text)
 	switch (id) {
 	case ANSWER_usage:
 		on_usage(t, kind, text);
+		break;
+	case ANSWER_padding:
 		break;
 	case PATH_choice:
 		t->event_flags |= FLAG_choice;

@@ -18,8 +18,10 @@ struct reading {
 	struct scan *scan;
 	const char *piece; /* in hand; its first byte is number `base` of the text */
 	size_t base;
+	unsigned pieces;
 	size_t usage_start; /* of the usage object that is open; NOWHERE: none */
-	size_t usage_end;
+	unsigned texts;     /* strings that the client reads */
+	struct reading_found found;
 	/* Bytes from `keep_start` on of a value that began in a piece that is gone. */
 	size_t keep_start;
 	struct buf keep;
@@ -172,11 +174,30 @@ keep_usage(struct reading *r, struct str raw)
 	(void)!buf_append_str(b, raw);
 }
 
+/* A string that may be another in the next event. */
+static void
+note_vary(struct reading *r, const struct scan_value *v, struct str inside, bool text)
+{
+	struct reading_found *f = &r->found;
+
+	f->alike &= v->kind == SCAN_string && inside.p != NULL && inside.len > 0;
+	f->alike &= f->varies < PATTERN_VARY;
+	if (!f->alike)
+		return;
+	if (text) {
+		f->text = f->varies;
+		f->text_id = v->id;
+	}
+	r->texts += text;
+	f->vary[f->varies++] = inside;
+}
+
 static bool
 on_value(void *arg, const struct scan_value *v)
 {
 	struct reading *r = arg;
 	struct str text = str_make("", 0);
+	int64_t bytes = r->tap->output_bytes;
 
 	if (v->end > 0)
 		text = bytes_of(r, v->start, v->end);
@@ -186,10 +207,12 @@ on_value(void *arg, const struct scan_value *v)
 		r->usage_start = v->start;
 	if (v->id == ANSWER_usage && v->kind == SCAN_object && v->end > 0) {
 		r->usage_start = NOWHERE;
-		r->usage_end = v->end;
+		r->found.usage_end = v->end;
 		keep_usage(r, text);
 	}
 	r->lane->answer->on_value(r->tap, v->id, v->kind, text);
+	if (v->id == ANSWER_padding || r->tap->output_bytes != bytes)
+		note_vary(r, v, text, r->tap->output_bytes != bytes);
 	return true;
 }
 
@@ -212,7 +235,9 @@ reading_take(struct lane *l, struct tap *t)
 	r->tap = t;
 	r->base = 0;
 	r->usage_start = NOWHERE;
-	r->usage_end = 0;
+	r->pieces = 0;
+	r->texts = 0;
+	r->found = (struct reading_found){.alike = true};
 	r->keep_start = NOWHERE;
 	scan_reset(r->scan);
 	return r;
@@ -242,20 +267,20 @@ reading_feed(struct reading *r, const char *p, size_t len)
 	bool ok;
 
 	r->piece = p;
+	r->pieces++;
 	ok = scan_feed(r->scan, p, len);
 	keep_rest(r, r->base + len);
 	r->base += len;
 	return ok;
 }
 
-bool
-reading_end(struct reading *r, size_t *ret_usage_end)
+void
+reading_end(struct reading *r, struct reading_found *ret)
 {
-	bool ok = scan_end(r->scan);
-
-	*ret_usage_end = r->usage_end;
+	*ret = r->found;
+	ret->json = scan_end(r->scan);
+	ret->alike &= ret->json && r->pieces == 1 && r->texts == 1;
 	reading_give(r);
-	return ok;
 }
 
 size_t

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "pattern.h"
 #include "stage/relay.h"
 
 /* A value longer than this is told by its length only, however it came. */
@@ -21,9 +22,22 @@ struct lane *taps_lane(struct taps *t, const struct answer_reader *a);
 struct reading *reading_take(struct lane *l, struct tap *t);
 /* False: it is not JSON; what more comes is not looked at. */
 bool reading_feed(struct reading *r, const char *p, size_t len);
-/* The text is over. True: it was one JSON object; `*ret_usage_end` is where the last
- * usage object in it ended, just behind its brace; 0: there was none. */
-bool reading_end(struct reading *r, size_t *ret_usage_end);
+/* What there was in a text. */
+struct reading_found {
+	bool json; /* it was one JSON object */
+	/* Where the last usage object ended, just behind its brace; 0: there was none.
+	 */
+	size_t usage_end;
+	/* The insides of the strings that may vary in a pattern, in the piece that was
+	 * fed; `alike`: they are all that may vary, and one of them is text. */
+	bool alike;
+	struct str vary[PATTERN_VARY];
+	unsigned varies, text;
+	int text_id;
+};
+
+/* The text is over; its last piece must still be there. */
+void reading_end(struct reading *r, struct reading_found *ret);
 void reading_give(struct reading *r); /* takes NULL */
 /* Bytes of a string that somebody wants and that is not over. */
 size_t reading_under_way(const struct reading *r);

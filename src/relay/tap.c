@@ -20,6 +20,7 @@ struct tap_private {
 	struct buf wait;           /* the event under way, of pieces that are gone */
 	bool passing;              /* it is too long to wait: it has gone out */
 	size_t data_bytes;         /* of the event under way */
+	struct pattern pattern;    /* of the event before */
 	char head[TAP_HEAD_MAX];
 	struct buf held;       /* the event that is withheld */
 	size_t held_usage_end; /* in its data, where the usage object ends; 0: none */
@@ -48,6 +49,7 @@ tap_init(struct tap *t, struct taps *taps, const struct dialect *d, bool stream,
 	buf_init(&t->error, 1024);
 	t->private = x;
 	x->lane = taps_lane(taps, d->answer);
+	pattern_init(&x->pattern);
 	buf_init(&x->wait, TAP_EVENT_MAX);
 	buf_init(&x->held, TAP_EVENT_MAX);
 	buf_init(&x->last, 3 * TAP_EVENT_MAX);
@@ -63,6 +65,7 @@ tap_fini(struct tap *t)
 	if (x == NULL)
 		return;
 	reading_give(x->reading);
+	pattern_fini(&x->pattern);
 	buf_fini(&x->wait);
 	buf_fini(&x->held);
 	buf_fini(&x->last);
@@ -139,7 +142,7 @@ struct judgement {
 	enum event_fate fate;
 	bool data;  /* the event has some */
 	bool whole; /* and it is what the dialect has */
-	size_t usage_end;
+	struct reading_found found;
 };
 
 /* The event is over: asks the dialect. */
@@ -151,8 +154,9 @@ judge(struct tap *t)
 	size_t head = x->data_bytes < sizeof(x->head) ? x->data_bytes : sizeof(x->head);
 
 	if (x->reading != NULL)
-		j.whole = reading_end(x->reading, &j.usage_end);
+		reading_end(x->reading, &j.found);
 	x->reading = NULL;
+	j.whole = j.found.json;
 	t->fate = EVENT_pass;
 	if (j.data) {
 		t->event_name = str_make(x->sse.name, x->sse.name_len);
@@ -217,7 +221,7 @@ dispatch(struct tap *t, const struct judgement *j, struct str rest, struct sink 
 		return true;
 	case EVENT_withhold:
 		if (j->data)
-			x->held_usage_end = j->usage_end;
+			x->held_usage_end = j->found.usage_end;
 		return move(&x->wait, rest, &x->held);
 	case EVENT_terminal:
 		t->terminal = true;
@@ -226,12 +230,49 @@ dispatch(struct tap *t, const struct judgement *j, struct str rest, struct sink 
 	return give_buf(to, &x->held) && give_buf(to, &x->wait) && give(to, rest);
 }
 
+/* The event that has ended is the pattern of the next, when it lies there whole, and
+ * does nothing but bring text. */
+static void
+learn(struct tap *t, const struct judgement *j, struct str event, int64_t events)
+{
+	struct tap_private *x = t->private;
+
+	pattern_forget(&x->pattern);
+	if (!j->found.alike || j->fate != EVENT_pass || events != 1 ||
+	    x->wait.len > 0 || x->passing || event.p[event.len - 1] != '\n')
+		return;
+	x->pattern.text = j->found.text;
+	x->pattern.text_id = j->found.text_id;
+	pattern_learn(&x->pattern, event, j->found.vary, j->found.varies);
+}
+
+/* The length of an event at `p` that is like the one before; it is counted. */
+static size_t
+take_alike(struct tap *t, const char *p, const char *end)
+{
+	struct tap_private *x = t->private;
+	struct str text;
+	size_t n;
+
+	if (x->pattern.varies == 0 || x->wait.len > 0 || x->passing || x->held.len > 0)
+		return 0;
+	n = pattern_match(&x->pattern, p, end, &text);
+	if (n == 0)
+		return 0;
+	t->dialect->answer->on_value(t, x->pattern.text_id, SCAN_string, text);
+	t->event_flags = 0;
+	t->events++;
+	return n;
+}
+
 static bool
 end_event(struct tap *t, struct str rest, struct sink *to)
 {
+	int64_t events = t->events;
 	struct judgement j = judge(t);
 
 	t->broken |= j.data && !j.whole;
+	learn(t, &j, rest, t->events - events);
 	return dispatch(t, &j, rest, to);
 }
 
@@ -274,8 +315,16 @@ feed_stream(struct tap *t, const char *p, size_t len, struct sink *to)
 		event = ++p;
 	}
 	while (p < end && !over(t)) {
-		enum sse_token token = sse_next(&x->sse, &p, end, &data);
+		size_t alike = p == event ? take_alike(t, p, end) : 0;
+		enum sse_token token;
 
+		if (alike > 0) {
+			if (!give(to, str_make(p, alike)))
+				return false;
+			event = p += alike;
+			continue;
+		}
+		token = sse_next(&x->sse, &p, end, &data);
 		if (token == SSE_data)
 			read_data(t, data);
 		if (token != SSE_end)
@@ -341,12 +390,14 @@ tap_end(struct tap *t, tap_out_fn *out, void *arg)
 {
 	struct tap_private *x = t->private;
 	struct sink to = {.out = out, .arg = arg};
-	size_t usage_end;
+	struct reading_found found = {0};
 
 	if (t->stream)
 		return end_stream(t, &to) && flush(&to);
-	t->broken |= x->reading == NULL || !reading_end(x->reading, &usage_end);
+	if (x->reading != NULL)
+		reading_end(x->reading, &found);
 	x->reading = NULL;
+	t->broken |= !found.json;
 	return true;
 }
 
