@@ -18,6 +18,7 @@
 #include "core/sets.h"
 
 struct dialect;
+struct zone;   /* config/zone.h */
 struct health; /* of call/: breakers, in-flight counts; kept by name across reloads */
 
 #define MODELS_MAX          64 /* so that a set of models is one word */
@@ -103,6 +104,7 @@ struct rule {
 	uint8_t days;                   /* 1 << (0 Sunday …) */
 	int16_t from_minute, to_minute; /* of the local day; may wrap */
 	const char *zone;               /* tz name */
+	const struct zone *clock;       /* of it; NULL: UTC */
 	const char *team;
 	uint64_t use, avoid; /* sets of model indices; use 0: all */
 	const char *service_tier;

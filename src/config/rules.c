@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "config/zone.h"
 #include "value.h"
+
+#define ZONE_BYTES_MAX 65536U
 
 static const char *const day_names[] = {
     "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -130,10 +133,8 @@ read_minute(struct str s, int16_t *ret)
 }
 
 static bool
-zone_ok(struct build *b, struct str zone)
+zone_name_ok(struct str zone)
 {
-	char path[256];
-
 	for (size_t i = 0; i < zone.len; i++) {
 		char c = zone.p[i];
 		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -141,10 +142,29 @@ zone_ok(struct build *b, struct str zone)
 		if (!letter && (i == 0 || strchr("0123456789+-_/", c) == NULL))
 			return false;
 	}
+	return zone.len > 0 && zone.len < 64;
+}
+
+/* Workers must not read files, so that the zone's clock becomes part of the rule. */
+static bool
+read_zone(struct build *b, struct str zone, struct rule *ret)
+{
+	char path[256];
+	struct buf file;
+	bool ok;
+
+	if (!zone_name_ok(zone))
+		return false;
+	ret->zone = arena_str(b->r.mem, zone);
 	if (str_is(zone, "UTC"))
 		return true;
 	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%.*s", (int)zone.len, zone.p);
-	return zone.len > 0 && zone.len < 64 && b->env->file_size(b->env, path) > 0;
+	buf_init(&file, ZONE_BYTES_MAX + 1);
+	ok = b->env->read_file(b->env, path, ZONE_BYTES_MAX, &file);
+	if (ok)
+		ret->clock = zone_parse(buf_str(&file), b->r.mem);
+	buf_fini(&file);
+	return ok && ret->clock != NULL;
 }
 
 /* "Mon-Fri 08-18 Europe/Berlin" */
@@ -165,15 +185,13 @@ read_hours(struct build *b, const char *text, struct diag_place at, struct rule 
 		    text);
 		return;
 	}
-	if (!zone_ok(b, rest)) {
+	if (!read_zone(b, rest, ret)) {
 		diag_error(b->r.d, at,
 		    "hours: '%.*s' is not a time zone of this machine; write one such "
 		    "as "
 		    "Europe/Berlin or UTC",
 		    (int)rest.len, rest.p);
-		return;
 	}
-	ret->zone = arena_str(b->r.mem, rest);
 }
 
 /* Takes `tag.NAME` out of a condition map; the fixed keys are the rows'. */

@@ -1,4 +1,5 @@
 /* hours.c: does a moment lie in the hours of a rule, by the clocks of its time zone. */
+#include "config/zone.h"
 #include "work.h"
 
 #define DAY_S 86400
@@ -13,7 +14,7 @@ floor_div(int64_t a, int64_t b)
 bool
 rule_hours_hold(const struct rule *r, int64_t wall_s)
 {
-	int64_t local = wall_s;
+	int64_t local = wall_s + zone_offset_s(r->clock, wall_s);
 	int64_t day = floor_div(local, DAY_S);
 	int minute = (int)((local - day * DAY_S) / 60);
 	int weekday = (int)((day % 7 + 4 + 7) % 7); /* 1970-01-01 was a Thursday */

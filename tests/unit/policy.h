@@ -91,13 +91,33 @@ bad_policy(struct fake_env *f, struct str yaml)
 	return found;
 }
 
+/* A zone file (RFC 8536) without recorded changes: an empty block for readers of 32
+ * bits, one for 64, and the rule of today. The bytes are sizes in big endian. */
+#define ZONE_HEAD \
+	"TZif2"   \
+	"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define ZONE_COUNTS \
+	"\0\0\0\0"  \
+	"\0\0\0\0"  \
+	"\0\0\0\0"  \
+	"\0\0\0\0"  \
+	"\0\0\0\1"  \
+	"\0\0\0\4"
+#define ZONE_TYPE      \
+	"\0\0\016\020" \
+	"\0\0"         \
+	"CET\0"
+#define ZONE_BERLIN                                                     \
+	ZONE_HEAD ZONE_COUNTS ZONE_TYPE ZONE_HEAD ZONE_COUNTS ZONE_TYPE \
+	    "\nCET-1CEST,M3.5.0,M10.5.0/3\n"
+
 /* What the examples name outside of themselves. */
 static inline void
 put_world(struct fake_env *f)
 {
 	fake_env_put(f, "keys.yaml", STR("version: 1\nkeys: []\n"), 0600);
 	fake_env_put(f, "/etc/frugald/keys.yaml", STR("version: 1\nkeys: []\n"), 0600);
-	fake_env_put(f, "/usr/share/zoneinfo/Europe/Berlin", STR("TZif2"), 0644);
+	fake_env_put(f, "/usr/share/zoneinfo/Europe/Berlin", STR(ZONE_BERLIN), 0644);
 	assert_int_equal(setenv("OPENAI_API_KEY", "sk-openai", 1), 0);
 	assert_int_equal(setenv("ANTHROPIC_API_KEY", "sk-anthropic", 1), 0);
 	assert_int_equal(unsetenv("OPENAI_KEY"), 0);
