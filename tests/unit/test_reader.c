@@ -1,0 +1,210 @@
+/* libs: base config core parse */
+/* test_reader.c: what a client's body asks for, in both dialects and in any pieces. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "read_body.h"
+
+#define HI "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]"
+
+struct row {
+	const char *body, *want;
+};
+
+/* What the task says of a body; then the same in two pieces, cut at every byte. */
+static void
+check_row(const struct parse_shared *shared, const struct dialect *d, struct str body,
+    const char *want)
+{
+	struct buf whole, parts;
+	struct body_read b;
+
+	buf_init(&whole, 1 << 20);
+	buf_init(&parts, 1 << 20);
+	body_read(&b, shared, d, body, 0, 0);
+	if (b.outcome == OUT_served) {
+		print_task(&whole, &b.task);
+		print_prompt(&whole, &b.prompt);
+	} else {
+		print_read(&whole, &b);
+	}
+	if (strcmp(whole.p, want) != 0)
+		fail_msg(
+		    "%.*s\n  is   %s\n  not  %s", (int)body.len, body.p, whole.p, want);
+	buf_clear(&whole);
+	print_read(&whole, &b);
+	body_read_end(&b);
+	for (size_t cut = 1; cut < body.len; cut++) {
+		body_read(&b, shared, d, body, 0, cut);
+		buf_clear(&parts);
+		print_read(&parts, &b);
+		body_read_end(&b);
+		if (strcmp(whole.p, parts.p) != 0)
+			fail_msg("%.*s cut at %zu\n  is   %s\n  not  %s", (int)body.len,
+			    body.p, cut, parts.p, whole.p);
+	}
+	buf_fini(&whole);
+	buf_fini(&parts);
+}
+
+static void
+check_rows(const struct dialect *d, const struct row *rows, size_t count)
+{
+	struct parse_shared *shared = parse_shared_new();
+
+	for (size_t i = 0; i < count; i++)
+		check_row(shared, d, str_of(rows[i].body), rows[i].want);
+	parse_shared_free(shared);
+}
+
+static void
+test_openai(void **state)
+{
+	static const struct row rows[] = {
+	    {"{\"model\":\"a\"," HI "}",
+		"model=a messages=1 turns=1 text=2 last=0 0U:hi"},
+	    /* escapes, and the role behind the content */
+	    {"{\"messages\":[{\"content\":\"b\\u00e9\",\"role\":\"system\"},"
+	     "{\"content\":\"x\\n\",\"role\":\"user\"}],\"model\":\"\\u0061\\/b\"}",
+		"model=a/b messages=2 turns=1 text=5 last=1 0S:b\\u00e9 1U:x\\n"},
+	    {"{\"model\":\"a\",\"stream\":true,\"stream_options\":"
+	     "{\"include_usage\":true},\"max_tokens\":7,\"max_completion_tokens\":9,"
+	     "\"n\":2,\"best_of\":3,\"service_tier\":\"flex\"," HI "}",
+		"model=a stream usage max=9 n=2 best_of=3 +stream messages=1 turns=1 "
+		"text=2 tier=flex last=0 0U:hi"},
+	    /* null is the same as nothing */
+	    {"{\"model\":\"a\",\"stream\":null,\"stream_options\":null,\"max_tokens\":"
+	     "null,\"n\":null,\"service_tier\":null,\"tools\":null,\"user\":null," HI
+	     "}",
+		"model=a messages=1 turns=1 text=2 last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1e2,\"max_completion_tokens\":16.0," HI
+	     "}",
+		"model=a max=100 messages=1 turns=1 text=2 last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"tools\":[{\"type\":\"function\"},{}],"
+	     "\"tool_choice\":\"auto\",\"reasoning_effort\":\"high\","
+	     "\"response_format\":{\"type\":\"json_schema\"},"
+	     "\"modalities\":[\"text\",\"audio\"]," HI "}",
+		"model=a +tools +json_schema +audio +reasoning messages=1 turns=1 "
+		"tools=2 text=48 effort=high last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"reasoning_effort\":\"none\"," HI "}",
+		"model=a messages=1 turns=1 text=2 effort=none last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"response_format\":{\"type\":\"json_object\"}," HI "}",
+		"model=a messages=1 turns=1 text=24 last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"user\":\"u1\",\"prompt_cache_key\":\"k\\\"1\","
+	     "\"metadata\":{\"x\":\"y\"}," HI "}",
+		"model=a messages=1 turns=1 text=2 user=u1 cache_key=k\"1 last=0 "
+		"0U:hi"},
+	    /* every kind of part */
+	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":["
+	     "{\"type\":\"text\",\"text\":\"see\"},"
+	     "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/"
+	     "png;base64,AAAA\"}},"
+	     "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
+	     "{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"BBBB\"}},"
+	     "{\"type\":\"file\",\"file\":{\"file_data\":\"CC\"}}]}]}",
+		"model=a +vision +audio +files messages=1 turns=1 images=2 audios=1 "
+		"files=1 text=3 opaque=32 last=0 0U:see"},
+	    /* inside a tool loop */
+	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"do\"},"
+	     "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{}]},"
+	     "{\"role\":\"tool\",\"content\":\"ok\"}]}",
+		"model=a messages=3 turns=1 text=8 open last=0 0U:do 2T:ok"},
+	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"developer\",\"content\":\"d\"}"
+	     ",{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\","
+	     "\"content\":\"r\"},{\"role\":\"user\",\"content\":\"s\"}]}",
+		"model=a messages=4 turns=2 text=4 last=3 0S:d 1U:q 2A:r 3U:s"},
+	};
+
+	(void)state;
+	check_rows(&dialect_openai, rows, nitems(rows));
+}
+
+static void
+test_anthropic(void **state)
+{
+	static const struct row rows[] = {
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"system\":\"sys\"," HI "}",
+		"model=a max=1 messages=1 turns=1 text=5 last=0 0S:sys 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":0,\"system\":[{\"type\":\"text\","
+	     "\"text\":\"p\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":"
+	     "\"text\",\"text\":\"q\"}],\"stream\":true," HI "}",
+		"model=a stream max=0 +stream messages=1 turns=1 text=4 last=0 0S:p "
+		"0S:q 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"thinking\":{\"type\":\"enabled\","
+	     "\"budget_tokens\":9},\"tools\":[{}],\"service_tier\":\"auto\","
+	     "\"metadata\":{\"user_id\":\"user_1_account_2_session_3-4\"}," HI "}",
+		"model=a max=1 +tools +reasoning messages=1 turns=1 tools=1 text=6 "
+		"user=user_1_account_2_session_3-4 session=3-4 tier=auto "
+		"effort=enabled last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":\"bob\"},"
+	     "\"output_config\":{\"format\":{\"type\":\"json_schema\"}}," HI "}",
+		"model=a max=1 +json_schema messages=1 turns=1 text=2 user=bob last=0 "
+		"0U:hi"},
+	    /* a tool's result with an image; the assistant's own blocks */
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"messages\":["
+	     "{\"role\":\"user\",\"content\":\"do\"},"
+	     "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\","
+	     "\"thinking\":\"hm\",\"signature\":\"sg\"},{\"type\":\"tool_use\","
+	     "\"input\":{}}]},"
+	     "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"content\":["
+	     "{\"type\":\"text\",\"text\":\"it\"},{\"type\":\"image\",\"source\":"
+	     "{\"type\":\"base64\",\"data\":\"AAAA\"}}]}]}]}",
+		"model=a max=1 +vision messages=3 turns=1 images=1 text=10 opaque=4 "
+		"open bound=signature last=0 0U:do 2T:it"},
+	    /* a document of text is text; its type may stand behind it */
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\","
+	     "\"content\":[{\"type\":\"document\",\"source\":{\"data\":\"words\","
+	     "\"type\":\"text\"}},{\"type\":\"document\",\"source\":{\"type\":"
+	     "\"base64\",\"data\":\"AA\"}},{\"type\":\"text\",\"text\":\"t\"}]}]}",
+		"model=a max=1 +files messages=1 turns=1 files=2 text=6 opaque=2 "
+		"last=0 0U:t"},
+	};
+
+	(void)state;
+	check_rows(&dialect_anthropic, rows, nitems(rows));
+}
+
+static void
+test_bound(void **state)
+{
+	static const struct row openai[] = {
+	    {"{\"model\":\"a\",\"container\":\"c1\"," HI "}",
+		"model=a messages=1 turns=1 text=2 bound=state last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"container\":null," HI "}",
+		"model=a messages=1 turns=1 text=2 last=0 0U:hi"},
+	    /* of two bonds the one to the model counts */
+	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+	     "\"file\",\"file\":{\"file_id\":\"f\"}}]},{\"role\":\"assistant\","
+	     "\"reasoning_details\":[{\"signature\":\"s\"}]}]}",
+		"model=a +files messages=2 turns=1 files=1 text=19 bound=signature "
+		"last=0"},
+	};
+	static const struct row anthropic[] = {
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"container\":{\"id\":\"c\"}," HI "}",
+		"model=a max=1 messages=1 turns=1 text=2 bound=state last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"messages\":[{\"role\":\"assistant\","
+	     "\"content\":[{\"type\":\"redacted_thinking\",\"data\":\"x\"},"
+	     "{\"type\":\"text\",\"text\":\"t\",\"citations\":[{\"encrypted_index\":"
+	     "\"\"}]}]}]}",
+		"model=a max=1 messages=1 text=1 bound=encrypted last=0 0A:t"},
+	};
+
+	(void)state;
+	check_rows(&dialect_openai, openai, nitems(openai));
+	check_rows(&dialect_anthropic, anthropic, nitems(anthropic));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_openai),
+	    cmocka_unit_test(test_anthropic),
+	    cmocka_unit_test(test_bound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
