@@ -235,6 +235,10 @@ struct snapshot {
  * The caller has one reference. */
 struct snapshot *snapshot_load(struct env *env, const char *path, struct diag *d);
 
+/* The same for looking only: no secret (they are NULL) and no client's key is read. */
+struct snapshot *snapshot_load_offline(
+    struct env *env, const char *path, struct diag *d);
+
 /* From text, for tests: no files but those that it names. */
 struct snapshot *snapshot_parse(
     struct env *env, struct str yaml, const char *path, struct diag *d);

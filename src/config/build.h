@@ -15,6 +15,7 @@ struct build {
 	struct env *env;
 	struct node *root;
 	int64_t now_s;
+	bool offline; /* see snapshot_load_offline() */
 	/* the same arrays as in the snapshot, while they may still be written */
 	struct provider *providers;
 	struct model *models;
@@ -24,7 +25,7 @@ struct build {
 };
 
 /* The value behind "env:NAME" or "file:PATH", kept until the snapshot goes; NULL after
- * a finding. */
+ * a finding, or offline. */
 const char *build_secret(struct build *b, const struct node *n);
 
 void build_listeners(struct build *b);

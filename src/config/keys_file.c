@@ -159,7 +159,7 @@ build_keys(struct build *b)
 	struct diag_place at = node_place(b->root, "keys_file");
 	struct buf text;
 
-	if (path == NULL)
+	if (path == NULL || b->offline)
 		return;
 	buf_init(&text, TREE_BYTES_MAX + 1);
 	if (b->env->read_file(b->env, path, TREE_BYTES_MAX, &text)) {

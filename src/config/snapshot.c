@@ -140,6 +140,8 @@ out:
 const char *
 build_secret(struct build *b, const struct node *n)
 {
+	if (b->offline)
+		return NULL;
 	if (str_starts(n->text, STR("env:")))
 		return secret_of_env(b, n, n->text.p + 4);
 	return secret_of_file(b, n, n->text.p + 5);
@@ -226,23 +228,31 @@ build_all(struct build *b)
 	check_whole(b);
 }
 
-struct snapshot *
-snapshot_parse(struct env *env, struct str yaml, const char *path, struct diag *d)
+struct source {
+	struct env *env;
+	struct str yaml;
+	const char *path;
+	bool offline;
+};
+
+static struct snapshot *
+make(const struct source *from, struct diag *d)
 {
 	struct whole *w = xcalloc(1, sizeof(*w));
 	size_t before = diag_errors(d);
 	struct config *c;
-	struct build b = {.whole = w, .s = &w->s, .env = env};
+	struct build b = {
+	    .whole = w, .s = &w->s, .env = from->env, .offline = from->offline};
 
 	w->mem = arena_new(ARENA_BYTES);
 	SLIST_INIT(&w->secrets);
 	atomic_init(&w->s.refs_shared, 1);
-	w->s.path = arena_str(w->mem, str_of(path));
+	w->s.path = arena_str(w->mem, str_of(from->path));
 	c = arena_alloc(w->mem, sizeof(*c));
 	b.c = c;
 	b.r = (struct reading){.mem = w->mem, .d = d};
-	b.now_s = env->wall_ns(env) / NS_PER_S;
-	b.root = tree_parse(w->mem, yaml, diag_keep(d, path), d);
+	b.now_s = b.env->wall_ns(b.env) / NS_PER_S;
+	b.root = tree_parse(w->mem, from->yaml, diag_keep(d, from->path), d);
 	if (b.root != NULL) {
 		row_read(&b.r, schema_rows, b.root, "", c);
 		build_all(&b);
@@ -256,19 +266,42 @@ snapshot_parse(struct env *env, struct str yaml, const char *path, struct diag *
 }
 
 struct snapshot *
-snapshot_load(struct env *env, const char *path, struct diag *d)
+snapshot_parse(struct env *env, struct str yaml, const char *path, struct diag *d)
 {
+	struct source from = {.env = env, .yaml = yaml, .path = path};
+
+	return make(&from, d);
+}
+
+static struct snapshot *
+load(struct env *env, const char *path, bool offline, struct diag *d)
+{
+	struct source from = {.env = env, .path = path, .offline = offline};
 	struct snapshot *s = NULL;
 	struct buf text;
 
 	buf_init(&text, TREE_BYTES_MAX + 1);
-	if (env->read_file(env, path, TREE_BYTES_MAX, &text))
-		s = snapshot_parse(env, buf_str(&text), path, d);
-	else
+	if (env->read_file(env, path, TREE_BYTES_MAX, &text)) {
+		from.yaml = buf_str(&text);
+		s = make(&from, d);
+	} else {
 		diag_error(d, (struct diag_place){diag_keep(d, path), 0, 0},
 		    errno == EFBIG ? "larger than 1 MiB; shorten the file"
 				   : "cannot be read: %s; check the path",
 		    strerror(errno));
+	}
 	buf_fini(&text);
 	return s;
+}
+
+struct snapshot *
+snapshot_load(struct env *env, const char *path, struct diag *d)
+{
+	return load(env, path, false, d);
+}
+
+struct snapshot *
+snapshot_load_offline(struct env *env, const char *path, struct diag *d)
+{
+	return load(env, path, true, d);
 }

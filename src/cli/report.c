@@ -1,0 +1,7 @@
+#include "verb.h"
+int
+verb_report(struct cli *c)
+{
+	(void)c;
+	return CLI_found;
+}
