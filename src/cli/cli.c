@@ -132,19 +132,20 @@ is_noun(const char *word)
 	return false;
 }
 
-/* The name nearest to what was typed; in the arena. */
+/* The name nearest to what was typed: its first two words together, else the first. */
 static const char *
 nearest_verb(struct cli *c, int argc, char **argv)
 {
-	const char *names[2 * 32] = {NULL}, *typed = argv[0];
+	const char *names[2 * 32] = {NULL}, *near = NULL;
 	unsigned n = 0;
 
-	if (argc > 1 && is_noun(argv[0]))
-		typed = arena_printf(c->mem, "%s %s", argv[0], argv[1]);
 	for (const struct verb *v = verbs; v->name != NULL && n < nitems(names) - 1;
 	     v++)
 		names[n++] = v->name;
-	return diag_nearest(typed, names);
+	if (argc > 1 && argv[1][0] != '-')
+		near = diag_nearest(
+		    arena_printf(c->mem, "%s %s", argv[0], argv[1]), names);
+	return near != NULL ? near : diag_nearest(argv[0], names);
 }
 
 static bool
@@ -170,18 +171,19 @@ run_verb(struct cli *c, int argc, char **argv)
 static int
 unknown_verb(struct cli *c, int argc, char **argv)
 {
-	const char *near;
+	const char *near, *typed = argv[0];
 
 	if (is_noun(argv[0]) && (argc == 1 || wants_help(argv[1]))) {
 		help_noun(argv[0]);
 		return argc == 1 ? CLI_usage : CLI_fine;
 	}
 	near = nearest_verb(c, argc, argv);
+	if (is_noun(argv[0]))
+		typed = arena_printf(c->mem, "%s %s", argv[0], argv[1]);
 	if (near != NULL)
-		return cli_misuse(c, "there is no `%s%s%s`; did you mean `%s`?",
-		    argv[0], is_noun(argv[0]) ? " " : "",
-		    is_noun(argv[0]) ? argv[1] : "", near);
-	return cli_misuse(c, "there is no `%s`", argv[0]);
+		return cli_misuse(
+		    c, "there is no `%s`; did you mean `%s`?", typed, near);
+	return cli_misuse(c, "there is no `%s`", typed);
 }
 
 static int
