@@ -16,13 +16,15 @@ static bool
 holds(const struct route_input *in, const struct rule *r)
 {
 	const struct verdict *v = in->verdict;
-	double x = (double)v->complexity;
+	/* As exact as the verdict: 0.8 is not above 0.8. */
+	float x = v->complexity, above = (float)r->complexity_above;
+	float below = (float)r->complexity_below;
 
 	if (r->classes != 0 && (r->classes >> v->class & 1) == 0)
 		return false;
-	if (r->complexity_above >= 0 && x <= r->complexity_above)
+	if (above >= 0 && x <= above)
 		return false;
-	if (r->complexity_below <= 1 && x >= r->complexity_below)
+	if (below <= 1 && x >= below)
 		return false;
 	if (r->tag_name != NULL && !has_tag(in, r))
 		return false;

@@ -1,0 +1,487 @@
+/* libs: base config core parse auth budget call meter route */
+/* test_route_table.c: runs the cases of tests/table/route.tbl, which says how to read
+ * them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "core/request.h"
+
+#define TABLE  "tests/table/route.tbl"
+#define POLICY "tests/table/route.yaml"
+
+/* Wednesday, 2026-11-25 12:00 UTC. */
+#define NOON 1795608000
+
+struct bench {
+	struct snapshot *snap;
+	struct fleet_shared *fleet; /* of the case */
+	unsigned line, failed, cases;
+	char *name; /* of the case */
+};
+
+struct request_case {
+	struct task task;
+	struct verdict verdict;
+	struct principal who;
+	struct session_view session;
+	struct tag tags[4];
+	struct route_input in;
+};
+
+static double
+number(struct str s)
+{
+	char text[64];
+
+	str_copy(text, sizeof(text), s);
+	return strtod(text, NULL);
+}
+
+static int64_t
+integer(struct str s)
+{
+	return (int64_t)number(s);
+}
+
+static void
+bad(const struct bench *b, const char *what, struct str word)
+{
+	fail_msg("%s:%u: %s: '%.*s'", TABLE, b->line, what, (int)word.len, word.p);
+}
+
+static const struct model *
+model_named(const struct bench *b, struct str name)
+{
+	const struct model *m = snapshot_model(b->snap, name);
+
+	if (m == NULL)
+		bad(b, "no such model", name);
+	return m;
+}
+
+/* ---- the request ---- */
+
+static void
+set_key(struct bench *b, struct str name, struct principal *ret)
+{
+	for (unsigned i = 0; i < b->snap->key_count; i++) {
+		const struct key_entry *k = &b->snap->keys[i];
+
+		if (!str_is(name, k->name))
+			continue;
+		*ret = (struct principal){
+		    .key = k, .team = k->team, .key_name = k->name, .team_name = ""};
+		if (k->team != NULL)
+			ret->team_name = k->team->name;
+		return;
+	}
+	bad(b, "no such key", name);
+}
+
+static void
+set_needs(struct bench *b, struct str list, uint32_t *ret)
+{
+	struct str word;
+	enum capability c;
+
+	while (str_split(&list, ',', &word)) {
+		if (!capability_parse(word, &c))
+			bad(b, "no such capability", word);
+		*ret |= 1U << c;
+	}
+}
+
+static void
+set_bound(struct bench *b, struct str word, enum bound_kind *ret)
+{
+	static const char *const kinds[] = {
+	    "none", "signature", "encrypted", "file", "state"};
+
+	for (size_t i = 0; i < nitems(kinds); i++) {
+		if (str_is(word, kinds[i])) {
+			*ret = (enum bound_kind)i;
+			return;
+		}
+	}
+	bad(b, "nothing is bound so", word);
+}
+
+/* luna@us, 30 s ago, with a prompt that may be cached. */
+static void
+set_session(struct bench *b, struct str word, struct session_view *ret)
+{
+	struct str model;
+
+	(void)str_split(&word, '@', &model);
+	ret->known = true;
+	ret->turns = 2;
+	ret->idle_ms = 30000;
+	ret->model = str_is(model, "gone") ? NULL : model_named(b, model);
+	if (word.len > 0)
+		ret->provider = snapshot_provider(b->snap, word);
+}
+
+static void
+set_path(struct bench *b, struct str word, struct task *ret)
+{
+	ret->dialect = str_is(word, "chat") ? &dialect_openai : &dialect_anthropic;
+	ret->endpoint = str_is(word, "count") ? EP_count_tokens : EP_generate;
+	if (!str_is(word, "chat") && !str_is(word, "messages") &&
+	    !str_is(word, "count"))
+		bad(b, "no such path", word);
+}
+
+/* Everybody of a provider, or one model there, has just failed five times. */
+static void
+set_down(struct bench *b, struct str list)
+{
+	struct str word;
+
+	while (str_split(&list, ',', &word)) {
+		const struct provider *p = snapshot_provider(b->snap, word);
+		struct str at = word, name;
+
+		if (p != NULL) {
+			for (int i = 0; i < 5; i++)
+				health_report(
+				    p->health, OUT_no_answer, NS_PER_S, -1, -1);
+			continue;
+		}
+		(void)str_split(&at, '@', &name);
+		for (unsigned i = 0; i < model_named(b, name)->ats; i++) {
+			const struct model *m = model_named(b, name);
+
+			if (!str_is(at, m->at[i].provider->name))
+				continue;
+			for (int k = 0; k < 5; k++)
+				health_report(
+				    m->at[i].health, OUT_no_answer, NS_PER_S, -1, -1);
+		}
+	}
+}
+
+/* slow=luna:5000: its first byte takes 5 s everywhere. */
+static void
+set_slow(struct bench *b, struct str list)
+{
+	struct str word, name;
+
+	while (str_split(&list, ',', &word)) {
+		(void)str_split(&word, ':', &name);
+		for (unsigned i = 0; i < model_named(b, name)->ats; i++)
+			health_report(model_named(b, name)->at[i].health, OUT_served,
+			    NS_PER_S, -1, integer(word));
+	}
+}
+
+static void
+set_tag(struct request_case *c, struct str word)
+{
+	struct tag *t = &c->tags[c->in.tag_count++];
+
+	(void)str_split(&word, ':', &t->name);
+	t->value = word;
+}
+
+static void
+set_numbers(struct bench *b, struct request_case *c, struct str key, struct str v)
+{
+	if (str_is(key, "x"))
+		c->verdict.complexity = (float)number(v);
+	else if (str_is(key, "sure"))
+		c->verdict.confidence = (float)number(v);
+	else if (str_is(key, "bytes"))
+		c->task.text_bytes = (size_t)integer(v);
+	else if (str_is(key, "max"))
+		c->task.max_output = integer(v);
+	else if (str_is(key, "n"))
+		c->task.n = integer(v);
+	else if (str_is(key, "minq"))
+		c->in.min_quality = number(v);
+	else if (str_is(key, "maxcost"))
+		c->in.max_cost_usd = number(v);
+	else if (str_is(key, "idle"))
+		c->session.idle_ms = integer(v) * 1000;
+	else if (str_is(key, "cached"))
+		c->session.cached_tokens = integer(v);
+	else if (str_is(key, "was"))
+		c->session.complexity = (float)number(v);
+	else if (str_is(key, "at"))
+		c->in.wall_s = integer(v);
+	else if (str_is(key, "draw"))
+		c->in.draw = (uint64_t)integer(v);
+	else
+		bad(b, "unknown word in the request", key);
+}
+
+static void
+set_word(struct bench *b, struct request_case *c, struct str key, struct str v)
+{
+	if (str_is(key, "class") && !class_parse(v, &c->verdict.class))
+		bad(b, "no such class", v);
+	else if (str_is(key, "class"))
+		return;
+	else if (str_is(key, "needs"))
+		set_needs(b, v, &c->task.needs);
+	else if (str_is(key, "bound"))
+		set_bound(b, v, &c->task.bound);
+	else if (str_is(key, "loop"))
+		c->task.open_tool_call = true;
+	else if (str_is(key, "key"))
+		set_key(b, v, &c->who);
+	else if (str_is(key, "data"))
+		c->in.data = snapshot_data_class(b->snap, v);
+	else if (str_is(key, "session"))
+		set_session(b, v, &c->session);
+	else if (str_is(key, "path"))
+		set_path(b, v, &c->task);
+	else if (str_is(key, "down"))
+		set_down(b, v);
+	else if (str_is(key, "slow"))
+		set_slow(b, v);
+	else if (str_is(key, "tag"))
+		set_tag(c, v);
+	else if (str_is(key, "bypass"))
+		c->in.bypass_mode = MODE_bypass;
+	else
+		set_numbers(b, c, key, v);
+}
+
+static void
+read_request(struct bench *b, struct str words, struct request_case *c)
+{
+	struct str word, key;
+
+	*c = (struct request_case){
+	    .task = {.dialect = &dialect_openai,
+		.endpoint = EP_generate,
+		.max_output = -1,
+		.n = 1,
+		.best_of = 1,
+		.messages = 1,
+		.text_bytes = 4000},
+	    .verdict = {.class = CLASS_chat, .confidence = 0.9F},
+	    .who = {.key_name = "local", .team_name = ""},
+	    .session = {.complexity = -1},
+	    .in = {.min_quality = -1,
+		.max_cost_usd = -1,
+		.bypass_mode = MODE_COUNT,
+		.wall_s = NOON,
+		.now_ns = NS_PER_S + 1,
+		.draw = 50},
+	};
+	c->in.snap = b->snap;
+	c->in.task = &c->task;
+	c->in.verdict = &c->verdict;
+	c->in.who = &c->who;
+	c->in.session = &c->session;
+	c->in.tags = c->tags;
+	(void)str_split(&words, ' ', &c->task.model);
+	while (str_split(&words, ' ', &word)) {
+		if (word.len == 0)
+			continue;
+		(void)str_split(&word, '=', &key);
+		set_word(b, c, key, word);
+	}
+}
+
+/* ---- the plan, in the words of the table ---- */
+
+static void
+add_name(const struct candidate *c, struct buf *ret)
+{
+	buf_printf(ret, "%s@%s", c->model->name, c->model->at[c->at].provider->name);
+}
+
+static void
+add_flags(const struct plan *p, struct buf *ret)
+{
+	buf_printf(ret, "%s%s%s%s", p->pinned ? " pinned" : "",
+	    p->stayed ? " stayed" : "", p->unsure ? " unsure" : "",
+	    p->below_quality ? " below" : "");
+}
+
+/* Everything that a case may ask for, as words; the line of usable ones comes first. */
+static void
+describe(const struct plan *p, struct buf *ret)
+{
+	buf_add(ret, p->usable == 0 ? "refused" : "");
+	for (unsigned i = 0; i < p->usable; i++) {
+		buf_add(ret, i > 0 ? ">" : "");
+		add_name(&p->candidate[i], ret);
+	}
+	add_flags(p, ret);
+	if (p->usable > 0)
+		buf_printf(ret, " why=%s", reason_name(p->candidate[0].reason));
+	else
+		buf_printf(ret, " %s", outcome_name(p->refusal));
+	buf_printf(ret, " mode=%s decided=%s data=%s tier=%s max_output=%lld param=%s",
+	    mode_name(p->mode), p->decided != NULL ? p->decided->name : "-",
+	    p->data != NULL ? p->data->name : "-",
+	    p->service_tier != NULL ? p->service_tier : "-", (long long)p->max_output,
+	    p->refusal_param != NULL ? p->refusal_param : "-");
+	for (unsigned i = 0; i < p->count; i++) {
+		const struct candidate *c = &p->candidate[i];
+
+		buf_add(ret, " ");
+		add_name(c, ret);
+		buf_printf(ret, ":%s", reason_name(c->reason));
+		if (c->rule >= 0)
+			buf_printf(ret, "/%d", c->rule + 1);
+		buf_printf(ret, " %s=$%.6f %s~%.3f", c->model->name, c->cost_usd,
+		    c->model->name, c->success);
+	}
+	buf_printf(ret, " baseline=$%.6f", p->baseline_cost_usd);
+	buf_printf(ret, " \"%s\" ", p->refusal_text);
+}
+
+/* Is the word one of the words of the description? */
+static bool
+has_word(const char *description, struct str word)
+{
+	struct str rest = str_of(description), w;
+
+	while (str_split(&rest, ' ', &w)) {
+		if (str_eq(w, word))
+			return true;
+	}
+	return false;
+}
+
+static bool
+line_fits(struct str have, struct str want)
+{
+	return str_glob(want, have);
+}
+
+static bool
+is_flag(struct str word)
+{
+	return str_is(word, "pinned") || str_is(word, "stayed") ||
+	       str_is(word, "unsure") || str_is(word, "below");
+}
+
+/* Flags must be named, all else may. */
+static bool
+flags_fit(const char *description, struct str want)
+{
+	static const char *const flags[] = {"pinned", "stayed", "unsure", "below"};
+	struct str w;
+	unsigned named = 0, set = 0;
+
+	for (size_t i = 0; i < nitems(flags); i++)
+		set += has_word(description, str_of(flags[i]));
+	while (str_split(&want, ' ', &w))
+		named += is_flag(w);
+	return named == set;
+}
+
+static bool
+fits(const struct bench *b, const char *description, struct str want)
+{
+	struct str have = str_of(description), first, word, all = want;
+
+	(void)str_split(&have, ' ', &first);
+	(void)str_split(&want, ' ', &word);
+	if (!line_fits(first, word))
+		return false;
+	while (str_split(&want, ' ', &word)) {
+		if (word.len > 0 && word.p[0] == '"') { /* the rest is a text */
+			char text[256];
+
+			str_copy(text, sizeof(text),
+			    str_make(
+				word.p + 1, (size_t)(all.p + all.len - word.p - 2)));
+			return strstr(description, text) != NULL &&
+			       flags_fit(description, all);
+		}
+		if (word.len > 0 && !has_word(description, word))
+			return false;
+	}
+	(void)b;
+	return flags_fit(description, all);
+}
+
+/* ---- the table ---- */
+
+static void
+run_case(struct bench *b, struct str name, struct str request, struct str want)
+{
+	struct fleet_shared *fleet = fleet_new();
+	struct request_case c;
+	struct plan plan;
+	struct buf text;
+
+	b->cases++;
+	assert_true(fleet_bind(fleet, b->snap));
+	read_request(b, request, &c);
+	(void)plan_build(&c.in, &plan);
+	buf_init(&text, 16384);
+	describe(&plan, &text);
+	if (!fits(b, text.p, want)) {
+		b->failed++;
+		print_error(
+		    "%s:%u: %.*s\n  asked   %.*s\n  wanted  %.*s\n  got     %s\n",
+		    TABLE, b->line, (int)name.len, name.p, (int)request.len, request.p,
+		    (int)want.len, want.p, text.p);
+	}
+	buf_fini(&text);
+	fleet_free(fleet);
+}
+
+static void
+test_table(void **state)
+{
+	struct bench b = {0};
+	struct diag *d = diag_new();
+	struct buf text;
+	struct str rest, line;
+
+	(void)state;
+	b.snap = snapshot_load(env_system(), POLICY, d);
+	if (b.snap == NULL) {
+		size_t n;
+		const struct diag_finding *f = diag_findings(d, &n);
+
+		for (size_t i = 0; i < n; i++)
+			print_error(
+			    "%s:%u: %s\n", f[i].at.file, f[i].at.line, f[i].text);
+		fail_msg("%s does not load", POLICY);
+	}
+	buf_init(&text, 1 << 20);
+	assert_true(env_system()->read_file(env_system(), TABLE, 1 << 19, &text));
+	rest = buf_str(&text);
+	while (str_split(&rest, '\n', &line)) {
+		struct str name, request;
+
+		b.line++;
+		line = str_trim(line);
+		if (line.len == 0 || line.p[0] == '#')
+			continue;
+		(void)str_split(&line, '|', &name);
+		(void)str_split(&line, '|', &request);
+		run_case(&b, str_trim(name), str_trim(request), str_trim(line));
+	}
+	print_message("%u cases, %u failed\n", b.cases, b.failed);
+	assert_int_equal(b.failed, 0);
+	assert_true(b.cases >= 60);
+	buf_fini(&text);
+	diag_free(d);
+	snapshot_unref(b.snap);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_table)};
+
+	if (chdir(FRUGALD_SOURCE_DIR) != 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
