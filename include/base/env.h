@@ -35,8 +35,7 @@ struct env {
 	 * the caller closes it. -1: errno. */
 	int (*append_file)(struct env *, const char *path);
 	/* Makes a file full of zeros (written, not sparse: a full disk must fail here
-	 * and not by SIGBUS later), pre-faults, locks and maps it. Fails if it exists.
-	 */
+	 * and not by SIGBUS later), locks and maps it. Fails if it exists. */
 	bool (*map_create)(
 	    struct env *, const char *path, size_t bytes, struct env_map *ret);
 	/* Maps an existing file if its lock can be taken. EWOULDBLOCK: its owner lives.

@@ -254,8 +254,10 @@ fd_of(void *handle)
 static bool
 map_fd(int fd, size_t bytes, struct env_map *ret)
 {
-	void *p =
-	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	/* Not MAP_POPULATE: the bytes are in the page cache, so that a first touch
+	 * costs one short fault for 16 pages, and what is never touched is not ours to
+	 * hold. */
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (p == MAP_FAILED)
 		return false;

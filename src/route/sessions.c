@@ -11,8 +11,8 @@
 #define MAGIC  "frugald sessions"
 #define LAYOUT 1U
 
-/* 16,384 conversations in 640 KiB, all of which is pre-faulted: those of the last hour
- * of a busy daemon. A session that was pushed out costs one cold prompt cache. */
+/* 16,384 conversations in 640 KiB: those of the last hour of a busy daemon. A session
+ * that was pushed out costs one cold prompt cache. */
 #define WAYS   8U
 #define SETS   2048U
 #define SHARDS 64U /* locks; a set belongs to one */
