@@ -11,7 +11,7 @@
 #include "admin_call.h"
 #include "base/mem.h"
 #include "config/snapshot.h"
-#include "guard.h"
+#include "admin_guard.h"
 
 #define CONNECTIONS  64U
 #define TIMEOUT_S    15U
@@ -77,7 +77,7 @@ static bool
 admit(struct admin_call *c, const char *method)
 {
 	struct snapshot *snap = report_snapshot(c->report);
-	struct guard_input in = {
+	struct admin_guard_input in = {
 	    .host = header(c, "host"),
 	    .origin = header(c, "origin"),
 	    .authorization = header(c, "authorization"),
@@ -87,7 +87,7 @@ admit(struct admin_call *c, const char *method)
 	    .from_loopback = from_loopback(c),
 	};
 	const char *why = "";
-	int status = guard_check(&in, &why);
+	int status = admin_guard(&in, &why);
 
 	snapshot_unref(snap);
 	if (status == 0)

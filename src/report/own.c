@@ -26,7 +26,6 @@ reply(struct request *r, int status, const char *type, struct str body)
 {
 	struct reply_head h = {.status = status, .content_type = type};
 
-	reply_header(&h, "x-request-id", request_id_text(r));
 	edge_reply_whole(r, &h, body);
 }
 

@@ -46,7 +46,7 @@ put_estimate(struct json *j, const char *key, wide amount)
 {
 	char text[PUSD_TEXT_BYTES];
 
-	pusd_sum_round((struct pusd_sum){amount}, 2, text);
+	pusd_sum_round((struct pusd_sum){amount}, 6, text);
 	json_str(j, key, str_of(text));
 }
 

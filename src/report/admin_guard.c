@@ -1,7 +1,7 @@
-/* guard.c: a token where there is one; else loopback alone, and no page of a browser on
- * this machine: names that are made to point here (DNS rebinding) are told by Host,
- * forms of other sites by Origin. */
-#include "guard.h"
+/* admin_guard.c: a token where there is one; else loopback alone, and no page of a
+ * browser on this machine: names that are made to point here (DNS rebinding) are told
+ * by Host, forms of other sites by Origin. */
+#include "admin_guard.h"
 
 #include <string.h>
 
@@ -59,7 +59,7 @@ token_fits(const char *authorization, const char *token)
 }
 
 int
-guard_check(const struct guard_input *in, const char **ret_why)
+admin_guard(const struct admin_guard_input *in, const char **ret_why)
 {
 	struct str host = str_of(in->host == NULL ? "" : in->host);
 

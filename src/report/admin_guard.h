@@ -1,11 +1,11 @@
-/* guard.h: who may speak to the admin plane. */
-#ifndef REPORT_GUARD_H
-#define REPORT_GUARD_H
+/* admin_guard.h: who may speak to the admin plane. */
+#ifndef REPORT_ADMIN_GUARD_H
+#define REPORT_ADMIN_GUARD_H
 
 #include <stdbool.h>
 
 /* What a request shows of itself; NULL: absent. */
-struct guard_input {
+struct admin_guard_input {
 	const char *host, *origin, *authorization;
 	const char *token;  /* of the policy; NULL: none is set */
 	bool post;          /* it changes something */
@@ -14,6 +14,6 @@ struct guard_input {
 };
 
 /* 0: let it through; else the HTTP status, and why and what to do. */
-int guard_check(const struct guard_input *in, const char **ret_why);
+int admin_guard(const struct admin_guard_input *in, const char **ret_why);
 
 #endif
