@@ -1,10 +1,19 @@
 /* step.c: the row `parse` of steps.def, and what request headers say about this
  * request. */
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 
 #include "core/request.h"
-#include "core/worker.h"
+
+#define TAG_BYTES_MAX 128U
+/* All of them must fit into the slot, or the ledger would lose some in silence. */
+#define TAGS_BYTES_MAX sizeof(((struct slot_request *)NULL)->tags)
+
+/* What a list of tags should look like; in words for the client. */
+#define TAGS_WANT                                                                  \
+	"name=value,name=value of A-Za-z0-9._:/@+-, each word at most 128 bytes, " \
+	"all at most 16 tags and 320 bytes"
+static_assert(TAGS_BYTES_MAX == 320, "TAGS_WANT says so");
 
 static bool
 tag_known(const struct request *r, struct str name)
@@ -21,7 +30,7 @@ tag_known(const struct request *r, struct str name)
 static bool
 tag_text_ok(struct str s)
 {
-	if (s.len == 0 || s.len > 128)
+	if (s.len == 0 || s.len > TAG_BYTES_MAX)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.p[i];
@@ -31,6 +40,19 @@ tag_text_ok(struct str s)
 		if (!word && (c == '\0' || strchr("._:/@+-", c) == NULL))
 			return false;
 	}
+	return true;
+}
+
+static bool
+add_tag(struct request *r, struct str name, struct str value)
+{
+	size_t bytes = name.len + value.len + 2;
+
+	for (unsigned i = 0; i < r->tag_count; i++)
+		bytes += r->tags[i].name.len + r->tags[i].value.len + 2;
+	if (r->tag_count == nitems(r->tags) || bytes > TAGS_BYTES_MAX)
+		return false;
+	r->tags[r->tag_count++] = (struct tag){.name = name, .value = value};
 	return true;
 }
 
@@ -50,9 +72,8 @@ read_tags(struct request *r, struct str list)
 			return false;
 		if (snapshot_tag(r->snap, name) == NULL || tag_known(r, name))
 			continue;
-		if (r->tag_count == nitems(r->tags))
+		if (!add_tag(r, name, part))
 			return false;
-		r->tags[r->tag_count++] = (struct tag){.name = name, .value = part};
 	}
 	return true;
 }
@@ -76,11 +97,10 @@ collect_tags(struct request *r)
 			break;
 	}
 	if (!read_tags(r, r->in.path_tags))
-		return request_fail_text(r, OUT_bad_request, NULL,
-		    "the path's tags: expected /t/name=value,name=value/");
+		return request_fail_text(
+		    r, OUT_bad_request, NULL, "path /t/TAGS/: expected %s", TAGS_WANT);
 	if (!read_tags(r, str_of(r->in.header[HDR_x_frugald_tags])))
-		return bad_header(r, "x-frugald-tags",
-		    "name=value,name=value with [A-Za-z0-9._:/@+-]");
+		return bad_header(r, "x-frugald-tags", TAGS_WANT);
 	return NEXT;
 }
 
@@ -119,6 +139,8 @@ read_headers(struct request *r)
 	if (cost != NULL && !read_number(cost, 1e6, &r->max_cost_usd))
 		return bad_header(r, "x-frugald-max-cost-usd", "dollars, such as 0.05");
 	r->explain = explain != NULL && str_is(str_of(explain), "1");
+	if (explain != NULL && !r->explain)
+		return bad_header(r, "x-frugald-explain", "1, or no such header");
 	return collect_tags(r);
 }
 
