@@ -8,63 +8,58 @@
 
 #include "core/dialect.h"
 
+static const struct {
+	const char *method, *path, *dialect, *tail, *tags;
+	enum endpoint endpoint;
+	enum outcome outcome;
+} rows[] = {
+    {"POST", "/v1/chat/completions", "openai", "", "", EP_generate, OUT_served},
+    {"POST", "/chat/completions", "openai", "", "", EP_generate, OUT_served},
+    {"POST", "/v1/messages", "anthropic", "", "", EP_generate, OUT_served},
+    {"POST", "/messages", "anthropic", "", "", EP_generate, OUT_served},
+    {"POST", "/v1/messages/count_tokens", "anthropic", "", "", EP_count_tokens,
+	OUT_served},
+    {"GET", "/v1/models", "openai", "", "", EP_models, OUT_served},
+    {"GET", "/v1/models/a", "openai", "a", "", EP_model, OUT_served},
+    {"GET", "/v1/models/meta/llama:8b", "openai", "meta/llama:8b", "", EP_model,
+	OUT_served},
+    {"GET", "/v1/requests/req_1", "openai", "req_1", "", EP_request, OUT_served},
+    {"GET", "/v1/costs/summary", "openai", "", "", EP_costs_summary, OUT_served},
+    /* below tags, which may say anything that a path may */
+    {"POST", "/t/run=184,job=e2e/v1/messages", "anthropic", "", "run=184,job=e2e",
+	EP_generate, OUT_served},
+    {"POST", "/t/a=b/chat/completions", "openai", "", "a=b", EP_generate, OUT_served},
+    {"POST", "/t/a=b", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "/t//v1/messages", "openai", "", "", EP_none, OUT_not_found},
+    /* a method that the path does not take */
+    {"GET", "/v1/chat/completions", "openai", "", "", EP_none, OUT_bad_method},
+    {"DELETE", "/v1/messages", "anthropic", "", "", EP_none, OUT_bad_method},
+    {"POST", "/v1/models/a", "openai", "a", "", EP_none, OUT_bad_method},
+    {"post", "/v1/messages", "anthropic", "", "", EP_none, OUT_bad_method},
+    /* nothing is there; the error has the form of the nearest API */
+    {"POST", "/v1/messages/batches", "anthropic", "", "", EP_none, OUT_not_found},
+    {"POST", "/v1/embeddings", "openai", "", "", EP_none, OUT_not_found},
+    {"GET", "/v1/models/", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "/v1/v1/messages", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "/v1", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "*", "openai", "", "", EP_none, OUT_not_found},
+    /* one way to write a path: no escapes, dots, doubled slashes, blanks */
+    {"POST", "/v1//messages", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "/v1/./messages", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "/v1/x/../messages", "openai", "", "", EP_none, OUT_not_found},
+    {"GET", "/v1/models/..", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "/v1/%6dessages", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "/v1\\messages", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "/v1/messages?x=1", "openai", "", "", EP_none, OUT_not_found},
+    {"GET", "/v1/models/a b", "openai", "", "", EP_none, OUT_not_found},
+    {"GET", "/v1/models/\xC3\xA4", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "http://127.0.0.1/v1/messages", "openai", "", "", EP_none, OUT_not_found},
+};
+
 static void
 test_paths(void **state)
 {
-	static const struct {
-		const char *method, *path, *dialect, *tail, *tags;
-		enum endpoint endpoint;
-		enum outcome outcome;
-	} rows[] = {
-	    {"POST", "/v1/chat/completions", "openai", "", "", EP_generate, OUT_served},
-	    {"POST", "/chat/completions", "openai", "", "", EP_generate, OUT_served},
-	    {"POST", "/v1/messages", "anthropic", "", "", EP_generate, OUT_served},
-	    {"POST", "/messages", "anthropic", "", "", EP_generate, OUT_served},
-	    {"POST", "/v1/messages/count_tokens", "anthropic", "", "", EP_count_tokens,
-		OUT_served},
-	    {"GET", "/v1/models", "openai", "", "", EP_models, OUT_served},
-	    {"GET", "/v1/models/a", "openai", "a", "", EP_model, OUT_served},
-	    {"GET", "/v1/models/meta/llama:8b", "openai", "meta/llama:8b", "", EP_model,
-		OUT_served},
-	    {"GET", "/v1/requests/req_1", "openai", "req_1", "", EP_request,
-		OUT_served},
-	    {"GET", "/v1/costs/summary", "openai", "", "", EP_costs_summary,
-		OUT_served},
-	    /* below tags, which may say anything that a path may */
-	    {"POST", "/t/run=184,job=e2e/v1/messages", "anthropic", "",
-		"run=184,job=e2e", EP_generate, OUT_served},
-	    {"POST", "/t/a=b/chat/completions", "openai", "", "a=b", EP_generate,
-		OUT_served},
-	    {"POST", "/t/a=b", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "/t//v1/messages", "openai", "", "", EP_none, OUT_not_found},
-	    /* a method that the path does not take */
-	    {"GET", "/v1/chat/completions", "openai", "", "", EP_none, OUT_bad_method},
-	    {"DELETE", "/v1/messages", "anthropic", "", "", EP_none, OUT_bad_method},
-	    {"POST", "/v1/models/a", "openai", "a", "", EP_none, OUT_bad_method},
-	    {"post", "/v1/messages", "anthropic", "", "", EP_none, OUT_bad_method},
-	    /* nothing is there; the error has the form of the nearest API */
-	    {"POST", "/v1/messages/batches", "anthropic", "", "", EP_none,
-		OUT_not_found},
-	    {"POST", "/v1/embeddings", "openai", "", "", EP_none, OUT_not_found},
-	    {"GET", "/v1/models/", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "/v1/v1/messages", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "/v1", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "*", "openai", "", "", EP_none, OUT_not_found},
-	    /* one way to write a path: no escapes, dots, doubled slashes, blanks */
-	    {"POST", "/v1//messages", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "/v1/./messages", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "/v1/x/../messages", "openai", "", "", EP_none, OUT_not_found},
-	    {"GET", "/v1/models/..", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "/v1/%6dessages", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "/v1\\messages", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "/v1/messages?x=1", "openai", "", "", EP_none, OUT_not_found},
-	    {"GET", "/v1/models/a b", "openai", "", "", EP_none, OUT_not_found},
-	    {"GET", "/v1/models/\xC3\xA4", "openai", "", "", EP_none, OUT_not_found},
-	    {"POST", "http://127.0.0.1/v1/messages", "openai", "", "", EP_none,
-		OUT_not_found},
-	};
-
 	(void)state;
 	for (size_t i = 0; i < nitems(rows); i++) {
 		struct endpoint_found f;

@@ -119,116 +119,110 @@ check(const struct dialect *d, const struct row *rows, size_t count)
 	buf_fini(&message);
 }
 
+static const struct row openai_rows[] = {
+    {400,
+	"{\"error\":{\"message\":\"This model's maximum context length is "
+	"128000 "
+	"tokens.\",\"type\":\"invalid_request_error\",\"param\":\"messages\","
+	"\"code\":\"context_length_exceeded\"}}",
+	OUT_context_length, "This model's maximum context length is 128000 tokens."},
+    {401,
+	"{\"error\":{\"message\":\"Incorrect API key "
+	"provided\",\"type\":\"invalid_request_error\",\"param\":null,"
+	"\"code\":\"invalid_api_key\"}}",
+	OUT_provider_key, "Incorrect API key provided"},
+    {404,
+	"{\"error\":{\"message\":\"The model `x` does not exist\",\"type\":"
+	"\"invalid_request_error\",\"param\":null,\"code\":\"model_not_found\"}"
+	"}",
+	OUT_provider_error, "The model `x` does not exist"},
+    {429,
+	"{\"error\":{\"message\":\"Rate limit reached\",\"type\":\"requests\","
+	"\"param\":null,\"code\":\"rate_limit_exceeded\"}}",
+	OUT_provider_rate, "Rate limit reached"},
+    {429,
+	"{\"error\":{\"message\":\"You exceeded your current quota, please "
+	"check\",\"type\":\"insufficient_quota\",\"param\":null,\"code\":"
+	"\"insufficient_quota\"}}",
+	OUT_provider_quota, "You exceeded your current quota, please check"},
+    {400,
+	"{\"error\":{\"message\":\"Unsupported parameter: "
+	"'max_tokens'\",\"type\":"
+	"\"invalid_request_error\",\"param\":\"max_tokens\",\"code\":"
+	"\"unsupported_parameter\"}}",
+	OUT_provider_refused, "Unsupported parameter: 'max_tokens'"},
+    {500, "{\"error\":{\"message\":\"The server had an error\"}}", OUT_provider_error,
+	"The server had an error"},
+    {503, "{\"error\":{\"message\":\"Slow down\",\"code\":\"slow_down\"}}",
+	OUT_provider_rate, "Slow down"},
+    /* Azure */
+    {400,
+	"{\"error\":{\"message\":\"The response was filtered\",\"type\":null,"
+	"\"param\":\"prompt\",\"code\":\"content_filter\",\"status\":400,"
+	"\"innererror\":{\"code\":\"ResponsibleAIPolicyViolation\"}}}",
+	OUT_provider_refused, "The response was filtered"},
+    {401,
+	"{\"error\":{\"code\":\"401\",\"message\":\"Access denied due to "
+	"invalid "
+	"subscription key\"}}",
+	OUT_provider_key, "Access denied due to invalid subscription key"},
+    {404, "{\"error\":{\"code\":\"DeploymentNotFound\",\"message\":\"gone\"}}",
+	OUT_provider_error, "gone"},
+    /* Gemini: an array, and numbers as codes */
+    {429,
+	"[{\"error\":{\"code\":429,\"message\":\"You exceeded your current "
+	"quota\",\"status\":\"RESOURCE_EXHAUSTED\"}}]",
+	OUT_provider_rate, "You exceeded your current quota"},
+    {400,
+	"[{\n \"error\": {\"code\": 400, \"message\": \"API key not valid.\", "
+	"\"status\": \"INVALID_ARGUMENT\"}}\n]",
+	OUT_provider_key, "API key not valid."},
+    {400,
+	"[{\"error\":{\"code\":400,\"message\":\"The input token count "
+	"(2000000) "
+	"exceeds the maximum\",\"status\":\"INVALID_ARGUMENT\"}}]",
+	OUT_context_length, "The input token count (2000000) exceeds the maximum"},
+    /* vLLM: no "error"; llama.cpp; Ollama; FastAPI; Mistral */
+    {400,
+	"{\"object\":\"error\",\"message\":\"This model's maximum context "
+	"length "
+	"is 4096 tokens\",\"type\":\"BadRequestError\",\"param\":null,\"code\":"
+	"400}",
+	OUT_context_length, "This model's maximum context length is 4096 tokens"},
+    {400,
+	"{\"error\":{\"code\":400,\"message\":\"too "
+	"long\",\"type\":\"exceed_context_size_error\",\"n_ctx\":4096}}",
+	OUT_context_length, "too long"},
+    {503,
+	"{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":"
+	"\"unavailable_error\"}}",
+	OUT_provider_error, "Loading model"},
+    {404, "{\"error\":\"model \\\"x\\\" not found, try pulling it first\"}",
+	OUT_provider_error, "model \"x\" not found, try pulling it first"},
+    {422, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\"}]}",
+	OUT_provider_refused, "field required"},
+    {404, "{\"detail\":\"Not Found\"}", OUT_provider_error, "Not Found"},
+    {402, "{\"error\":{\"message\":\"Insufficient Balance\",\"code\":402}}",
+	OUT_provider_quota, "Insufficient Balance"},
+    {413, "{\"message\":\"Request Entity Too Large\"}", OUT_context_length,
+	"Request Entity Too Large"},
+    /* no JSON, or not all of it */
+    {502, "<html><body>Bad gateway</body></html>", OUT_provider_error, ""},
+    {503, "upstream connect error\n", OUT_provider_error, "upstream connect error"},
+    {500, "", OUT_provider_error, ""},
+    {400, "{\"error\":{\"message\":\"cut off\",\"ty", OUT_provider_refused, "cut off"},
+    {400, "{\"error\":{\"message\":\"cut of", OUT_provider_refused, ""},
+    {400, "{\"error\":{\"message\":[1],\"code\":{}}}", OUT_provider_refused, ""},
+    {302, "{}", OUT_provider_error, ""},
+    {408, "{}", OUT_provider_error, ""},
+};
+
 static void
 test_openai_reads(void **state)
 {
-	static const struct row rows[] = {
-	    {400,
-		"{\"error\":{\"message\":\"This model's maximum context length is "
-		"128000 "
-		"tokens.\",\"type\":\"invalid_request_error\",\"param\":\"messages\","
-		"\"code\":\"context_length_exceeded\"}}",
-		OUT_context_length,
-		"This model's maximum context length is 128000 tokens."},
-	    {401,
-		"{\"error\":{\"message\":\"Incorrect API key "
-		"provided\",\"type\":\"invalid_request_error\",\"param\":null,"
-		"\"code\":\"invalid_api_key\"}}",
-		OUT_provider_key, "Incorrect API key provided"},
-	    {404,
-		"{\"error\":{\"message\":\"The model `x` does not exist\",\"type\":"
-		"\"invalid_request_error\",\"param\":null,\"code\":\"model_not_found\"}"
-		"}",
-		OUT_provider_error, "The model `x` does not exist"},
-	    {429,
-		"{\"error\":{\"message\":\"Rate limit reached\",\"type\":\"requests\","
-		"\"param\":null,\"code\":\"rate_limit_exceeded\"}}",
-		OUT_provider_rate, "Rate limit reached"},
-	    {429,
-		"{\"error\":{\"message\":\"You exceeded your current quota, please "
-		"check\",\"type\":\"insufficient_quota\",\"param\":null,\"code\":"
-		"\"insufficient_quota\"}}",
-		OUT_provider_quota, "You exceeded your current quota, please check"},
-	    {400,
-		"{\"error\":{\"message\":\"Unsupported parameter: "
-		"'max_tokens'\",\"type\":"
-		"\"invalid_request_error\",\"param\":\"max_tokens\",\"code\":"
-		"\"unsupported_parameter\"}}",
-		OUT_provider_refused, "Unsupported parameter: 'max_tokens'"},
-	    {500, "{\"error\":{\"message\":\"The server had an error\"}}",
-		OUT_provider_error, "The server had an error"},
-	    {503, "{\"error\":{\"message\":\"Slow down\",\"code\":\"slow_down\"}}",
-		OUT_provider_rate, "Slow down"},
-	    /* Azure */
-	    {400,
-		"{\"error\":{\"message\":\"The response was filtered\",\"type\":null,"
-		"\"param\":\"prompt\",\"code\":\"content_filter\",\"status\":400,"
-		"\"innererror\":{\"code\":\"ResponsibleAIPolicyViolation\"}}}",
-		OUT_provider_refused, "The response was filtered"},
-	    {401,
-		"{\"error\":{\"code\":\"401\",\"message\":\"Access denied due to "
-		"invalid "
-		"subscription key\"}}",
-		OUT_provider_key, "Access denied due to invalid subscription key"},
-	    {404, "{\"error\":{\"code\":\"DeploymentNotFound\",\"message\":\"gone\"}}",
-		OUT_provider_error, "gone"},
-	    /* Gemini: an array, and numbers as codes */
-	    {429,
-		"[{\"error\":{\"code\":429,\"message\":\"You exceeded your current "
-		"quota\",\"status\":\"RESOURCE_EXHAUSTED\"}}]",
-		OUT_provider_rate, "You exceeded your current quota"},
-	    {400,
-		"[{\n \"error\": {\"code\": 400, \"message\": \"API key not valid.\", "
-		"\"status\": \"INVALID_ARGUMENT\"}}\n]",
-		OUT_provider_key, "API key not valid."},
-	    {400,
-		"[{\"error\":{\"code\":400,\"message\":\"The input token count "
-		"(2000000) "
-		"exceeds the maximum\",\"status\":\"INVALID_ARGUMENT\"}}]",
-		OUT_context_length,
-		"The input token count (2000000) exceeds the maximum"},
-	    /* vLLM: no "error"; llama.cpp; Ollama; FastAPI; Mistral */
-	    {400,
-		"{\"object\":\"error\",\"message\":\"This model's maximum context "
-		"length "
-		"is 4096 tokens\",\"type\":\"BadRequestError\",\"param\":null,\"code\":"
-		"400}",
-		OUT_context_length,
-		"This model's maximum context length is 4096 tokens"},
-	    {400,
-		"{\"error\":{\"code\":400,\"message\":\"too "
-		"long\",\"type\":\"exceed_context_size_error\",\"n_ctx\":4096}}",
-		OUT_context_length, "too long"},
-	    {503,
-		"{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":"
-		"\"unavailable_error\"}}",
-		OUT_provider_error, "Loading model"},
-	    {404, "{\"error\":\"model \\\"x\\\" not found, try pulling it first\"}",
-		OUT_provider_error, "model \"x\" not found, try pulling it first"},
-	    {422, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\"}]}",
-		OUT_provider_refused, "field required"},
-	    {404, "{\"detail\":\"Not Found\"}", OUT_provider_error, "Not Found"},
-	    {402, "{\"error\":{\"message\":\"Insufficient Balance\",\"code\":402}}",
-		OUT_provider_quota, "Insufficient Balance"},
-	    {413, "{\"message\":\"Request Entity Too Large\"}", OUT_context_length,
-		"Request Entity Too Large"},
-	    /* no JSON, or not all of it */
-	    {502, "<html><body>Bad gateway</body></html>", OUT_provider_error, ""},
-	    {503, "upstream connect error\n", OUT_provider_error,
-		"upstream connect error"},
-	    {500, "", OUT_provider_error, ""},
-	    {400, "{\"error\":{\"message\":\"cut off\",\"ty", OUT_provider_refused,
-		"cut off"},
-	    {400, "{\"error\":{\"message\":\"cut of", OUT_provider_refused, ""},
-	    {400, "{\"error\":{\"message\":[1],\"code\":{}}}", OUT_provider_refused,
-		""},
-	    {302, "{}", OUT_provider_error, ""},
-	    {408, "{}", OUT_provider_error, ""},
-	};
-
 	(void)state;
-	check(&dialect_openai, rows, nitems(rows));
-	check(&dialect_azure, rows, nitems(rows));
+	check(&dialect_openai, openai_rows, nitems(openai_rows));
+	check(&dialect_azure, openai_rows, nitems(openai_rows));
 }
 
 static void
