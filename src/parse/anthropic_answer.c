@@ -68,6 +68,7 @@ static const struct scan_path paths[] = {
     ROW("content_block.name", PATH_text),
     ROW("message.id", PATH_id),
     ROW("message.model", PATH_model),
+    ROW("content_block.to.model", PATH_model), /* another took over */
     ROW("message.stop_reason", PATH_stop),
     USAGE("message.usage"),
     ROW("message.usage.output_tokens", PATH_placeholder),

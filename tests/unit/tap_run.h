@@ -1,8 +1,9 @@
-/* tap_run.h: answers through a tap, in any pieces, for the tests of the tap. */
+/* tap_run.h: answers through a tap in any pieces, for the tests of the tap. */
 #ifndef TAP_RUN_H
 #define TAP_RUN_H
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "parse/answer.h"
 #include "stage/relay.h"
 
@@ -37,7 +38,7 @@ run_piece(struct run *r, const char *p, size_t len)
 	xfree(copy);
 }
 
-/* The whole text in pieces of `size` bytes, behind a first one of `first`. */
+/* The text in pieces of `size` bytes, behind a first one of `first`; then its end. */
 static inline void
 run_text(struct run *r, struct str text, size_t first, size_t size)
 {
@@ -58,6 +59,71 @@ run_end(struct run *r)
 	tap_fini(&r->tap);
 	taps_free(r->taps);
 	buf_fini(&r->out);
+}
+
+/* Did both taps learn the same? */
+static inline void
+run_same_knowledge(const struct tap *a, const struct tap *b)
+{
+	for (size_t i = 0; i < TOKEN_COUNT; i++)
+		assert_int_equal(a->usage.tokens[i], b->usage.tokens[i]);
+	assert_int_equal(a->usage.reasoning, b->usage.reasoning);
+	assert_int_equal(a->usage.inconsistent, b->usage.inconsistent);
+	assert_int_equal(a->usage_seen, b->usage_seen);
+	assert_int_equal(a->finished, b->finished);
+	assert_int_equal(a->terminal, b->terminal);
+	assert_int_equal(a->failed, b->failed);
+	assert_int_equal(a->broken, b->broken);
+	assert_int_equal(a->events, b->events);
+	assert_int_equal(a->output_bytes, b->output_bytes);
+	assert_string_equal(a->model, b->model);
+	assert_string_equal(a->service_tier, b->service_tier);
+	assert_string_equal(a->finish, b->finish);
+	assert_string_equal(a->response_id, b->response_id);
+	assert_int_equal(a->raw_usage.len, b->raw_usage.len);
+	assert_memory_equal(
+	    buf_str(&a->raw_usage).p, buf_str(&b->raw_usage).p, a->raw_usage.len);
+	assert_int_equal(a->error.len, b->error.len);
+	assert_memory_equal(buf_str(&a->error).p, buf_str(&b->error).p, a->error.len);
+}
+
+/* And did the same bytes come out? */
+static inline void
+run_same(struct run *a, struct run *b, const char *cost)
+{
+	struct str x = tap_terminal(&a->tap, cost), y = tap_terminal(&b->tap, cost);
+
+	run_same_knowledge(&a->tap, &b->tap);
+	assert_int_equal(a->out.len, b->out.len);
+	assert_memory_equal(buf_str(&a->out).p, buf_str(&b->out).p, a->out.len);
+	assert_int_equal(x.len, y.len);
+	assert_memory_equal(x.p, y.p, x.len);
+}
+
+/* The same text in pieces must do the same as `whole` did with it. */
+static inline void
+run_again(struct run *whole, struct str text, size_t first, size_t size)
+{
+	struct run r;
+
+	run_begin(
+	    &r, whole->dialect.answer, whole->tap.stream, whole->tap.usage_wanted);
+	run_text(&r, text, first, size);
+	run_same(whole, &r, "0.000123000000");
+	run_end(&r);
+}
+
+/* In pieces of many sizes, and cut in two: everywhere when it is not long. */
+static inline void
+run_in_pieces(struct run *whole, struct str text)
+{
+	static const size_t sizes[] = {1, 2, 3, 7, 64, 333, 1024, 4096, 16384};
+	size_t step = 1 + text.len * text.len / 10000000;
+
+	for (size_t i = 0; i < nitems(sizes); i++)
+		run_again(whole, text, 0, sizes[i]);
+	for (size_t first = 1; first < text.len; first += step)
+		run_again(whole, text, first, text.len);
 }
 
 #endif
