@@ -47,9 +47,12 @@ struct slot_request {
 	float baseline_success;
 	uint8_t stream, below_quality, unsure, pinned;
 	uint16_t plan_len, tags_len;
-	uint8_t plan[200];  /* packed numbers, see plan_pack() */
-	char tags[320];     /* "name=value\n…", cut at a whole tag */
-	char served_for[4]; /* reserved, zero */
+	uint16_t rollup_tags_len; /* the part of `tags` that roll-ups have */
+	uint16_t reserved;
+	uint8_t plan[200]; /* packed numbers, see plan_pack() */
+	/* "name=value\n…", those of depth rollup first, then index, then store; cut at
+	 * a whole tag */
+	char tags[320];
 };
 
 /* Written before the first byte goes upstream, but for what the answer brings. */
@@ -146,12 +149,14 @@ unsigned slots_take(struct slots *s, struct slot **ret, unsigned cap);
 void slots_release(struct slots *s, struct slot *const *slot, unsigned count);
 
 /* At start: every slot of dead processes below `state_dir`, settled by its basis, is
- * given to `book` in one call; when that answers true the files are removed. A slot
- * whose CRC does not fit was never sent anything (the CRC is written before the first
- * send) and is skipped. Gives the number booked; -1: a file could not be read or
- * booked, errno says why. */
+ * given to `book` in one call; when that answers true the files are removed. Of a
+ * damaged file what can be read is booked, and the file stays; a slot whose CRC does
+ * not fit is skipped (the CRC is written before the first send). Gives the number
+ * given to `book`; -1: a file is of another layout, could not be read or not booked:
+ * `ret_why` says what and what to do, and nothing is removed. */
 int slots_recover(struct env *env, const char *state_dir,
-    bool (*book)(void *arg, const struct slot *const *slot, unsigned count), void *arg);
+    bool (*book)(void *arg, const struct slot *const *slot, unsigned count), void *arg,
+    char ret_why[static 256]);
 
 /* The row of models that cost no list price: providers with `local: true`. All kinds 0.
  */
@@ -178,10 +183,12 @@ unsigned plan_unpack(struct str packed, struct packed_candidate *ret, unsigned c
 struct ledger;
 
 struct ledger_status {
-	bool healthy; /* commits work */
-	uint64_t rows, batches, errors, recovered;
-	int64_t committed_until_ms; /* wall clock: all that ended before is in */
-	char error[160];            /* the last one, for people; "" */
+	bool healthy;                              /* commits work */
+	uint64_t rows, batches, errors, recovered; /* rows: requests */
+	/* wall clock: all that ended before is in, but for what a worker was just
+	 * handing over */
+	int64_t committed_until_ms;
+	char error[160]; /* the last one, for people; "" */
 };
 
 /* Opens `ledger.db` and the month file in `state_dir`, migrates the schema forward,

@@ -112,7 +112,11 @@ request_end(struct request *r)
 {
 	struct worker *w = r->worker;
 
-	assert(r->live == NULL && r->slot == NULL);
+	assert(r->live == NULL);
+	/* The client left, or we stopped, between two attempts: what was settled is
+	 * booked. */
+	if (r->slot != NULL)
+		meter_close(r, r->outcome);
 	TAILQ_REMOVE(&w->requests, r, link);
 	w->live--;
 	report_end(r);

@@ -11,13 +11,38 @@ failed(struct db *db, const char *what)
 	return false;
 }
 
+/* SQLite opens a file that it may not write all the same, and keeps another journal
+ * where it cannot have a WAL; both would be found out with the first bill. */
+static bool
+check_mode(struct db *db)
+{
+	sqlite3_stmt *s;
+	bool row, ok;
+
+	if (sqlite3_db_readonly(db->handle, "main") == 1) {
+		snprintf(db->why, sizeof(db->why),
+		    "the file is read-only: mend its mode or owner");
+		return false;
+	}
+	if (!db_prepare(db, "PRAGMA journal_mode=WAL", &s))
+		return false;
+	ok = db_step(db, s, &row);
+	if (ok &&
+	    (!row || !str_is(str_of((const char *)sqlite3_column_text(s, 0)), "wal"))) {
+		snprintf(db->why, sizeof(db->why),
+		    "no write-ahead log can be had here: is this a network file "
+		    "system?");
+		ok = false;
+	}
+	sqlite3_finalize(s);
+	return ok;
+}
+
 bool
 db_open(struct db *db, const char *path)
 {
-	static const char settings[] = "PRAGMA journal_mode=WAL;"
-				       "PRAGMA synchronous=FULL;"
+	static const char settings[] = "PRAGMA synchronous=FULL;"
 				       "PRAGMA wal_autocheckpoint=0;"
-				       "PRAGMA busy_timeout=2000;"
 				       "PRAGMA trusted_schema=OFF;"
 				       "PRAGMA cell_size_check=ON;"
 				       "PRAGMA foreign_keys=OFF;"
@@ -29,8 +54,9 @@ db_open(struct db *db, const char *path)
 		NULL) != SQLITE_OK)
 		return failed(db, "open");
 	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_busy_timeout(db->handle, 2000);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	return db_exec(db, settings);
+	return check_mode(db) && db_exec(db, settings);
 }
 
 void
@@ -38,6 +64,14 @@ db_close(struct db *db)
 {
 	sqlite3_close(db->handle);
 	db->handle = NULL;
+}
+
+void
+db_checkpoint(struct db *db)
+{
+	if (db->handle != NULL)
+		sqlite3_wal_checkpoint_v2(
+		    db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 bool

@@ -17,7 +17,9 @@ struct db {
 };
 
 bool db_open(struct db *db, const char *path);
-void db_close(struct db *db);
+void db_close(struct db *db); /* keeps `why` */
+/* Moves the write-ahead log back into the file; what readers hold stays. */
+void db_checkpoint(struct db *db);
 
 /* Several statements, no results. */
 bool db_exec(struct db *db, const char *sql);
@@ -36,6 +38,13 @@ static inline void
 db_text(sqlite3_stmt *s, int i, struct str v)
 {
 	sqlite3_bind_text(s, i, v.p == NULL ? "" : v.p, (int)v.len, SQLITE_TRANSIENT);
+}
+
+/* What is no number would be NULL, and refused. */
+static inline void
+db_real(sqlite3_stmt *s, int i, double v)
+{
+	sqlite3_bind_double(s, i, v == v ? v : 0);
 }
 
 /* NULL for -1: unknown. */

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "store.h"
@@ -12,6 +13,8 @@
 #define WEIGHT 64
 /* Shorter prompts are mostly the provider's own framing. */
 #define MIN_TOKENS 64
+/* A value is published when it has moved by 1/PART. */
+#define PART 200
 
 struct outlook_ref {
 	struct outlook outlook; /* first: outlook_release() gets this address */
@@ -86,6 +89,7 @@ publish(struct learn *l)
 	l->shared->current_shared = fresh;
 	pthread_mutex_unlock(&l->shared->mutex);
 	outlook_release(&old->outlook);
+	l->published = l->now;
 }
 
 void
@@ -123,10 +127,14 @@ input_of(const struct slot_attempt *a)
 void
 learn_from(struct learn *l, const struct slot *s)
 {
-	const struct slot_attempt *a = &s->attempt[s->attempts - 1];
-	int64_t input = input_of(a), sample;
+	const struct slot_attempt *a = s->attempt;
+	int64_t input, sample;
 	int32_t *v;
 
+	if (s->attempts == 0)
+		return;
+	a += s->attempts - 1;
+	input = input_of(a);
 	if (a->outcome != OUT_served || a->basis != BASIS_reported ||
 	    input < MIN_TOKENS || a->text_bytes <= 0)
 		return;
@@ -137,17 +145,36 @@ learn_from(struct learn *l, const struct slot *s)
 	if (v == NULL)
 		return;
 	*v = *v == 0 ? (int32_t)sample : *v + (int32_t)((sample - *v) / WEIGHT);
-	l->changed = true;
+}
+
+/* Every number is a row for good, so that a decision can be taken again later; noise is
+ * not worth one. */
+static bool
+moved(const struct outlook *from, const struct outlook *to)
+{
+	if (from->providers != to->providers)
+		return true;
+	for (unsigned i = 0; i < to->providers; i++) {
+		int32_t a = from->provider[i].bytes_per_token_milli;
+		int32_t b = to->provider[i].bytes_per_token_milli;
+
+		if (abs(a - b) >= (a + PART - 1) / PART)
+			return true;
+	}
+	return false;
 }
 
 void
 learn_publish(struct learn *l)
 {
-	if (!l->changed)
+	struct outlook old = l->published;
+
+	if (!moved(&old, &l->now))
 		return;
 	l->now.number++;
-	if (!store_save_outlook(l->store, &l->now))
+	if (!store_save_outlook(l->store, &l->now)) {
+		l->now.number--;
 		return; /* the ledger's own errors say why; tried again next time */
-	l->changed = false;
+	}
 	publish(l);
 }

@@ -13,8 +13,7 @@ struct store;
 struct learn {
 	struct store *store;
 	struct outlook_shared *shared;
-	struct outlook now;
-	bool changed;
+	struct outlook now, published;
 };
 
 void learn_init(struct learn *l, struct store *store);

@@ -9,10 +9,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "learn.h"
+#include "ledger_turn.h"
 #include "store.h"
 
 #define BATCH_MAX     256
-#define BATCH_WAIT_MS 5
+#define IDLE_MS       500
 #define RETRY_MS      200
 #define CHECKPOINT_NS (2 * NS_PER_S)
 #define OUTLOOK_NS    NS_PER_S
@@ -39,10 +40,20 @@ struct ledger {
 	struct kept *kept_shared;
 	struct slot *batch[BATCH_MAX];
 	unsigned batched;
+	int64_t taken_ms; /* wall clock: before the batch was taken */
 	int64_t checkpoint_ns, outlook_ns;
 };
 
 /* ---- open ---- */
+
+static void
+free_kept(struct kept *k)
+{
+	xfree(k->kind);
+	xfree(k->hash);
+	xfree(k->text);
+	xfree(k);
+}
 
 static bool
 book_recovered(void *arg, const struct slot *const *slot, unsigned count)
@@ -59,16 +70,10 @@ book_recovered(void *arg, const struct slot *const *slot, unsigned count)
 static bool
 recover(struct ledger *l, const char *dir, char ret_why[static 256])
 {
-	int n = slots_recover(l->env, dir, book_recovered, l);
+	int n = slots_recover(l->env, dir, book_recovered, l, ret_why);
 
-	if (n < 0) {
-		snprintf(ret_why, 256,
-		    "requests of a dead process in %.120s could not be booked: %s; "
-		    "mend "
-		    "the cause and start again, nothing is lost meanwhile",
-		    dir, strerror(errno));
+	if (n < 0)
 		return false;
-	}
 	if (n > 0)
 		log_warn("booked %d requests that were in flight when frugald died", n);
 	l->status_shared.recovered = (uint64_t)n;
@@ -119,10 +124,7 @@ ledger_close(struct ledger *l)
 		struct kept *k = l->kept_shared;
 
 		l->kept_shared = k->next;
-		xfree(k->kind);
-		xfree(k->hash);
-		xfree(k->text);
-		xfree(k);
+		free_kept(k);
 	}
 	pthread_mutex_destroy(&l->mutex);
 	xfree(l);
@@ -138,7 +140,9 @@ note_good(struct ledger *l)
 	l->status_shared.error[0] = '\0';
 	l->status_shared.rows += l->batched;
 	l->status_shared.batches += l->batched > 0;
-	l->status_shared.committed_until_ms = env_wall_ms(l->env);
+	/* A full batch may have left older ones behind. */
+	if (l->batched < BATCH_MAX)
+		l->status_shared.committed_until_ms = l->taken_ms;
 	pthread_mutex_unlock(&l->mutex);
 	if (!atomic_exchange(&l->accepts, true))
 		log_warn("the ledger can be written again; requests are served");
@@ -192,26 +196,49 @@ ledger_keep(struct ledger *l, const char *kind, const char *hash, struct str tex
 		slots_wake(l->slots);
 }
 
+/* Takes the one that has waited longest; NULL: none. */
+static struct kept *
+take_kept(struct ledger *l)
+{
+	struct kept **at = &l->kept_shared, *k;
+
+	pthread_mutex_lock(&l->mutex);
+	while (*at != NULL && (*at)->next != NULL)
+		at = &(*at)->next;
+	k = *at;
+	*at = NULL;
+	pthread_mutex_unlock(&l->mutex);
+	return k;
+}
+
+/* Back to the end from which it is taken first. */
 static void
+give_kept_back(struct ledger *l, struct kept *k)
+{
+	struct kept **at = &l->kept_shared;
+
+	pthread_mutex_lock(&l->mutex);
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = k;
+	pthread_mutex_unlock(&l->mutex);
+}
+
+/* False: one could not be written; it stays on the list. */
+static bool
 write_kept(struct ledger *l)
 {
 	struct kept *k;
 
-	pthread_mutex_lock(&l->mutex);
-	k = l->kept_shared;
-	l->kept_shared = NULL;
-	pthread_mutex_unlock(&l->mutex);
-	while (k != NULL) {
-		struct kept *next = k->next;
-
-		if (!store_keep(l->store, k->kind, k->hash, str_make(k->text, k->len)))
-			log_warn("the ledger could not keep %s %s", k->kind, k->hash);
-		xfree(k->kind);
-		xfree(k->hash);
-		xfree(k->text);
-		xfree(k);
-		k = next;
+	while ((k = take_kept(l)) != NULL) {
+		if (!store_keep(
+			l->store, k->kind, k->hash, str_make(k->text, k->len))) {
+			give_kept_back(l, k);
+			return false;
+		}
+		free_kept(k);
 	}
+	return true;
 }
 
 /* ---- the thread ---- */
@@ -223,11 +250,11 @@ commit_batch(struct ledger *l)
 	char why[STORE_WHY];
 
 	if (l->batched == 0) {
+		l->taken_ms = env_wall_ms(l->env);
 		l->batched = slots_take(l->slots, l->batch, BATCH_MAX);
-		if (l->batched == 0)
-			return true;
 	}
-	if (!store_commit(
+	if (l->batched > 0 &&
+	    !store_commit(
 		l->store, (const struct slot *const *)l->batch, l->batched, why)) {
 		note_bad(l, why);
 		return false;
@@ -236,7 +263,25 @@ commit_batch(struct ledger *l)
 		learn_from(&l->learn, l->batch[i]);
 	slots_release(l->slots, l->batch, l->batched);
 	note_good(l);
-	l->batched = 0;
+	return true;
+}
+
+/* All that is closed; texts first, so that no row names one that is not kept. */
+static bool
+drain(struct ledger *l)
+{
+	unsigned n;
+
+	if (!write_kept(l)) {
+		note_bad(l, "the ledger could not keep the policy in force");
+		return false;
+	}
+	do {
+		if (!commit_batch(l))
+			return false;
+		n = l->batched;
+		l->batched = 0;
+	} while (n == BATCH_MAX);
 	return true;
 }
 
@@ -255,36 +300,40 @@ housekeeping(struct ledger *l)
 	}
 }
 
+bool
+ledger_turn(struct ledger *l)
+{
+	bool ok = drain(l);
+
+	housekeeping(l);
+	return ok;
+}
+
 static void *
 ledger_main(void *arg)
 {
 	struct ledger *l = arg;
-	bool ok, busy;
 
 	pthread_setname_np(pthread_self(), "ledger");
-	for (;;) {
-		bool last = atomic_load(&l->stop);
-
-		write_kept(l);
-		ok = commit_batch(l);
-		busy = ok && slots_in_use(l->slots) > 0;
-		if (last)
-			break;
-		housekeeping(l);
-		/* A short wait gathers a batch; a long one when there is nothing. */
-		slots_wait(l->slots, ok ? (busy ? BATCH_WAIT_MS * 20 : 500) : RETRY_MS);
-	}
-	while (ok && slots_in_use(l->slots) > 0 && commit_batch(l) && l->batched > 0)
-		;
-	learn_publish(&l->learn);
+	while (!atomic_load(&l->stop))
+		slots_wait(l->slots, ledger_turn(l) ? IDLE_MS : RETRY_MS);
+	/* Workers have ended: what they closed is all there will be. */
+	if (drain(l))
+		learn_publish(&l->learn);
 	return NULL;
+}
+
+void
+ledger_attach(struct ledger *l, struct slots *slots, struct outlook_shared *outlook)
+{
+	l->slots = slots;
+	learn_start(&l->learn, outlook);
 }
 
 bool
 ledger_start(struct ledger *l, struct slots *slots, struct outlook_shared *outlook)
 {
-	l->slots = slots;
-	learn_start(&l->learn, outlook);
+	ledger_attach(l, slots, outlook);
 	l->started = pthread_create(&l->thread, NULL, ledger_main, l) == 0;
 	return l->started;
 }

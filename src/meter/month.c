@@ -31,6 +31,20 @@ month_path(const char *dir, int number, char *ret, size_t cap)
 	snprintf(ret, cap, "%s/ledger-%04d-%02d.db", dir, number / 12, number % 12 + 1);
 }
 
+int
+month_parse(struct str name)
+{
+	struct str rest = str_skip(name, 7), year, month;
+	uint64_t y, m;
+
+	if (!str_starts(name, STR("ledger-")) || !str_split(&rest, '-', &year) ||
+	    !str_split(&rest, '.', &month) || !str_is(rest, "db") || year.len != 4 ||
+	    month.len != 2 || !str_to_u64(year, &y) || !str_to_u64(month, &m) ||
+	    m < 1 || m > 12)
+		return 0;
+	return (int)(y * 12 + m - 1);
+}
+
 static bool
 prepare(struct month *m)
 {
@@ -46,9 +60,9 @@ prepare(struct month *m)
 		   "outlook,"
 		   "baseline,baseline_pusd,baseline_success,decided,flags,outcome,"
 		   "attempts,"
-		   "plan,tags) "
+		   "plan,tags,rollup_tags) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27)",
+		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28)",
 		   &m->add_request) &&
 	       db_prepare(db,
 		   "INSERT INTO attempt(request,n,model,provider,region,tier,price,"
@@ -179,17 +193,18 @@ add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
 	sqlite3_bind_int64(q, 2, r->start_ms);
 	sqlite3_bind_int64(q, 3, s->end_ms);
 	sqlite3_bind_int64(q, 7, (int64_t)r->session);
-	sqlite3_bind_double(q, 12, (double)r->complexity);
-	sqlite3_bind_double(q, 13, (double)r->confidence);
+	db_real(q, 12, (double)r->complexity);
+	db_real(q, 13, (double)r->confidence);
 	sqlite3_bind_int64(q, 18, (int64_t)r->outlook);
 	db_known(q, 20, r->baseline_pusd);
-	sqlite3_bind_double(q, 21, (double)r->baseline_success);
+	db_real(q, 21, (double)r->baseline_success);
 	sqlite3_bind_int(
 	    q, 23, r->stream | r->below_quality << 1 | r->unsure << 2 | r->pinned << 3);
 	sqlite3_bind_int(q, 24, s->outcome);
 	sqlite3_bind_int(q, 25, s->attempts);
 	sqlite3_bind_blob(q, 26, r->plan, r->plan_len, SQLITE_TRANSIENT);
 	db_text(q, 27, str_make(r->tags, r->tags_len));
+	sqlite3_bind_int(q, 28, r->rollup_tags_len);
 	return db_run(&m->db, q);
 }
 
@@ -203,8 +218,10 @@ bind_attempt_numbers(sqlite3_stmt *q, const struct slot_attempt *a)
 	sqlite3_bind_int(q, 11, a->http_status);
 	sqlite3_bind_int(q, 12, a->basis);
 	sqlite3_bind_int(q, 13,
-	    a->sent | a->first_byte << 1 | a->usage_inconsistent << 2 |
-		a->unpriced << 3 | a->unbilled << 4);
+	    (a->sent ? MONTH_sent : 0) | (a->first_byte ? MONTH_first_byte : 0) |
+		(a->usage_inconsistent ? MONTH_inconsistent : 0) |
+		(a->unpriced ? MONTH_unpriced : 0) |
+		(a->unbilled ? MONTH_unbilled : 0));
 	db_known(q, 14, a->list_pusd);
 	db_known(q, 15, a->amount_pusd);
 	db_known(q, 16, a->at_most_pusd);

@@ -9,12 +9,24 @@
 #include "db.h"
 #include "stage/meter.h"
 
+/* Bits of attempt.flags. */
+enum {
+	MONTH_sent = 1,
+	MONTH_first_byte = 2,
+	MONTH_inconsistent = 4,
+	MONTH_unpriced = 8,
+	MONTH_unbilled = 16,
+};
+
 struct month {
 	struct db db;
 	int number;        /* year * 12 + month - 1; 0: none is open */
 	struct map *names; /* text -> id, of this file; values are (void *)(intptr_t) */
 	sqlite3_stmt *add_name, *find_name, *add_request, *add_attempt, *add_tag, *find;
 };
+
+/* "ledger-2026-11.db"; 0: another name. */
+int month_parse(struct str file_name);
 
 /* Which month a wall-clock time belongs to, in UTC. */
 int month_of(int64_t wall_ms);
@@ -26,6 +38,12 @@ void month_close(struct month *m); /* takes a zeroed one */
 /* Inside the caller's transaction. Gives the row's number, also of a request that was
  * in already. */
 bool month_add(struct month *m, const struct slot *s, int64_t *ret_seq);
+/* Gives all requests after `seq` in order, with what roll-ups are made of, until `each`
+ * says false or the rows end. False: one of them failed. */
+bool month_each(struct month *m, int64_t seq,
+    bool (*each)(void *arg, int64_t seq, const struct slot *s), void *arg);
+/* The number of the last row; 0: none. */
+bool month_last(struct month *m, int64_t *ret_seq);
 /* After a rollback: ids of names may be gone. */
 void month_forget(struct month *m);
 

@@ -1,27 +1,53 @@
 /* open.c: the row `slot` of attempt.def: the intent stands in the file before anything
  * is sent. */
-#include <stdio.h>
+#include <string.h>
 
 #include "core/request.h"
 #include "core/worker.h"
 
+/* Cut at a whole character: what a client wrote is shown to people later. */
 static void
-name_into(char *dst, size_t cap, const char *src)
+text_into(char *dst, size_t cap, struct str src)
 {
-	str_copy(dst, cap, str_of(src == NULL ? "" : src));
+	size_t at = 0, n = str_copy(dst, cap, src);
+
+	while (at < n) {
+		size_t len = str_utf8(str_make(dst + at, n - at));
+
+		if (len == 0 && n - at < 4)
+			break; /* cut in the middle */
+		at += len == 0 ? 1 : len;
+	}
+	memset(dst + at, 0, cap - at);
 }
 
 static void
-fill_tags(const struct request *r, struct slot_request *s)
+name_into(char *dst, size_t cap, const char *src)
 {
-	size_t at = 0;
+	text_into(dst, cap, str_of(src == NULL ? "" : src));
+}
 
+static const struct tag *
+find_tag(const struct request *r, const char *name)
+{
 	for (unsigned i = 0; i < r->tag_count; i++) {
-		const struct tag *t = &r->tags[i];
-		size_t need = t->name.len + t->value.len + 2;
+		if (str_is(r->tags[i].name, name))
+			return &r->tags[i];
+	}
+	return NULL;
+}
 
-		if (at + need > sizeof(s->tags))
-			break;
+/* In the order in which they are declared, so that the same tags are one roll-up. */
+static size_t
+fill_tags_of(
+    const struct request *r, enum tag_depth depth, struct slot_request *s, size_t at)
+{
+	for (unsigned i = 0; i < r->snap->tag_count; i++) {
+		const struct tag_name *n = &r->snap->tags[i];
+		const struct tag *t = n->depth == depth ? find_tag(r, n->name) : NULL;
+
+		if (t == NULL || at + t->name.len + t->value.len + 2 > sizeof(s->tags))
+			continue;
 		memcpy(s->tags + at, t->name.p, t->name.len);
 		at += t->name.len;
 		s->tags[at++] = '=';
@@ -29,7 +55,30 @@ fill_tags(const struct request *r, struct slot_request *s)
 		at += t->value.len;
 		s->tags[at++] = '\n';
 	}
-	s->tags_len = (uint16_t)at;
+	return at;
+}
+
+static void
+fill_tags(const struct request *r, struct slot_request *s)
+{
+	size_t at = fill_tags_of(r, TAG_rollup, s, 0);
+
+	s->rollup_tags_len = (uint16_t)at;
+	at = fill_tags_of(r, TAG_index, s, at);
+	s->tags_len = (uint16_t)fill_tags_of(r, TAG_store, s, at);
+}
+
+/* An estimate in dollars; -1: unknown, or no number that could be one. */
+static int64_t
+pusd_of(double usd)
+{
+	return usd >= 0 && usd < 1e6 ? (int64_t)(usd * (double)PUSD_PER_USD) : -1;
+}
+
+static int64_t
+tokens_of(double expected)
+{
+	return expected > 0 && expected < 1e12 ? (int64_t)expected : 0;
 }
 
 static void
@@ -45,9 +94,7 @@ fill_decision(const struct request *r, struct slot_request *s)
 	    p->baseline != NULL ? p->baseline->name : "");
 	name_into(
 	    s->decided, sizeof(s->decided), p->decided != NULL ? p->decided->name : "");
-	s->baseline_pusd = p->baseline_cost_usd < 0
-			       ? -1
-			       : (int64_t)(p->baseline_cost_usd * (double)PUSD_PER_USD);
+	s->baseline_pusd = pusd_of(p->baseline_cost_usd);
 	s->baseline_success = (float)p->baseline_success;
 	s->below_quality = p->below_quality;
 	s->unsure = p->unsure;
@@ -62,9 +109,9 @@ fill_request(const struct request *r, struct slot_request *s)
 	s->start_ms = r->start_wall_ms;
 	name_into(s->key, sizeof(s->key), r->who.key_name);
 	name_into(s->team, sizeof(s->team), r->who.team_name);
-	str_copy(s->user, sizeof(s->user), r->task.user);
+	text_into(s->user, sizeof(s->user), r->task.user);
 	name_into(s->class_name, sizeof(s->class_name), class_name(r->verdict.class));
-	str_copy(s->path, sizeof(s->path), r->in.path);
+	text_into(s->path, sizeof(s->path), r->in.path);
 	name_into(s->policy, sizeof(s->policy), r->snap->short_hash);
 	name_into(s->classifier, sizeof(s->classifier),
 	    classifier_version(r->worker->shared->classifier));
@@ -90,10 +137,10 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	s->unbilled = a->request->task.endpoint == EP_count_tokens;
 	s->contract_ppm = (int32_t)a->provider->contract_ppm;
 	s->start_ms = env_wall_ms(a->request->worker->env);
-	s->input_estimate = (int64_t)c->input_tokens;
+	s->input_estimate = tokens_of(c->input_tokens);
 	if (a->request->task.opaque_bytes == 0)
 		s->text_bytes = (int64_t)a->request->task.text_bytes;
-	s->expected_output = (int64_t)c->output_tokens;
+	s->expected_output = tokens_of(c->output_tokens);
 	s->price_input_pusd = -1;
 	s->price_output_pusd = -1;
 	s->at_most_pusd = a->unpriced ? -1 : a->at_most.v;

@@ -2,6 +2,10 @@
 #include "stage/meter.h"
 
 #define PPM 1000000LL
+/* A line without its factors; whatever they are, more is not an amount of one row, and
+ * less times two factors of 10^9 stays below 2^127. */
+#define LINE_MAX   ((wide)INT64_MAX * 100)
+#define FACTOR_MAX 1000000000LL
 
 static const struct price_row local_row = {
     .id = "local",
@@ -43,6 +47,7 @@ price_cost(const struct price_row *row, const struct usage *u, struct str servic
     int64_t contract_ppm, struct pusd *ret)
 {
 	const struct price_kinds *k = price_kinds_for(row, usage_input(u));
+	int64_t service = service_ppm(row, service_tier);
 	wide sum = 0;
 
 	for (size_t i = 0; i < TOKEN_COUNT; i++) {
@@ -51,9 +56,11 @@ price_cost(const struct price_row *row, const struct usage *u, struct str servic
 		if (k->pusd[i] < 0)
 			return false;
 		sum += (wide)u->tokens[i] * k->pusd[i];
+		if (sum > LINE_MAX)
+			return false;
 	}
-	/* 10^12 tokens at $75 a million, twice a factor of 10^6: below 2^127. */
-	sum *= service_ppm(row, service_tier);
-	sum *= contract_ppm;
-	return pusd_divide(sum, PPM * PPM, ret);
+	if (service < 0 || service > FACTOR_MAX || contract_ppm < 0 ||
+	    contract_ppm > FACTOR_MAX)
+		return false;
+	return pusd_divide(sum * service * contract_ppm, PPM * PPM, ret);
 }

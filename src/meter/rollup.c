@@ -46,7 +46,7 @@ bind_dimensions(sqlite3_stmt *q, const struct slot *s, const struct slot_attempt
 	db_text(q, 6, str_of(a->model));
 	db_text(q, 7, str_of(a->provider));
 	sqlite3_bind_int(q, 8, a->tier);
-	db_text(q, 9, str_make(r->tags, r->tags_len));
+	db_text(q, 9, str_make(r->tags, r->rollup_tags_len));
 }
 
 static int64_t

@@ -35,6 +35,18 @@ static const char *const ledger_steps[] = {
     " PRIMARY KEY(number, provider)) WITHOUT ROWID;",
 };
 
+/* Refused by the database itself, whoever asks. INSERT OR REPLACE deletes without
+ * asking a trigger on DELETE, so a row that is there is no place for another either. */
+#define KEPT(table)                                                       \
+	"CREATE TRIGGER " table "_kept BEFORE DELETE ON " table " BEGIN"  \
+	" SELECT RAISE(ABORT, 'the ledger is append-only'); END;"         \
+	"CREATE TRIGGER " table "_fixed BEFORE UPDATE ON " table " BEGIN" \
+	" SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+#define NOT_REPLACED(table, same)                                    \
+	"CREATE TRIGGER " table "_new BEFORE INSERT ON " table       \
+	" WHEN EXISTS(SELECT 1 FROM " table " WHERE " same ") BEGIN" \
+	" SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+
 /* ledger-YYYY-MM.db: one row a request, one an attempt; never changed, never deleted.
  */
 static const char *const month_steps[] = {
@@ -48,7 +60,7 @@ static const char *const month_steps[] = {
     " classifier INTEGER NOT NULL, outlook INTEGER NOT NULL, baseline INTEGER NOT NULL,"
     " baseline_pusd INTEGER, baseline_success REAL NOT NULL, decided INTEGER NOT NULL,"
     " flags INTEGER NOT NULL, outcome INTEGER NOT NULL, attempts INTEGER NOT NULL,"
-    " plan BLOB NOT NULL, tags TEXT NOT NULL);"
+    " plan BLOB NOT NULL, tags TEXT NOT NULL, rollup_tags INTEGER NOT NULL);"
     "CREATE INDEX request_end ON request(end_ms);"
     "CREATE INDEX request_session ON request(session);"
     "CREATE TABLE attempt(request INTEGER NOT NULL, n INTEGER NOT NULL,"
@@ -65,15 +77,11 @@ static const char *const month_steps[] = {
     " total_ms INTEGER, served_model INTEGER NOT NULL, service_tier INTEGER NOT NULL,"
     " raw_usage TEXT, PRIMARY KEY(request, n)) WITHOUT ROWID;"
     "CREATE TABLE tag(name INTEGER NOT NULL, value INTEGER NOT NULL,"
-    " request INTEGER NOT NULL, PRIMARY KEY(name, value, request)) WITHOUT ROWID;"
-    "CREATE TRIGGER request_kept BEFORE DELETE ON request BEGIN"
-    " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
-    "CREATE TRIGGER request_fixed BEFORE UPDATE ON request BEGIN"
-    " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
-    "CREATE TRIGGER attempt_kept BEFORE DELETE ON attempt BEGIN"
-    " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
-    "CREATE TRIGGER attempt_fixed BEFORE UPDATE ON attempt BEGIN"
-    " SELECT RAISE(ABORT, 'the ledger is append-only'); END;",
+    " request INTEGER NOT NULL, PRIMARY KEY(name, value, request)) WITHOUT ROWID;" KEPT(
+	"request") KEPT("attempt") KEPT("name") KEPT("tag")
+	NOT_REPLACED("request", "seq=NEW.seq OR id=NEW.id")
+	    NOT_REPLACED("attempt", "request=NEW.request AND n=NEW.n")
+		NOT_REPLACED("name", "id=NEW.id OR text=NEW.text"),
 };
 
 const struct schema schema_ledger = {

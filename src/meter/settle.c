@@ -1,6 +1,5 @@
 /* settle.c: what an attempt cost, by the provider's usage or by its basis. */
-#include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "core/request.h"
 #include "core/worker.h"
@@ -60,9 +59,10 @@ settle_by_basis(struct slot_attempt *a, enum basis basis)
 	}
 	if (told_input(a) < 0)
 		a->tokens[TOKEN_input_uncached] = a->input_estimate;
-	if (a->tokens[TOKEN_output] < 0 || a->tokens[TOKEN_output] < a->output_seen)
-		a->tokens[TOKEN_output] =
-		    basis == BASIS_partial ? a->output_seen : a->expected_output;
+	if (a->tokens[TOKEN_output] < a->output_seen)
+		a->tokens[TOKEN_output] = a->output_seen;
+	if (basis == BASIS_unknown && a->tokens[TOKEN_output] < a->expected_output)
+		a->tokens[TOKEN_output] = a->expected_output;
 	estimate(a);
 }
 
@@ -74,23 +74,31 @@ name_into(char *dst, size_t cap, const char *src)
 	str_copy(dst, cap, str_of(src == NULL ? "" : src));
 }
 
-/* The bill by what the provider reported. False: a kind has no price. */
-static bool
-settle_reported(const struct attempt *a, struct slot_attempt *s)
+/* The bill of the tokens in `s` by the price row. */
+static void
+price_tokens(const struct attempt *a, struct str tier, struct slot_attempt *s)
 {
 	const struct price_row *row = a->candidate->price;
-	struct str tier = str_of(a->tap.service_tier);
+	struct usage u = {.reasoning = s->reasoning};
 	struct pusd list, amount;
 
-	s->basis = BASIS_reported;
-	if (row == NULL || !price_cost(row, &a->tap.usage, tier, PPM, &list) ||
-	    !price_cost(row, &a->tap.usage, tier, a->provider->contract_ppm, &amount))
-		return false;
-	s->list_pusd = list.v;
-	s->amount_pusd = amount.v;
-	return true;
+	memcpy(u.tokens, s->tokens, sizeof(u.tokens));
+	s->unpriced = row == NULL || !price_cost(row, &u, tier, PPM, &list) ||
+		      !price_cost(row, &u, tier, a->provider->contract_ppm, &amount);
+	s->list_pusd = s->unpriced ? -1 : list.v;
+	s->amount_pusd = s->unpriced ? -1 : amount.v;
 }
 
+/* Is the usage that came the last word? Some providers count in every event of a
+ * stream; what came before an answer broke off is not all that was made. */
+static bool
+usage_is_final(const struct tap *t)
+{
+	return t->usage_seen && (!t->stream || t->finished || t->terminal);
+}
+
+/* outcome.def's basis; but what was not sent costs nothing, nor does what the provider
+ * itself called an error; and whatever we give up later than that is not free. */
 static enum basis
 basis_of(const struct attempt *a)
 {
@@ -98,9 +106,28 @@ basis_of(const struct attempt *a)
 
 	if (!a->sent || a->http_status >= 300)
 		return BASIS_none;
-	if (b == BASIS_none)
+	if (b == BASIS_none && a->tap.failed)
+		return BASIS_none;
+	if (b == BASIS_unknown)
 		return b;
 	return a->first_byte ? BASIS_partial : BASIS_unknown;
+}
+
+/* An estimate takes the service tier that was asked for when none was told. */
+static void
+settle_estimated(const struct attempt *a, enum basis basis, struct slot_attempt *s)
+{
+	const struct request *r = a->request;
+	struct str tier = str_of(a->tap.service_tier);
+
+	settle_by_basis(s, basis);
+	if (basis == BASIS_none || s->unbilled)
+		return;
+	if (tier.len == 0 && r->plan->service_tier != NULL)
+		tier = str_of(r->plan->service_tier);
+	else if (tier.len == 0)
+		tier = r->task.service_tier;
+	price_tokens(a, tier, s);
 }
 
 static int32_t
@@ -153,14 +180,14 @@ meter_settle(struct attempt *a)
 		return; /* it never came so far that it could cost anything */
 	s = r->slot->attempt[a->slot_index];
 	fill_result(a, &s);
-	if (!a->tap.usage_seen || s.unbilled || basis_of(a) == BASIS_none) {
-		settle_by_basis(&s, basis_of(a));
-	} else if (!settle_reported(a, &s)) {
-		s.unpriced = 1;
-		s.list_pusd = -1;
-		s.amount_pusd = -1;
+	if (!usage_is_final(&a->tap) || s.unbilled || basis_of(a) == BASIS_none) {
+		settle_estimated(a, basis_of(a), &s);
+	} else {
+		s.basis = BASIS_reported;
+		price_tokens(a, str_of(a->tap.service_tier), &s);
 	}
 	a->usage = a->tap.usage;
+	memcpy(a->usage.tokens, s.tokens, sizeof(s.tokens));
 	a->basis = (enum basis)s.basis;
 	a->list.v = s.list_pusd;
 	a->amount.v = s.amount_pusd;

@@ -14,8 +14,15 @@
 
 void slots_file_init(void *map, unsigned count);
 
-/* 0: not a slot file of this layout, or shorter than it says. */
-unsigned slots_file_count(const void *map, size_t bytes);
+enum slots_file {
+	SLOTS_FILE_good,
+	SLOTS_FILE_damaged, /* what lies there whole can be read all the same */
+	SLOTS_FILE_empty,   /* nothing but zeros: its creation was cut short */
+	SLOTS_FILE_foreign, /* of another layout; `*ret_count` is its number */
+};
+
+/* What is it, and how many slots lie in it. */
+enum slots_file slots_file_look(const void *map, size_t bytes, uint32_t *ret_count);
 
 static inline struct slot *
 slots_file_at(void *map, uint32_t i)

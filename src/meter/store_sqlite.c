@@ -7,10 +7,13 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "month.h"
 #include "rollup.h"
 #include "store.h"
+
+#define MONTHS_MAX 1200
 
 struct store {
 	struct env *env;
@@ -45,53 +48,52 @@ prepare(struct store *s)
 		   &s->put_outlook);
 }
 
-bool
-store_open(struct env *env, const char *dir, struct store **ret,
-    char ret_why[static STORE_WHY])
+static void
+close_ledger(struct store *s)
 {
-	struct store *s = xcalloc(1, sizeof(*s));
-	char path[4096];
-
-	s->env = env;
-	snprintf(s->dir, sizeof(s->dir), "%s", dir);
-	snprintf(path, sizeof(path), "%s/ledger.db", s->dir);
-	if (!db_open(&s->db, path) || !db_migrate(&s->db, "main", &schema_ledger) ||
-	    !prepare(s)) {
-		fail("the ledger", path, s->db.why, ret_why);
-		store_close(s);
-		return false;
-	}
-	*ret = s;
-	return true;
-}
-
-void
-store_close(struct store *s)
-{
-	if (s == NULL)
-		return;
-	store_checkpoint(s);
-	if (s->month.number != 0)
-		month_close(&s->month);
 	rollup_close(&s->rollup);
 	sqlite3_finalize(s->get_meta);
 	sqlite3_finalize(s->put_meta);
 	sqlite3_finalize(s->keep);
 	sqlite3_finalize(s->put_outlook);
+	s->get_meta = s->put_meta = s->keep = s->put_outlook = NULL;
 	db_close(&s->db);
-	xfree(s->seq);
-	xfree(s);
 }
 
-/* ---- one batch ---- */
+/* After an error of the disk nothing that a connection remembers is believed: it is
+ * closed, and opened again here. */
+static bool
+use_ledger(struct store *s)
+{
+	char path[4096];
+
+	if (s->db.handle != NULL)
+		return true;
+	snprintf(path, sizeof(path), "%s/ledger.db", s->dir);
+	if (db_open(&s->db, path) && db_migrate(&s->db, "main", &schema_ledger) &&
+	    prepare(s))
+		return true;
+	close_ledger(s);
+	return false;
+}
+
+/* ---- which month ---- */
+
+/* A file that is left is moved together, so that readers find one file. */
+static void
+leave_month(struct store *s)
+{
+	if (s->month.number != 0)
+		db_checkpoint(&s->month.db);
+	month_close(&s->month);
+}
 
 static bool
 use_month(struct store *s, int number)
 {
 	if (s->month.number == number)
 		return true;
-	if (s->month.number != 0)
-		month_close(&s->month);
+	leave_month(s);
 	if (month_open(&s->month, s->dir, number))
 		return true;
 	month_close(&s->month);
@@ -130,6 +132,114 @@ put_up_to(struct store *s, int64_t up_to)
 	return db_run(&s->db, s->put_meta);
 }
 
+/* ---- roll-ups that were missed ---- */
+
+struct replay {
+	struct store *store;
+	int64_t last;
+	unsigned requests;
+};
+
+static bool
+replay_one(void *arg, int64_t seq, const struct slot *slot)
+{
+	struct replay *r = arg;
+
+	r->last = seq;
+	r->requests++;
+	return rollup_add(&r->store->rollup, slot);
+}
+
+static bool
+replay_month(struct store *s, int64_t up_to)
+{
+	struct replay r = {.store = s};
+	struct db *db = &s->db;
+
+	if (db_exec(db, "BEGIN IMMEDIATE") &&
+	    month_each(&s->month, up_to, replay_one, &r) && put_up_to(s, r.last) &&
+	    db_exec(db, "COMMIT")) {
+		log_warn(
+		    "%u requests of %04d-%02d were missing in the roll-ups and are "
+		    "added",
+		    r.requests, s->month.number / 12, s->month.number % 12 + 1);
+		return true;
+	}
+	sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+struct months {
+	int number[MONTHS_MAX];
+	unsigned count;
+};
+
+static void
+on_file(void *arg, const char *name)
+{
+	struct months *m = arg;
+	int number = month_parse(str_of(name));
+
+	if (number != 0 && m->count < MONTHS_MAX)
+		m->number[m->count++] = number;
+}
+
+/* After a power cut the rows of the last batches may be there without their roll-ups:
+ * the two are two files. */
+static bool
+replay_all(struct store *s, char ret_why[static STORE_WHY])
+{
+	struct months m = {.count = 0};
+	int64_t up_to, last;
+
+	if (!s->env->list_dir(s->env, s->dir, on_file, &m))
+		return fail("the folder", s->dir, strerror(errno), ret_why);
+	for (unsigned i = 0; i < m.count; i++) {
+		if (!use_month(s, m.number[i]) || !month_last(&s->month, &last))
+			return fail(
+			    "the month's rows in", s->dir, s->month.db.why, ret_why);
+		if (!get_up_to(s, &up_to) || (last > up_to && !replay_month(s, up_to)))
+			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
+	}
+	return true;
+}
+
+/* ---- life ---- */
+
+bool
+store_open(struct env *env, const char *dir, struct store **ret,
+    char ret_why[static STORE_WHY])
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+
+	s->env = env;
+	snprintf(s->dir, sizeof(s->dir), "%s", dir);
+	if (!use_ledger(s)) {
+		fail("ledger.db in", s->dir, s->db.why, ret_why);
+	} else if (!replay_all(s, ret_why)) {
+		/* it has said why */
+	} else {
+		*ret = s;
+		return true;
+	}
+	store_close(s);
+	return false;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	leave_month(s);
+	db_checkpoint(&s->db);
+	close_ledger(s);
+	xfree(s->seq);
+	xfree(s);
+}
+
+/* ---- one batch ---- */
+
 static bool
 in_month(const struct store *s, const struct slot *slot)
 {
@@ -155,7 +265,7 @@ commit_rows(struct store *s, const struct slot *const *slot, unsigned count)
 	    db_exec(db, "COMMIT"))
 		return true;
 	sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-	month_forget(&s->month);
+	month_close(&s->month);
 	return false;
 }
 
@@ -185,6 +295,7 @@ commit_rollups(struct store *s, const struct slot *const *slot, unsigned count)
 	    db_exec(&s->db, "COMMIT"))
 		return true;
 	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+	close_ledger(s);
 	return false;
 }
 
@@ -216,7 +327,7 @@ store_commit(struct store *s, const struct slot *const *slot, unsigned count,
 		if (!use_month(s, m) || !commit_rows(s, slot, count))
 			return fail(
 			    "the month's rows in", s->dir, s->month.db.why, ret_why);
-		if (!commit_rollups(s, slot, count))
+		if (!use_ledger(s) || !commit_rollups(s, slot, count))
 			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
 	}
 	return true;
@@ -227,12 +338,17 @@ store_commit(struct store *s, const struct slot *const *slot, unsigned count,
 bool
 store_keep(struct store *s, const char *kind, const char *hash, struct str text)
 {
+	if (!use_ledger(s))
+		return false;
 	db_text(s->keep, 1, str_of(kind));
 	db_text(s->keep, 2, str_of(hash));
 	sqlite3_bind_int64(s->keep, 3, env_wall_ms(s->env));
 	sqlite3_bind_blob(
 	    s->keep, 4, text.p == NULL ? "" : text.p, (int)text.len, SQLITE_TRANSIENT);
-	return db_run(&s->db, s->keep);
+	if (db_run(&s->db, s->keep))
+		return true;
+	close_ledger(s);
+	return false;
 }
 
 void
@@ -262,7 +378,7 @@ store_load_outlook(struct store *s, struct outlook *ret)
 bool
 store_save_outlook(struct store *s, const struct outlook *o)
 {
-	if (!db_exec(&s->db, "BEGIN IMMEDIATE"))
+	if (!use_ledger(s) || !db_exec(&s->db, "BEGIN IMMEDIATE"))
 		return false;
 	for (unsigned i = 0; i < o->providers; i++) {
 		sqlite3_bind_int64(s->put_outlook, 1, (int64_t)o->number);
@@ -275,15 +391,15 @@ store_save_outlook(struct store *s, const struct outlook *o)
 			return false;
 		}
 	}
-	return db_exec(&s->db, "COMMIT");
+	if (db_exec(&s->db, "COMMIT"))
+		return true;
+	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+	return false;
 }
 
 void
 store_checkpoint(struct store *s)
 {
-	sqlite3_wal_checkpoint_v2(
-	    s->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	if (s->month.number != 0)
-		sqlite3_wal_checkpoint_v2(
-		    s->month.db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	db_checkpoint(&s->db);
+	db_checkpoint(&s->month.db);
 }

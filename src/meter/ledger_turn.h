@@ -1,0 +1,20 @@
+/* ledger_turn.h: the ledger thread's work without the thread, for whoever brings a
+ * clock of his own. */
+#ifndef METER_LEDGER_TURN_H
+#define METER_LEDGER_TURN_H
+
+#include <stdbool.h>
+
+struct ledger;
+struct outlook_shared;
+struct slots;
+
+/* What ledger_start() does before it starts the thread. */
+void ledger_attach(
+    struct ledger *l, struct slots *slots, struct outlook_shared *outlook);
+
+/* Texts, all that is closed, and what is due by the clock. False: nothing more can be
+ * committed now; what was taken is kept and tried first at the next turn. */
+bool ledger_turn(struct ledger *l);
+
+#endif
