@@ -1,6 +1,7 @@
 /* ledger.c: the thread that turns closed slots into rows. When it cannot, it says so,
  * keeps the slots and tries again: then nothing new is sent, and nothing is lost. */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #define BATCH_MAX     256
 #define IDLE_MS       500
+#define GATHER_MS     5
 #define RETRY_MS      200
 #define CHECKPOINT_NS (2 * NS_PER_S)
 #define OUTLOOK_NS    NS_PER_S
@@ -315,8 +317,11 @@ ledger_main(void *arg)
 	struct ledger *l = arg;
 
 	pthread_setname_np(pthread_self(), "ledger");
-	while (!atomic_load(&l->stop))
+	while (!atomic_load(&l->stop)) {
 		slots_wait(l->slots, ledger_turn(l) ? IDLE_MS : RETRY_MS);
+		/* What else ends meanwhile shares the commit. */
+		(void)poll(NULL, 0, GATHER_MS);
+	}
 	/* Workers have ended: what they closed is all there will be. */
 	if (drain(l))
 		learn_publish(&l->learn);
