@@ -141,6 +141,16 @@ put_plan(struct json *j, const struct record *r, struct books *b)
 
 /* ---- the whole ---- */
 
+/* An estimate is shorter than an amount. */
+static void
+put_estimate(struct json *j, const char *key, int64_t pusd)
+{
+	char text[PUSD_TEXT_BYTES];
+
+	pusd_sum_round((struct pusd_sum){pusd}, 9, text);
+	json_str(j, key, str_of(text));
+}
+
 static void
 put_baseline(struct json *j, const struct record *r)
 {
@@ -150,7 +160,10 @@ put_baseline(struct json *j, const struct record *r)
 	}
 	json_object(j, "baseline");
 	json_str(j, "model", r->baseline);
-	put_money(j, "usd", r->baseline_pusd);
+	if (r->baseline_pusd < 0)
+		json_null(j, "usd");
+	else
+		put_estimate(j, "usd", r->baseline_pusd);
 	if (r->baseline_success < 0)
 		json_null(j, "success");
 	else
