@@ -1,0 +1,223 @@
+/* libs: base config core parse */
+/* test_reader_suite.c: naughty strings and broken UTF-8 at every place of a body. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/env.h"
+#include "read_body.h"
+
+#define SUITES   "../shared/suites/"
+#define FILE_MAX ((size_t)1 << 20)
+
+static bool
+file_text(const char *path, struct buf *ret)
+{
+	struct env *env = env_system();
+
+	buf_init(ret, FILE_MAX);
+	return env->read_file(env, path, FILE_MAX - 1, ret);
+}
+
+static void
+put(struct buf *b, const char *before, struct str text, const char *after)
+{
+	buf_add(b, before);
+	assert_true(buf_append_str(b, text));
+	buf_add(b, after);
+}
+
+/* Served whole and in single bytes, with the same result; gives what was read. */
+static void
+read_both(struct body_read *b, const struct parse_shared *shared, struct str body)
+{
+	struct buf whole, parts;
+	struct body_read single;
+
+	buf_init(&whole, FILE_MAX);
+	buf_init(&parts, FILE_MAX);
+	body_read(b, shared, &dialect_openai, body, 0, 0);
+	body_read(&single, shared, &dialect_openai, body, 1, 0);
+	print_read(&whole, b);
+	print_read(&parts, &single);
+	assert_string_equal(whole.p, parts.p);
+	body_read_end(&single);
+	buf_fini(&whole);
+	buf_fini(&parts);
+}
+
+/* ---- naughty strings ---- */
+
+/* As content, name, user and key: all of it is data. `raw` is JSON with its quotes. */
+static void
+check_as_text(const struct parse_shared *shared, struct str raw)
+{
+	struct str inside = str_make(raw.p + 1, raw.len - 2);
+	struct body_read b;
+	struct buf body;
+
+	buf_init(&body, FILE_MAX);
+	put(&body, "{\"model\":\"m\",\"user\":", raw, ",\"messages\":[{\"name\":");
+	put(&body, "", raw, ",\"role\":\"user\",\"content\":");
+	put(&body, "", raw, "}],\"x\":{");
+	put(&body, "", raw, ":0}}");
+	read_both(&b, shared, buf_str(&body));
+	assert_int_equal(b.outcome, OUT_served);
+	assert_int_equal(b.prompt.count, inside.len > 0);
+	if (inside.len > 0)
+		assert_true(str_eq(b.prompt.pieces[0].raw, inside));
+	body_read_end(&b);
+	buf_fini(&body);
+}
+
+/* As the model: a name, or refused; as the provider's name it comes out whole. */
+static void
+check_as_model(const struct parse_shared *shared, struct str raw)
+{
+	struct splice splices[SPLICES_MAX];
+	struct shape_wish wish = {.max_output = -1};
+	struct body_read b, again;
+	struct pieces pieces;
+	struct buf body;
+	char forwarded[8192];
+
+	buf_init(&body, FILE_MAX);
+	put(&body,
+	    "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"model\":", raw,
+	    "}");
+	read_both(&b, shared, buf_str(&body));
+	if (b.outcome != OUT_served) {
+		assert_string_equal(b.fault.param, "model");
+		goto out;
+	}
+	wish.model = b.task.model;
+	b.task.model = STR("");
+	pieces_make(str_make(b.bytes, body.len), splices,
+	    dialect_openai.splice(&b.task, &wish, b.mem, splices), &pieces);
+	assert_true(pieces.bytes < sizeof(forwarded));
+	(void)pieces_read(&pieces, 0, forwarded, sizeof(forwarded));
+	body_read(
+	    &again, shared, &dialect_openai, str_make(forwarded, pieces.bytes), 0, 0);
+	assert_int_equal(again.outcome, OUT_served);
+	assert_true(str_eq(again.task.model, wish.model));
+	body_read_end(&again);
+out:
+	body_read_end(&b);
+	buf_fini(&body);
+}
+
+struct naughty {
+	const struct parse_shared *shared;
+	const char *text;
+	unsigned count;
+};
+
+static bool
+on_string(void *arg, const struct scan_value *v)
+{
+	struct naughty *n = arg;
+	struct str raw = str_make(n->text + v->start, v->end - v->start);
+
+	assert_int_equal(v->kind, SCAN_string);
+	check_as_text(n->shared, raw);
+	check_as_model(n->shared, raw);
+	n->count++;
+	return true;
+}
+
+static void
+test_naughty(void **state)
+{
+	static const struct scan_path path = {"x[]", 0, false};
+	struct scan_paths *p = scan_paths_new(&path, 1);
+	struct parse_shared *shared = parse_shared_new();
+	struct naughty n = {.shared = shared};
+	struct scan *s = scan_new(p, SCAN_DEPTH_MAX, on_string, &n);
+	struct buf file, list;
+
+	(void)state;
+	if (!file_text(SUITES "blns/blns.json", &file))
+		skip();
+	buf_init(&list, FILE_MAX);
+	put(&list, "{\"x\":", buf_str(&file), "}");
+	n.text = list.p;
+	assert_true(scan_feed(s, list.p, list.len));
+	assert_true(scan_end(s));
+	assert_true(n.count >= 500);
+	scan_free(s);
+	scan_paths_free(p);
+	parse_shared_free(shared);
+	buf_fini(&file);
+	buf_fini(&list);
+}
+
+/* ---- UTF-8 ---- */
+
+static bool
+has_control(struct str bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		if ((unsigned char)bytes.p[i] < ' ')
+			return true;
+	}
+	return false;
+}
+
+static void
+check_bytes(
+    const struct parse_shared *shared, struct str id, struct str bytes, bool valid)
+{
+	struct body_read b;
+	struct buf body;
+
+	buf_init(&body, FILE_MAX);
+	put(&body, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"",
+	    bytes, "\"}]}");
+	read_both(&b, shared, buf_str(&body));
+	if (b.outcome != (valid ? OUT_served : OUT_bad_json))
+		fail_msg("%.*s: %s", (int)id.len, id.p, outcome_name(b.outcome));
+	if (!valid && !has_control(bytes))
+		assert_string_equal(b.fault.param, "messages[0].content");
+	body_read_end(&b);
+	buf_fini(&body);
+}
+
+static void
+test_utf8(void **state)
+{
+	struct parse_shared *shared = parse_shared_new();
+	struct str rest, line, id, word;
+	struct buf file;
+	unsigned valid = 0, invalid = 0;
+
+	(void)state;
+	if (!file_text(SUITES "utf8tests/utf8tests.bin", &file))
+		skip();
+	rest = buf_str(&file);
+	while (str_split(&rest, '\n', &line)) {
+		bool ok;
+
+		if (!str_split(&line, ':', &id) || !str_split(&line, ':', &word))
+			continue;
+		ok = str_is(word, "valid");
+		check_bytes(shared, id, line, ok && !has_control(line));
+		valid += ok;
+		invalid += !ok;
+	}
+	assert_true(valid > 50 && invalid > 50);
+	parse_shared_free(shared);
+	buf_fini(&file);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_naughty),
+	    cmocka_unit_test(test_utf8),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
