@@ -55,6 +55,18 @@ red layers include/stage/edge.h 'includes "core/request.h"' <<<'#include "core/r
 red layers src/edge/a.c 'includes "../relay/b.h"' <<<'#include "../relay/b.h"'
 red layers src/edge/a.c 'includes "b.h"' <<<'#include "b.h"'
 red layers src/edge/a.c 'includes <curl/curl.h>' <<<'#include <curl/curl.h>'
+red layers src/route/a.c 'names dialect_openai' <<<'bool f(void) { return d == &dialect_openai; }'
+red layers src/relay/a.c 'names anthropic' <<<'bool f(void) { return str_is(s, "anthropic"); }'
+red layers src/core/a.c 'names claude-opus-5' <<<'const char *m = "claude-opus-5";'
+red layers src/edge/a.c 'names x-claude-code-session-id' <<<'const char *h = "x-claude-code-session-id";'
+red layers include/stage/route.h 'names gpt-6' <<<'#define DEFAULT_MODEL "gpt-6"'
+green layers src/parse/a.c <<<'const struct dialect dialect_openai = {.name = "openai"};'
+green layers src/relay/tap_events.c <<<'bool f(void) { return d == &dialect_anthropic; }'
+green layers src/route/a.c <<<'/* as OpenAI has it */ // Claude
+int chatgpt_like, agpt;'
+put include/core/header.def <<<'HEADER("x-claude-code-session-id", request, any, ours)'
+green layers src/edge/a.c <<<'const char *h = "x-claude-code-session-id"; int i = HDR_x_claude_code_session_id;'
+rm include/core/header.def
 red layers src/other/a.c 'lies outside|includes' <<<'#include <sqlite3.h>'
 green layers include/core/request.h <<<'#include "stage/relay.h"'
 green layers src/edge/a.c <<<'#include "stage/edge.h"
