@@ -225,6 +225,37 @@ put_plan(const struct record *r, struct books *books, struct buf *b)
 	}
 }
 
+/* The first candidate against the baseline, by the numbers of the plan. */
+static void
+put_why(const struct record *r, struct books *books, struct buf *b)
+{
+	const struct policy_names *names = policy_names_load(books, r->policy, r->mem);
+	struct packed_candidate c[PLAN_MAX];
+	double baseline = (double)r->baseline_pusd / 1e12;
+	char less[16], at[16];
+	struct pusd_sum saved;
+
+	if (plan_unpack(r->plan, c, PLAN_MAX) == 0 || names == NULL ||
+	    c[0].model >= names->models || c[0].cost_usd < 0 || r->baseline_pusd < 0 ||
+	    str_eq(names->model[c[0].model].name, r->baseline))
+		return;
+	saved.v = (wide)((baseline - c[0].cost_usd) * 1e12);
+	buf_add(b, "\nwhy      ");
+	put(b, names->model[c[0].model].name);
+	buf_add(b, " instead of ");
+	put(b, r->baseline);
+	buf_add(b, ": ");
+	dollars(b, (struct pusd_sum){saved.v < 0 ? -saved.v : saved.v}, 2);
+	buf_printf(b, " %s by expectation, success %s%s to %s\n",
+	    saved.v < 0 ? "dearer" : "cheaper",
+	    c[0].success < r->baseline_success ? "−" : "+",
+	    share(c[0].success < r->baseline_success
+		      ? r->baseline_success - c[0].success
+		      : c[0].success - r->baseline_success,
+		less),
+	    share(r->baseline_success, at));
+}
+
 /* ---- attempts and money ---- */
 
 static void
@@ -296,12 +327,10 @@ put_baseline(const struct record *r, struct buf *b)
 
 	if (r->baseline.len == 0 || r->baseline_pusd < 0 || r->unpriced)
 		return;
-	buf_add(b, "         ");
-	put(b, r->baseline);
-	buf_add(b, "   about ");
+	buf_printf(b, "         %-6.*s ", (int)r->baseline.len, r->baseline.p);
 	dollars(b, (struct pusd_sum){r->baseline_pusd}, 2);
-	buf_add(b, saved.v >= 0 ? " would have cost → saved about "
-				: " would have cost → paid more by about ");
+	buf_add(b, saved.v >= 0 ? " would have cost, about → saved "
+				: " would have cost, about → paid more by ");
 	saved.v = saved.v < 0 ? -saved.v : saved.v;
 	dollars(b, saved, 2);
 	buf_add(b, "\n");
@@ -371,6 +400,7 @@ record_text(const struct record *r, struct books *b, struct buf *ret)
 	put_who(r, ret);
 	put_read(r, ret);
 	put_plan(r, b, ret);
+	put_why(r, b, ret);
 	put_attempts(r, ret);
 	put_money(r, ret);
 	put_time(r, ret);
