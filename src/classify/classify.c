@@ -127,7 +127,7 @@ score_complexity(const struct task *t, const struct features *f, struct verdict 
 	push(v, 0.15F * soft(f->steps + f->list_items, 6), "many parts");
 	push(v, 0.20F * soft(f->words, 400), "long task");
 	push(v, 0.10F * soft(f->code_lines, 30), "much code");
-	if (f->words < 12)
+	if (f->words < 12 && f->cue[CUE_proof] + f->cue[CUE_hard] == 0)
 		push(v, -0.10F, "short question");
 	push(v, -0.15F * soft(f->cue[CUE_easy], 2), "asks for little");
 	if (t->effort.len > 0 && !str_is(t->effort, "low") &&
@@ -157,7 +157,9 @@ sureness(const struct features *f, const struct verdict *v)
 	}
 	foreign = (float)f->foreign / (float)(f->latin + f->foreign + 1);
 	sure = 0.45F + 0.5F * (first - second);
-	sure *= 1.0F - 0.4F * foreign;
+	/* The words are those of four languages in Latin script: where none of them can
+	 * stand, silence is no sign of an easy task. */
+	sure *= 1.0F - 0.75F * foreign;
 	if (f->words == 0)
 		sure = 0.2F;
 	return sure < 0 ? 0 : sure;

@@ -18,18 +18,33 @@ struct walk {
 	bool line_start, code_line;
 };
 
+/* "python-funktion" is no word of the list, its parts are. */
+static void
+look_up(struct walk *w, struct str word)
+{
+	struct str rest = word, part;
+	enum cue cue;
+
+	if (word_cue(word, &cue)) {
+		w->f->cue[cue]++;
+		return;
+	}
+	while (str_split(&rest, '-', &part)) {
+		if (part.len > 0 && part.len < word.len && word_cue(part, &cue))
+			w->f->cue[cue]++;
+	}
+}
+
 static void
 end_word(struct walk *w)
 {
-	enum cue cue;
-
 	if (w->len == 0)
 		return;
 	w->f->words++;
 	if (w->len > w->f->longest_word)
 		w->f->longest_word = (uint32_t)w->len;
-	if (w->len < WORD_MAX && word_cue(str_make(w->word, w->len), &cue))
-		w->f->cue[cue]++;
+	if (w->len < WORD_MAX)
+		look_up(w, str_make(w->word, w->len));
 	w->len = 0;
 }
 
@@ -48,6 +63,18 @@ add_to_word(struct walk *w, char c)
 {
 	if (w->len < WORD_MAX)
 		w->word[w->len++] = c;
+}
+
+/* Capitals with accents are 0xC3 0x80 .. 0x9E in UTF-8, but for the sign of times; the
+ * small ones stand 32 behind. */
+static unsigned char
+small_accent(const struct walk *w, unsigned char c)
+{
+	bool capital = c >= 0x80 && c <= 0x9E && c != 0x97;
+
+	if (capital && w->len > 0 && (unsigned char)w->word[w->len - 1] == 0xC3)
+		return (unsigned char)(c + 32);
+	return c;
 }
 
 static void
@@ -80,7 +107,7 @@ on_byte(struct walk *w, unsigned char c)
 		add_to_word(w, (char)c);
 	} else if (c >= 0x80) {
 		f->foreign++;
-		add_to_word(w, (char)c);
+		add_to_word(w, (char)small_accent(w, c));
 	} else if (c >= '0' && c <= '9') {
 		f->digits++;
 		f->steps += w->line_start;
