@@ -56,6 +56,9 @@ void loop_defer_cancel(struct loop *l, struct deferred *d);
  */
 void loop_turn(struct loop *l, int64_t max_wait_ns);
 
+/* What was deferred since the turn, without waiting for the next one. */
+void loop_act(struct loop *l);
+
 /* The monotonic time at which this turn woke; cheap. */
 int64_t loop_now(const struct loop *l);
 

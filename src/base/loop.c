@@ -271,8 +271,8 @@ call_timers(struct loop *l)
 	}
 }
 
-static void
-call_deferred(struct loop *l)
+void
+loop_act(struct loop *l)
 {
 	for (unsigned n = 0; n < DEFERRED_PER_TURN; n++) {
 		struct deferred *d = TAILQ_FIRST(&l->deferred);
@@ -294,7 +294,7 @@ loop_turn(struct loop *l, int64_t max_wait_ns)
 	l->now_ns = l->env->mono_ns(l->env);
 	call_watches(l, ready);
 	call_timers(l);
-	call_deferred(l);
+	loop_act(l);
 }
 
 int64_t

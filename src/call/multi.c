@@ -119,6 +119,12 @@ on_due(struct timer *t)
 	act(container_of(t, struct call, timer), CURL_SOCKET_TIMEOUT, 0);
 }
 
+static void
+on_kick(struct deferred *d)
+{
+	act(container_of(d, struct call, kick), CURL_SOCKET_TIMEOUT, 0);
+}
+
 static int
 on_timer(CURLM *multi, long timeout_ms, void *call)
 {
@@ -126,9 +132,13 @@ on_timer(CURLM *multi, long timeout_ms, void *call)
 	struct worker *w = c->worker;
 
 	(void)multi;
-	if (timeout_ms < 0)
+	/* "At once" is how a new transfer begins: not one turn later. */
+	loop_defer_cancel(w->loop, &c->kick);
+	if (timeout_ms <= 0)
 		loop_timer_stop(w->loop, &c->timer);
-	else
+	if (timeout_ms == 0)
+		loop_defer(w->loop, &c->kick);
+	if (timeout_ms > 0)
 		loop_timer(w->loop, &c->timer,
 		    w->env->mono_ns(w->env) + timeout_ms * NS_PER_MS);
 	return 0;
@@ -249,6 +259,7 @@ call_new(struct worker *w)
 	c = xcalloc(1, sizeof(*c));
 	c->worker = w;
 	c->timer.on_due = on_due;
+	c->kick.run = on_kick;
 	TAILQ_INIT(&c->origins);
 	TAILQ_INIT(&c->warmups);
 	if (init(c))
@@ -286,6 +297,7 @@ call_free(struct call *c)
 	if (c->share != NULL)
 		(void)curl_share_cleanup(c->share);
 	loop_timer_stop(c->worker->loop, &c->timer);
+	loop_defer_cancel(c->worker->loop, &c->kick);
 	while ((s = c->free_socks) != NULL) {
 		c->free_socks = s->next_free;
 		xfree(s);

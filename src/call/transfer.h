@@ -79,6 +79,7 @@ struct call {
 	CURLM *multi;
 	CURLSH *share;
 	struct timer timer;
+	struct deferred kick; /* the timer is due at once */
 	TAILQ_HEAD(, origin) origins;
 	TAILQ_HEAD(, warmup) warmups;
 	struct sock *free_socks;

@@ -10,6 +10,9 @@
 #include "base/mem.h"
 #include "core/request.h"
 
+/* Of edge and deferred work in one turn; more waits until sockets had theirs. */
+#define PASSES 3
+
 struct worker_message {
 	struct message head;
 	struct snapshot *snap; /* or NULL */
@@ -183,8 +186,12 @@ turn(struct worker *w)
 	/* Sockets of upstreams and clients, messages, deadlines; then what they
 	 * deferred. */
 	loop_turn(w->loop, next_wait_ns(w));
-	/* Requests read, answers written. */
-	edge_run(w->edge);
+	/* Requests read, answers written, and what that sets off: an answer that is
+	 * there at once goes out without another look at the sockets. */
+	for (int i = 0; i < PASSES && edge_due_ns(w->edge) == 0; i++) {
+		edge_run(w->edge);
+		loop_act(w->loop);
+	}
 	if (w->draining && loop_now(w->loop) > w->drain_deadline_ns)
 		cut_running(w, loop_now(w->loop));
 	if (w->draining && edge_idle(w->edge) && w->live == 0)
