@@ -58,6 +58,7 @@ struct tap {
 	struct str event_name; /* of its `event:` line, cut */
 	struct str event_data; /* the first bytes of its data, at most TAP_HEAD_MAX */
 	uint32_t event_flags;  /* the dialect's own; 0 at the begin of each event */
+	bool event_failed;     /* it tells an error: `failed` when it is whole */
 	/* the dialect's own; -1 at the begin of the answer */
 	int64_t count[TAP_COUNTS];
 	struct tap_private *private;

@@ -33,6 +33,18 @@ answer_text(struct tap *t, struct str raw)
 	t->output_bytes += (int64_t)(plain ? raw.len : scan_text_bytes(raw));
 }
 
+/* The first bytes of a text, but no part of a character. */
+static struct str
+cut(const char *text, size_t len, size_t max)
+{
+	if (len > max) {
+		len = max;
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	return str_make(text, len);
+}
+
 void
 answer_error(struct tap *t, enum scan_kind kind, struct str raw)
 {
@@ -40,14 +52,14 @@ answer_error(struct tap *t, enum scan_kind kind, struct str raw)
 	size_t len;
 
 	if (kind == SCAN_object)
-		t->failed = true;
+		t->event_failed = true;
 	if (kind != SCAN_string || raw.len == 0)
 		return;
-	t->failed = true;
+	t->event_failed = true;
 	if (raw.p == NULL || raw.len >= sizeof(text) || t->error.len > 0)
 		return;
 	len = scan_unescape(raw, text);
-	(void)!buf_append(&t->error, text, len < t->error.max ? len : t->error.max);
+	(void)!buf_append_str(&t->error, cut(text, len, t->error.max));
 }
 
 void
@@ -59,5 +71,5 @@ answer_copy(char *dst, size_t cap, enum scan_kind kind, struct str raw)
 	if (kind != SCAN_string || raw.p == NULL || raw.len >= sizeof(text))
 		return;
 	len = scan_unescape(raw, text);
-	str_copy(dst, cap, str_make(text, len));
+	str_copy(dst, cap, cut(text, len, cap - 1));
 }

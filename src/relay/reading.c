@@ -288,6 +288,7 @@ reading_under_way(const struct reading *r)
 {
 	struct scan_value v;
 
-	return scan_under_way(r->scan, &v) && v.kind == SCAN_string ? v.end - v.start
-								    : 0;
+	if (!scan_under_way(r->scan, &v) || v.kind != SCAN_string)
+		return 0;
+	return v.end - v.start - 1;
 }

@@ -164,6 +164,7 @@ judge(struct tap *t)
 		t->dialect->answer->on_event(t);
 		j.whole |= t->fate != EVENT_pass;
 	}
+	t->failed |= t->event_failed;
 	/* What an error brought is not for the client: it gets an event of ours. */
 	j.fate = t->failed ? EVENT_swallow : t->fate;
 	t->event_flags = 0;
@@ -398,19 +399,26 @@ tap_end(struct tap *t, tap_out_fn *out, void *arg)
 		reading_end(x->reading, &found);
 	x->reading = NULL;
 	t->broken |= !found.json;
+	t->failed |= t->event_failed;
 	return true;
 }
 
-/* Where in the withheld event byte number `at` of its data stands. */
+/* Where in the withheld event byte number `at` of its data stands; `*ret_before` is the
+ * last byte of data before it that is no blank. */
 static size_t
-place_of_data(const struct buf *event, size_t at)
+place_of_data(const struct buf *event, size_t at, char *ret_before)
 {
 	const char *p = event->p, *end = p + event->len;
 	struct sse s = {0};
-	struct str data = {0};
+	struct str data = {0}, before;
 
 	while (sse_next(&s, &p, end, &data) == SSE_data) {
-		if (at < data.len)
+		bool here = at < data.len;
+
+		before = str_trim(here ? str_make(data.p, at) : data);
+		if (before.len > 0)
+			*ret_before = before.p[before.len - 1];
+		if (here)
 			return (size_t)(data.p - event->p) + at;
 		at -= data.len;
 	}
@@ -421,14 +429,12 @@ static void
 add_cost(struct tap *t, const char *cost_usd, struct buf *ret)
 {
 	const struct tap_private *x = t->private;
-	struct str event = buf_str(&x->held);
-	size_t at = place_of_data(&x->held, x->held_usage_end - 1);
-	struct str before = str_trim(str_make(event.p, at));
-	bool empty = before.len == 0 || before.p[before.len - 1] == '{';
+	char before = '{';
+	size_t at = place_of_data(&x->held, x->held_usage_end - 1, &before);
 
-	(void)!buf_append(ret, event.p, at);
-	buf_printf(ret, "%s\"cost_usd\":\"%s\"", empty ? "" : ",", cost_usd);
-	(void)!buf_append_str(ret, str_skip(event, at));
+	(void)!buf_append(ret, x->held.p, at);
+	buf_printf(ret, "%s\"cost_usd\":\"%s\"", before == '{' ? "" : ",", cost_usd);
+	(void)!buf_append_str(ret, str_skip(buf_str(&x->held), at));
 }
 
 struct str

@@ -14,7 +14,7 @@
 
 #define TABLE FRUGALD_SOURCE_DIR "/tests/data/answers/recorded.tsv"
 #define SUITE FRUGALD_SOURCE_DIR "/../shared/suites/vercel-ai-fixtures/packages/"
-#define OWN   FRUGALD_SOURCE_DIR "/tests/data/answers/own.tsv"
+#define OWN   FRUGALD_SOURCE_DIR "/tests/data/answers/own"
 
 enum column {
 	COL_dialect,
@@ -236,11 +236,20 @@ test_recorded(void **state)
 	check_table(TABLE, SUITE);
 }
 
+/* Shapes that nobody has recorded. */
+static void
+test_own(void **state)
+{
+	(void)state;
+	check_table(OWN ".tsv", OWN "/");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_recorded),
+	    cmocka_unit_test(test_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
