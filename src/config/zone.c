@@ -254,7 +254,7 @@ zone_parse(struct str tzif, struct arena *mem)
 	    !read_changes(s, &h, mem, z))
 		return NULL;
 	s = str_skip(s, block_bytes(&h, 8));
-	if (!take(&s, '\n') || !str_split(&s, '\n', &line))
+	if (!take(&s, '\n') || !str_split(&s, '\n', &line) || s.p == NULL)
 		return NULL;
 	/* Without a rule that we can read the last offset stays. */
 	if (line.len > 0 && !read_rule(line, z))

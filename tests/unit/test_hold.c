@@ -1,0 +1,208 @@
+/* libs: base core config meter budget */
+/* test_hold.c: the most that an attempt can cost is never less than what it may cost.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "core/request.h"
+
+#define PPM     1000000
+#define CONTEXT 100000
+
+/* ---- tokens of the prompt: a line per kind of part ---- */
+
+static void
+test_input_bound(void **state)
+{
+	static const struct {
+		const char *what;
+		struct task task;
+		int64_t want;
+	} rows[] = {
+	    {"nothing", {0}, 0},
+	    {"text: a token a byte at most", {.text_bytes = 4000}, 4000},
+	    {"framing of a message", {.text_bytes = 10, .messages = 3}, 10 + 3 * 16},
+	    {"framing of a tool", {.text_bytes = 10, .tools = 2}, 10 + 2 * 32},
+	    {"an image", {.images = 1}, 10000},
+	    {"images, whatever their bytes", {.images = 3, .opaque_bytes = 999999},
+		30000},
+	    {"audio: by its bytes", {.audios = 1, .opaque_bytes = 80000}, 10000},
+	    {"bytes that are no audio", {.opaque_bytes = 80000}, 0},
+	    {"a document: the whole context", {.files = 1}, CONTEXT},
+	    {"a file's id", {.text_bytes = 4, .bound = BOUND_file}, CONTEXT},
+	    {"what the provider keeps", {.text_bytes = 4, .bound = BOUND_state},
+		CONTEXT},
+	    {"signed thinking is text", {.text_bytes = 4, .bound = BOUND_signature}, 4},
+	    {"encrypted reasoning, too", {.text_bytes = 4, .bound = BOUND_encrypted},
+		4},
+	    {"more than the context", {.text_bytes = 900000}, CONTEXT},
+	    {"everything",
+		{.text_bytes = 100,
+		    .messages = 2,
+		    .tools = 1,
+		    .images = 1,
+		    .audios = 1,
+		    .opaque_bytes = 800},
+		100 + 32 + 32 + 10000 + 100},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		int64_t got = hold_input_bound(&rows[i].task, CONTEXT);
+
+		if (got != rows[i].want)
+			fail_msg("%s: %lld, not %lld", rows[i].what, (long long)got,
+			    (long long)rows[i].want);
+	}
+}
+
+/* ---- money ---- */
+
+static struct price_row
+row(int64_t input, int64_t write_5m, int64_t write_1h, int64_t output)
+{
+	struct price_row r = {.id = "x"};
+
+	for (size_t i = 0; i < TOKEN_COUNT; i++)
+		r.kinds.pusd[i] = -1;
+	r.kinds.pusd[TOKEN_input_uncached] = input;
+	r.kinds.pusd[TOKEN_cache_read] = input / 10;
+	r.kinds.pusd[TOKEN_cache_write_5m] = write_5m;
+	r.kinds.pusd[TOKEN_cache_write_1h] = write_1h;
+	r.kinds.pusd[TOKEN_output] = output;
+	return r;
+}
+
+static const struct model luna = {
+    .name = "luna", .context = CONTEXT, .max_output = 2000};
+
+/* Of a prompt of 1,000 bytes; -1: unpriced. */
+static int64_t
+most(const struct price_row *r, int64_t n, int64_t max_output, int64_t contract_ppm)
+{
+	struct task t = {.text_bytes = 1000, .n = n, .best_of = 1};
+	struct pusd ret = {-7};
+	bool ok = hold_worst_case(&t, &luna, r, max_output, contract_ppm, &ret);
+
+	if (!ok)
+		assert_int_equal(ret.v, -7);
+	return ok ? ret.v : -1;
+}
+
+static void
+test_money(void **state)
+{
+	struct price_row plain = row(100, -1, -1, 500);
+	struct price_row writes = row(100, 125, 200, 500);
+	struct price_row half = row(100, -1, -1, -1);
+	struct price_row none = row(-1, -1, -1, 500);
+
+	(void)state;
+	/* the answer's bound: the request's, else the model's */
+	assert_int_equal(most(&plain, 1, 10, PPM), 1000 * 100 + 10 * 500);
+	assert_int_equal(most(&plain, 1, -1, PPM), 1000 * 100 + 2000 * 500);
+	assert_int_equal(most(&plain, 1, 0, PPM), 1000 * 100);
+	/* each choice has it */
+	assert_int_equal(most(&plain, 3, 10, PPM), 1000 * 100 + 3 * 10 * 500);
+	/* writing to the cache is dearer than not having one */
+	assert_int_equal(most(&writes, 1, 10, PPM), 1000 * 200 + 10 * 500);
+	/* at contract terms */
+	assert_int_equal(
+	    most(&plain, 1, 10, 880000), (1000 * 100 + 10 * 500) * 88 / 100);
+	/* unpriced is not free */
+	assert_int_equal(most(NULL, 1, 10, PPM), -1);
+	assert_int_equal(most(&half, 1, 10, PPM), -1);
+	assert_int_equal(most(&none, 1, 10, PPM), -1);
+}
+
+static void
+test_best_of(void **state)
+{
+	struct price_row r = row(100, -1, -1, 500);
+	struct task t = {.n = 2, .best_of = 5};
+	struct pusd ret;
+
+	(void)state;
+	assert_true(hold_worst_case(&t, &luna, &r, 10, PPM, &ret));
+	assert_int_equal(ret.v, 5 * 10 * 500);
+}
+
+/* A long prompt is charged as a whole at its tier's price, so it is held so. */
+static void
+test_tiers(void **state)
+{
+	struct price_row r = row(100, -1, -1, 500);
+
+	(void)state;
+	r.tiers = 1;
+	r.tier[0].above = 999;
+	r.tier[0].kinds = row(200, -1, -1, 900).kinds;
+	assert_int_equal(most(&r, 1, 10, PPM), 1000 * 200 + 10 * 900);
+	r.tier[0].above = 1000;
+	assert_int_equal(most(&r, 1, 10, PPM), 1000 * 100 + 10 * 500);
+}
+
+/* What does not fit is no bound. */
+static void
+test_overflow(void **state)
+{
+	struct price_row r = row(INT64_MAX, -1, -1, INT64_MAX);
+
+	(void)state;
+	assert_int_equal(most(&r, 128, 1000000, PPM), -1);
+}
+
+/* ---- the row of attempt.def ---- */
+
+static void
+test_step(void **state)
+{
+	struct price_row r = row(100, -1, -1, 500);
+	struct candidate c = {.model = &luna, .price = &r};
+	struct provider p = {.contract_ppm = 500000};
+	struct plan plan = {.max_output = 10};
+	struct request req = {.plan = &plan,
+	    .task = {.endpoint = EP_generate,
+		.max_output = -1,
+		.n = 1,
+		.best_of = 1,
+		.text_bytes = 1000}};
+	struct attempt a = {.request = &req, .candidate = &c, .provider = &p};
+
+	(void)state;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_false(a.unpriced);
+	assert_int_equal(a.at_most.v, (1000 * 100 + 10 * 500) / 2);
+	/* the client's own maximum rules */
+	req.task.max_output = 20;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_int_equal(a.at_most.v, (1000 * 100 + 20 * 500) / 2);
+	c.price = NULL;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_true(a.unpriced);
+	/* counting tokens costs nothing */
+	a = (struct attempt){.request = &req, .candidate = &c, .provider = &p};
+	req.task.endpoint = EP_count_tokens;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_false(a.unpriced);
+	assert_int_equal(a.at_most.v, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_input_bound),
+	    cmocka_unit_test(test_money),
+	    cmocka_unit_test(test_best_of),
+	    cmocka_unit_test(test_tiers),
+	    cmocka_unit_test(test_overflow),
+	    cmocka_unit_test(test_step),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
