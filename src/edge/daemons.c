@@ -12,9 +12,6 @@
 #include "base/mem.h"
 #include "front.h"
 
-/* Head and answer of a request pass through this; a longer head gets 431 or 414. */
-#define CONNECTION_BYTES 24576U
-
 /* Certificate and key. */
 #define PEM_MAX (1U << 20)
 

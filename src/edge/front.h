@@ -40,6 +40,10 @@ struct front {
 	bool ready;
 };
 
+/* What libmicrohttpd has for the heads of a request and of its answer. It is the memory
+ * of a connection that is kept alive. */
+#define CONNECTION_BYTES 10240U
+
 /* A refused body that is not longer is read to its end, so that the connection may be
  * kept; a longer one costs the client its connection. */
 #define DRAIN_BYTES (1LL << 20)

@@ -173,6 +173,26 @@ find_endpoint(struct request *r, const struct http_head *h, enum outcome *ret)
 
 /* ---- the row ---- */
 
+/* Left for the answer's head. Were there less, libmicrohttpd would close the connection
+ * where the answer, paid for, should begin. */
+#define ANSWER_HEAD_BYTES 3072U
+/* libmicrohttpd's, of each field, cookie and query argument. */
+#define FIELD_BYTES 64U
+
+static bool
+leaves_room(struct edge_conn *c, const struct http_head *h)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	int parts = MHD_get_connection_values(c->mhd,
+	    MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
+	size_t used = info == NULL ? 0 : info->header_size;
+
+	used += parts > 0 ? (size_t)parts * FIELD_BYTES : 0;
+	used += head_find(h, STR("cookie")).len; /* a copy */
+	return used + ANSWER_HEAD_BYTES <= CONNECTION_BYTES;
+}
+
 static bool
 is_json(struct str type)
 {
@@ -221,6 +241,8 @@ edge_step(struct request *r)
 		count(r->worker, requests_guarded);
 		return request_fail_text(r, OUT_bad_framing, NULL, "%s", why);
 	}
+	if (!leaves_room(c, &h))
+		return request_fail(r, OUT_large_head);
 	copy_ours(r, &h);
 	copy_passing(r, &h);
 	if (r->worker->draining)
