@@ -22,7 +22,7 @@ body_step(struct request *r)
 	if (wants_body(r) && r->reader == NULL)
 		r->reader = reader_new(
 		    r->worker->shared->parse, r->in.dialect, r->in.endpoint, r->mem);
-	return r->in.body_whole || c->body_bad ? NEXT : WAIT;
+	return r->in.body_whole ? NEXT : WAIT;
 }
 
 /* ---- memory for all bodies ---- */
@@ -70,8 +70,8 @@ keep(struct edge_conn *c, const char *p, size_t len)
 	} else if (!charge(c, (int64_t)r->in.body.cap)) {
 		refuse(r, OUT_overloaded);
 	} else if (!reader_feed(r->reader, buf_str(&r->in.body), len)) {
-		c->body_bad = true; /* the reader says why in the row `parse` */
-		request_run(r);
+		/* The reader says why in the row `parse`, when all of it has come. */
+		c->body_bad = true;
 	}
 }
 
@@ -84,6 +84,8 @@ body_take(struct edge_conn *c, const char *p, size_t len)
 	counter_add(&r->worker->counters->bytes_from_clients, len);
 	if (c->state == CONN_body && r->reader != NULL && !c->body_bad)
 		keep(c, p, len);
+	else if (c->state == CONN_body && c->taken > r->snap->limits.body_bytes)
+		refuse(r, OUT_too_large);
 	else if (c->state == CONN_drain && c->framing.content_length < 0 &&
 		 c->taken > DRAIN_BYTES)
 		reply_at_once(r);

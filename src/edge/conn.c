@@ -168,6 +168,26 @@ conn_gone(struct edge_conn *c, enum outcome o)
 	conn_cut(c);
 }
 
+/* The size line of a chunk or a trailer fills all the memory that libmicrohttpd has for
+ * the connection: it would try again for ever. */
+void
+conn_unstick(struct edge_conn *c)
+{
+	bool stuck = c->taken == c->taken_seen;
+	int waiting = 0;
+
+	c->taken_seen = c->taken;
+	if (c->state != CONN_body && c->state != CONN_drain && c->state != CONN_linger)
+		return;
+	if (!stuck || ioctl(c->watch.fd, FIONREAD, &waiting) != 0 || waiting == 0)
+		return;
+	c->close = true;
+	if (c->state == CONN_body)
+		(void)request_fail_text(c->request, OUT_bad_framing, NULL,
+		    "the size of a chunk, or a trailer, is too long");
+	conn_cut(c);
+}
+
 /* ---- hang-ups ---- */
 
 /* The client sends no more: it has gone, or it only says that its request is whole;
@@ -221,7 +241,7 @@ conn_open(struct front *f, struct MHD_Connection *mhd, void **ret_context)
 	c->mhd = mhd;
 	c->watch = (struct watch){.fd = -1, .on_ready = on_client};
 	c->timer.on_due = on_due;
-	TAILQ_INSERT_TAIL(&e->conns, c, link);
+	TAILQ_INSERT_TAIL(&f->conns, c, link);
 	f->connections++;
 	e->connections++;
 	atomic_fetch_add_explicit(&e->shared->connections, 1, memory_order_relaxed);
@@ -240,7 +260,7 @@ conn_close(struct edge_conn *c)
 		TAILQ_REMOVE(&e->waking, c, waking_link);
 	loop_unwatch(e->worker->loop, &c->watch);
 	loop_timer_stop(e->worker->loop, &c->timer);
-	TAILQ_REMOVE(&e->conns, c, link);
+	TAILQ_REMOVE(&c->front->conns, c, link);
 	c->front->connections--;
 	e->connections--;
 	atomic_fetch_sub_explicit(&e->shared->connections, 1, memory_order_relaxed);

@@ -15,6 +15,9 @@
 /* Certificate and key. */
 #define PEM_MAX (1U << 20)
 
+/* A daemon that wants another turn so often is looked at. */
+#define BUSY_TURNS 64U
+
 /* TLS 1.2 and later. */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -122,6 +125,7 @@ front_new(struct edge *e)
 	const union MHD_DaemonInfo *info = NULL;
 
 	f->edge = e;
+	TAILQ_INIT(&f->conns);
 	f->watch = (struct watch){.fd = -1, .on_ready = on_front};
 	TAILQ_INSERT_TAIL(&e->fronts, f, link);
 	f->daemon = start(f);
@@ -197,6 +201,19 @@ spare(const struct front *f)
 	return f->connections == 0 && (f != first || TAILQ_NEXT(first, link) != NULL);
 }
 
+/* It has more to do than it does in one go, or is stuck. */
+static void
+run_again(struct front *f)
+{
+	struct edge_conn *c;
+
+	front_ready(f);
+	if (++f->busy_turns % BUSY_TURNS != 0)
+		return;
+	TAILQ_FOREACH (c, &f->conns, link)
+		conn_unstick(c);
+}
+
 static void
 run(struct front *f)
 {
@@ -206,7 +223,9 @@ run(struct front *f)
 	if (spare(f))
 		front_free(f);
 	else if (MHD_get_timeout(f->daemon, &wait_ms) == MHD_YES && wait_ms == 0)
-		front_ready(f); /* it has more to do than it does in one go */
+		run_again(f);
+	else
+		f->busy_turns = 0;
 }
 
 void
@@ -253,7 +272,6 @@ edge_new(struct worker *w, struct edge_shared *s)
 	e->shared = s;
 	TAILQ_INIT(&e->fronts);
 	TAILQ_INIT(&e->ready);
-	TAILQ_INIT(&e->conns);
 	TAILQ_INIT(&e->waking);
 	TAILQ_INIT(&e->refusals);
 	atomic_fetch_add_explicit(&s->workers, 1, memory_order_relaxed);
@@ -274,7 +292,7 @@ edge_free(struct edge *e)
 
 	if (e == NULL)
 		return;
-	assert(TAILQ_EMPTY(&e->conns));
+	assert(e->connections == 0);
 	listen_end(e);
 	while ((f = TAILQ_FIRST(&e->fronts)) != NULL)
 		front_free(f);
@@ -294,29 +312,35 @@ hurry(struct edge_conn *c)
 		conn_cut(c);
 }
 
+static void
+for_each(struct edge *e, void (*act)(struct edge_conn *))
+{
+	struct edge_conn *c;
+	struct front *f;
+
+	TAILQ_FOREACH (f, &e->fronts, link) {
+		TAILQ_FOREACH (c, &f->conns, link)
+			act(c);
+	}
+}
+
 void
 edge_drain(struct edge *e)
 {
-	struct edge_conn *c;
-
 	if (!e->draining)
 		listen_end(e);
 	e->draining = true;
-	TAILQ_FOREACH (c, &e->conns, link)
-		hurry(c);
+	for_each(e, hurry);
 }
 
 bool
 edge_idle(const struct edge *e)
 {
-	return TAILQ_EMPTY(&e->conns);
+	return e->connections == 0;
 }
 
 void
 edge_abort(struct edge *e)
 {
-	struct edge_conn *c;
-
-	TAILQ_FOREACH (c, &e->conns, link)
-		conn_cut(c);
+	for_each(e, conn_cut);
 }

@@ -36,7 +36,9 @@ struct front {
 	struct edge *edge;
 	struct MHD_Daemon *daemon;
 	struct watch watch; /* its epoll descriptor */
+	TAILQ_HEAD(conn_list, edge_conn) conns;
 	unsigned connections;
+	unsigned busy_turns; /* one after another in which it wanted another */
 	bool ready;
 };
 
@@ -61,7 +63,7 @@ enum conn_state {
 
 /* One client's connection; made and freed by libmicrohttpd's notice. */
 struct edge_conn {
-	TAILQ_ENTRY(edge_conn) link;        /* of edge->conns */
+	TAILQ_ENTRY(edge_conn) link;        /* of front->conns */
 	TAILQ_ENTRY(edge_conn) waking_link; /* of edge->waking */
 	struct front *front;
 	struct MHD_Connection *mhd;
@@ -83,6 +85,7 @@ struct edge_conn {
 	struct MHD_Response *reply; /* to be queued */
 	unsigned status;
 	int64_t taken;        /* body bytes that came */
+	int64_t taken_seen;   /* by conn_unstick() */
 	int64_t body_charged; /* to shared->body_bytes */
 	uint64_t acked;       /* bytes the client's system has taken, when last seen */
 	int64_t acked_ns;     /* when that last changed */
@@ -96,7 +99,6 @@ struct edge {
 	struct edge_shared *shared;
 	TAILQ_HEAD(front_list, front) fronts;
 	struct front_list ready;
-	TAILQ_HEAD(conn_list, edge_conn) conns;
 	struct conn_list waking; /* to be resumed */
 	unsigned connections;
 	struct watch listener;
@@ -135,6 +137,8 @@ void conn_enter(struct edge_conn *c, enum conn_state state, int64_t deadline_ms)
 void conn_suspend(struct edge_conn *c);
 /* Goes on in edge_run(), if it is suspended. */
 void conn_wake(struct edge_conn *c);
+/* Ends it if its body does not move although there is more of it. */
+void conn_unstick(struct edge_conn *c);
 /* Closes it without a further word. */
 void conn_cut(struct edge_conn *c);
 /* The client is there no more, or does not read: the request is told. */
