@@ -123,6 +123,24 @@ on_byte(struct walk *w, unsigned char c)
 	w->line_start = false;
 }
 
+/* Most of a prompt: taken in one go. Gives their number. */
+static size_t
+small_letters(struct walk *w, struct str raw)
+{
+	size_t n = 0, room = WORD_MAX - w->len;
+
+	while (n < raw.len && raw.p[n] >= 'a' && raw.p[n] <= 'z')
+		n++;
+	if (n == 0)
+		return 0;
+	room = n < room ? n : room;
+	memcpy(w->word + w->len, raw.p, room);
+	w->len += room;
+	w->f->latin += (uint32_t)n;
+	w->line_start = false;
+	return n;
+}
+
 /* What stands behind a backslash of JSON. */
 static size_t
 on_escape(struct walk *w, struct str raw, size_t i)
@@ -149,6 +167,9 @@ walk_part(struct str raw, struct features *f)
 	size_t i = 0;
 
 	while (i < raw.len) {
+		i += small_letters(&w, str_skip(raw, i));
+		if (i == raw.len)
+			break;
 		if (raw.p[i] == '\\') {
 			i += on_escape(&w, raw, i);
 			continue;
