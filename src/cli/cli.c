@@ -9,6 +9,7 @@
 
 #include "verb.h"
 
+#define VERBS_MAX   32
 #define ARENA_BYTES ((size_t)64 << 20)
 
 #define TAKES(option) (UINT64_C(1) << OPT_##option)
@@ -18,6 +19,7 @@ const struct verb verbs[] = {
 	{name, verb_##function, arguments, least, most, takes, help, more},
 #include "verb.def"
     {0}};
+_Static_assert(nitems(verbs) <= VERBS_MAX, "raise VERBS_MAX");
 
 /* ---- what is said to people ---- */
 
@@ -136,12 +138,15 @@ is_noun(const char *word)
 static const char *
 nearest_verb(struct cli *c, int argc, char **argv)
 {
-	const char *names[2 * 32] = {NULL}, *near = NULL;
+	const char *names[2 * VERBS_MAX + 1] = {NULL}, *near = NULL;
 	unsigned n = 0;
 
-	for (const struct verb *v = verbs; v->name != NULL && n < nitems(names) - 1;
-	     v++)
+	for (const struct verb *v = verbs; v->name != NULL; v++) {
+		size_t noun = strcspn(v->name, " ");
+
 		names[n++] = v->name;
+		names[n++] = arena_str(c->mem, str_make(v->name, noun));
+	}
 	if (argc > 1 && argv[1][0] != '-')
 		near = diag_nearest(
 		    arena_printf(c->mem, "%s %s", argv[0], argv[1]), names);

@@ -1,0 +1,14 @@
+/* report.h: cost summaries (GET /v1/costs/summary) for people and for spreadsheets. */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include <jansson.h>
+
+#include "verb.h"
+
+/* On standard output; `tiers` is the same span grouped by tier. */
+void report_view(struct cli *c, const json_t *summary, const json_t *tiers);
+/* Rows as RFC 4180 has them, amounts exact. */
+void report_csv(struct cli *c, const json_t *summary);
+
+#endif
