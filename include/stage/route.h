@@ -47,7 +47,7 @@ struct candidate {
 struct plan {
 	const struct route *route; /* NULL: the client named a model */
 	enum route_mode mode;      /* in force: a bypass may stand over the config's */
-	const char *asked;         /* the client's model name */
+	char asked[64];            /* the client's model name, cut */
 	struct candidate candidate[CANDIDATES_MAX];
 	unsigned count, usable;
 	double floor; /* least expected success, -1: none */

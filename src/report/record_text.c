@@ -194,9 +194,7 @@ put_candidate(const struct packed_candidate *c, unsigned number,
 static bool
 is_out(const struct packed_candidate *c)
 {
-	/* What has no price is tried last, not left out. */
-	return c->reason != REASON_out_unpriced &&
-	       str_starts(str_of(reason_name((enum reason)c->reason)), STR("out_"));
+	return str_starts(str_of(reason_name((enum reason)c->reason)), STR("out_"));
 }
 
 static void

@@ -34,6 +34,7 @@ resolve(struct work *w)
 	struct asked asked = snapshot_resolve(w->in->snap, name);
 	int shown = (int)(name.len < 80 ? name.len : 80);
 
+	str_copy(w->plan->asked, sizeof(w->plan->asked), name);
 	w->route = asked.route;
 	w->named = asked.model;
 	w->plan->route = asked.route;
@@ -45,7 +46,6 @@ resolve(struct work *w)
 		    "no route, model or alias is called '%.*s'; GET /v1/models lists "
 		    "what there is",
 		    shown, name.p);
-	w->plan->asked = asked.route != NULL ? asked.route->name : asked.model->name;
 	return true;
 }
 

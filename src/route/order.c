@@ -242,7 +242,7 @@ book_decision(struct work *w)
 
 		if (o->c.model == w->route->baseline)
 			continue;
-		put_out(o, o->c.model == w->plan->decided ? REASON_would_choose
+		put_out(o, o->c.model == w->plan->decided ? REASON_out_recorded
 							  : REASON_out_mode);
 	}
 }
@@ -297,11 +297,11 @@ order_emit(struct work *w)
 	}
 	p->usable = p->count;
 	for (unsigned i = 0; i < w->count && p->count < CANDIDATES_MAX; i++) {
-		if (w->option[i].out && w->option[i].c.reason == REASON_would_choose)
+		if (w->option[i].out && w->option[i].c.reason == REASON_out_recorded)
 			p->candidate[p->count++] = w->option[i].c;
 	}
 	for (unsigned i = 0; i < w->count && p->count < CANDIDATES_MAX; i++) {
-		if (w->option[i].out && w->option[i].c.reason != REASON_would_choose)
+		if (w->option[i].out && w->option[i].c.reason != REASON_out_recorded)
 			p->candidate[p->count++] = w->option[i].c;
 	}
 }

@@ -49,8 +49,7 @@ plan_build(const struct route_input *in, struct plan *ret)
 	    .baseline_success = -1,
 	    .baseline_cost_usd = -1,
 	    .max_output = -1,
-	    .mode = MODE_live,
-	    .asked = ""};
+	    .mode = MODE_live};
 	if (!admit(&w))
 		return false;
 	set_mode(&w);

@@ -82,6 +82,44 @@ text_head(const struct plan *p, const struct verdict *v, struct buf *ret)
 	buf_add(ret, v->reasons[0] != NULL ? "\n" : "");
 }
 
+/* What the chosen one is the best at. */
+static void
+text_goal(const struct plan *p, struct buf *ret)
+{
+	const struct route *r = p->route;
+	char a[16];
+
+	if (r->goal == GOAL_best)
+		buf_add(ret, "CHOSEN: the best");
+	else
+		buf_add(ret, "CHOSEN: the cheapest");
+	if (r->goal == GOAL_best && r->max_cost.v > 0)
+		buf_printf(ret, " below $%g", (double)r->max_cost.v / 1e12);
+	if (p->below_quality)
+		buf_add(ret, ", though below the floor");
+	else if (r->keep_quality >= 0 &&
+		 p->floor <= r->keep_quality * p->baseline_success + 1e-9)
+		buf_printf(ret, " that keeps %g %% of %s's %s", r->keep_quality * 100,
+		    p->baseline->name, share(p->baseline_success, a));
+	else if (p->floor >= 0)
+		buf_printf(ret, " above %s", share(p->floor, a));
+}
+
+static void
+text_verdict(const struct plan *p, const struct candidate *c, struct buf *ret)
+{
+	char a[16];
+
+	if (c->reason == REASON_chosen)
+		text_goal(p, ret);
+	else
+		buf_add(ret, reason_text(c->reason));
+	if (c->reason == REASON_out_rule)
+		buf_printf(ret, " (rule %d)", c->rule + 1);
+	if (c->reason == REASON_out_quality || c->reason == REASON_last_quality)
+		buf_printf(ret, " by %s", share(p->floor - c->success, a));
+}
+
 static void
 text_candidate(const struct plan *p, unsigned i, struct buf *ret)
 {
@@ -92,12 +130,11 @@ text_candidate(const struct plan *p, unsigned i, struct buf *ret)
 	    c->model->at[c->at].provider->name);
 	if (i < p->usable)
 		snprintf(number, sizeof(number), "%u", i + 1);
-	buf_printf(ret, "%2s  %-24s %7s  %5s  %13s   %s", number, who,
+	buf_printf(ret, "%2s  %-24s %7s  %5s  %13s   ", number, who,
 	    reckoned(c) ? share(c->success, success) : "-",
 	    p->floor >= 0 ? share(p->floor, floor) : "-",
-	    reckoned(c) ? dollars(c->cost_usd, cost) : "-", reason_text(c->reason));
-	if (c->reason == REASON_out_rule)
-		buf_printf(ret, " (rule %d)", c->rule + 1);
+	    reckoned(c) ? dollars(c->cost_usd, cost) : "-");
+	text_verdict(p, c, ret);
 	buf_add(ret, "\n");
 }
 

@@ -106,7 +106,6 @@ route_step(struct request *r)
 	    &r->session_view);
 	in = input_of(r);
 	ok = plan_build(&in, p) && claim(r, &in);
-	p->asked = arena_str(r->mem, r->task.model);
 	r->plan_ns = w->env->mono_ns(w->env) - start;
 	trace_plan(r);
 	if (ok)
