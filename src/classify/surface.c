@@ -13,6 +13,7 @@
 
 struct walk {
 	struct features *f;
+	struct word_filter filter;
 	char word[WORD_MAX];
 	size_t len;
 	bool line_start, code_line;
@@ -25,12 +26,14 @@ look_up(struct walk *w, struct str word)
 	struct str rest = word, part;
 	enum cue cue;
 
-	if (word_cue(word, &cue)) {
+	if (word_cue(&w->filter, word, &cue)) {
 		w->f->cue[cue]++;
 		return;
 	}
+	if (memchr(word.p, '-', word.len) == NULL)
+		return;
 	while (str_split(&rest, '-', &part)) {
-		if (part.len > 0 && part.len < word.len && word_cue(part, &cue))
+		if (part.len > 0 && word_cue(&w->filter, part, &cue))
 			w->f->cue[cue]++;
 	}
 }
@@ -166,6 +169,7 @@ walk_part(struct str raw, struct features *f)
 	struct walk w = {.f = f, .line_start = true};
 	size_t i = 0;
 
+	word_filter_init(&w.filter);
 	while (i < raw.len) {
 		i += small_letters(&w, str_skip(raw, i));
 		if (i == raw.len)

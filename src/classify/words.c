@@ -325,11 +325,38 @@ compare(const struct key *k, const struct word *w)
 	return compare_rest(k->word, w);
 }
 
+static uint32_t
+bit_of(uint64_t begin)
+{
+	uint32_t three = (uint32_t)(begin >> 40);
+
+	return three * 2654435761U >> 21;
+}
+
+void
+word_filter_init(struct word_filter *f)
+{
+	*f = (struct word_filter){0};
+	for (size_t i = 0; i < nitems(words); i++) {
+		uint32_t bit = bit_of(begin_of(words[i].text, 8));
+
+		f->bits[bit / 64] |= UINT64_C(1) << bit % 64;
+	}
+}
+
+static bool
+may_be_there(const struct word_filter *f, uint64_t begin)
+{
+	uint32_t bit = bit_of(begin);
+
+	return (f->bits[bit / 64] >> bit % 64 & 1) != 0;
+}
+
 bool
-word_cue(struct str word, enum cue *ret)
+word_cue(const struct word_filter *f, struct str word, enum cue *ret)
 {
 	struct key k = {.word = word, .begin = begin_of(word.p, word.len)};
-	size_t lo = 0, hi = nitems(words);
+	size_t lo = 0, hi = may_be_there(f, k.begin) ? nitems(words) : 0;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;

@@ -25,17 +25,19 @@ judge(struct str text, uint32_t tools)
 static void
 test_words(void **state)
 {
+	struct word_filter filter;
 	enum cue cue;
 
 	(void)state;
+	word_filter_init(&filter);
 	assert_true(words_sorted());
-	assert_true(word_cue(STR("theorem"), &cue));
+	assert_true(word_cue(&filter, STR("theorem"), &cue));
 	assert_int_equal(cue, CUE_proof);
-	assert_true(word_cue(STR("theorems"), &cue)); /* by its stem */
-	assert_false(word_cue(STR("theo"), &cue));
-	assert_false(word_cue(STR("goes"), &cue));      /* "go" is no stem */
-	assert_true(word_cue(STR("abstract"), &cue));   /* the first */
-	assert_true(word_cue(STR("übersetzen"), &cue)); /* and the last */
+	assert_true(word_cue(&filter, STR("theorems"), &cue)); /* by its stem */
+	assert_false(word_cue(&filter, STR("theo"), &cue));
+	assert_false(word_cue(&filter, STR("goes"), &cue));      /* "go" is no stem */
+	assert_true(word_cue(&filter, STR("abstract"), &cue));   /* the first */
+	assert_true(word_cue(&filter, STR("übersetzen"), &cue)); /* and the last */
 	assert_int_equal(cue, CUE_translate);
 }
 
