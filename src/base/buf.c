@@ -47,7 +47,8 @@ buf_reserve(struct buf *b, size_t more)
 bool
 buf_append(struct buf *b, const void *src, size_t len)
 {
-	if (!buf_reserve(b, len))
+	/* Room and to spare is the usual case. */
+	if ((b->cap - b->len <= len || len > b->max - b->len) && !buf_reserve(b, len))
 		return false;
 	if (len > 0)
 		memcpy(b->p + b->len, src, len);

@@ -2,7 +2,6 @@
 #include "base/json.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,12 +44,25 @@ escape_of(unsigned char c, char code[static 7])
 	return str_of(code);
 }
 
+/* How many of the first bytes stand for themselves. */
 static size_t
-plain(struct str s)
+plain_run(struct str s)
 {
-	unsigned char c = (unsigned char)s.p[0];
+	size_t i = 0;
 
-	return c < 0x20 || c == '"' || c == '\\' ? 0 : str_utf8(s);
+	while (i < s.len) {
+		unsigned char c = (unsigned char)s.p[i];
+		size_t n = 1;
+
+		if (c < 0x20 || c == '"' || c == '\\')
+			break;
+		if (c >= 0x80)
+			n = str_utf8(str_skip(s, i));
+		if (n == 0)
+			break;
+		i += n;
+	}
+	return i;
 }
 
 static void
@@ -60,14 +72,8 @@ put_quoted(struct json *j, struct str s)
 	size_t run;
 
 	put(j, STR("\""));
-	while (s.len > 0) {
-		for (run = 0; run < s.len;) {
-			size_t n = plain(str_skip(s, run));
-
-			if (n == 0)
-				break;
-			run += n;
-		}
+	for (;;) {
+		run = plain_run(s);
 		put(j, str_make(s.p, run));
 		s = str_skip(s, run);
 		if (s.len == 0)
@@ -150,9 +156,16 @@ void
 json_int(struct json *j, const char *key, int64_t value)
 {
 	char text[24];
+	size_t at = sizeof(text);
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-	(void)snprintf(text, sizeof(text), "%" PRId64, value);
-	json_raw(j, key, str_of(text));
+	do {
+		text[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (value < 0)
+		text[--at] = '-';
+	json_raw(j, key, str_make(text + at, sizeof(text) - at));
 }
 
 void
