@@ -295,7 +295,6 @@ end_line_feed(struct tap *t, struct str lf, struct sink *to)
 {
 	struct tap_private *x = t->private;
 
-	x->sse.cr = false;
 	if (x->last_fate == EVENT_withhold)
 		return buf_append_str(&x->held, lf);
 	if (x->last_fate == EVENT_terminal)
@@ -310,10 +309,11 @@ feed_stream(struct tap *t, const char *p, size_t len, struct sink *to)
 	const char *end = p + len, *event = p;
 	struct str data;
 
-	if (x->sse.cr && x->wait.len == 0 && !x->passing && *p == '\n') {
-		if (!end_line_feed(t, str_make(p, 1), to))
+	if (x->sse.cr && x->wait.len == 0 && !x->passing) {
+		x->sse.cr = false;
+		if (*p == '\n' && !end_line_feed(t, str_make(p, 1), to))
 			return false;
-		event = ++p;
+		event = p += *p == '\n';
 	}
 	while (p < end && !over(t)) {
 		size_t alike = p == event ? take_alike(t, p, end) : 0;

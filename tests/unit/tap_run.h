@@ -7,6 +7,32 @@
 #include "parse/answer.h"
 #include "stage/relay.h"
 
+#define CHUNK(delta)                                                                  \
+	"data: "                                                                      \
+	"{\"id\":\"c1\",\"model\":\"m-1\",\"choices\":[{\"index\":0,\"delta\":" delta \
+	"}]}\n\n"
+#define FINISH                                                                  \
+	"data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_" \
+	"reason\":\"stop\"}]}\n\n"
+#define TOLD        "\"prompt_tokens\":9,\"completion_tokens\":2,\"total_tokens\":11"
+#define USAGE(told) "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{" told "}}\n\n"
+#define HELLO                                              \
+	CHUNK("{\"role\":\"assistant\",\"content\":\"\"}") \
+	CHUNK("{\"content\":\"Hi\\n\"}")
+#define DONE "data: [DONE]\n\n"
+
+#define START                                                                          \
+	"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":" \
+	"\"msg_1\",\"model\":\"c-1\",\"usage\":{\"input_tokens\":12,\"output_"         \
+	"tokens\":1}}}\n\n"
+#define DELTA(text)                                                            \
+	"event: content_block_delta\ndata: {\"type\":\"content_block_delta\"," \
+	"\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"" text "\"}}\n\n"
+#define LAST                                                                         \
+	"event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_" \
+	"reason\":\"end_turn\"},\"usage\":{\"output_tokens\":30}}\n\n"
+#define STOP "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+
 struct run {
 	struct taps *taps;
 	struct dialect dialect;
@@ -124,6 +150,32 @@ run_in_pieces(struct run *whole, struct str text)
 		run_again(whole, text, 0, sizes[i]);
 	for (size_t first = 1; first < text.len; first += step)
 		run_again(whole, text, first, text.len);
+}
+
+/* What comes out of a stream, whole and in all pieces. */
+struct want {
+	const struct answer_reader *answer;
+	bool usage_wanted;
+	struct str in;
+	const char *out, *last; /* `last` with the cost that run_again() uses */
+};
+
+static inline void
+assert_str(struct str got, const char *want)
+{
+	assert_int_equal(got.len, strlen(want));
+	assert_memory_equal(got.p, want, got.len);
+}
+
+/* Leaves the run of the whole text in `ret`; run_end() it. */
+static inline void
+run_check(const struct want *w, struct run *ret)
+{
+	run_begin(ret, w->answer, true, w->usage_wanted);
+	run_text(ret, w->in, 0, 1U << 20);
+	assert_str(buf_str(&ret->out), w->out);
+	assert_str(tap_terminal(&ret->tap, "0.000123000000"), w->last);
+	run_in_pieces(ret, w->in);
 }
 
 #endif
