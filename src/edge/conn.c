@@ -17,6 +17,10 @@
  * that it may stall. */
 #define LOOKS 4
 
+/* A body that brings less than so much in so long crawls. */
+#define CRAWL_MS    20000
+#define CRAWL_BYTES 1024
+
 /* ---- deadlines ---- */
 
 int64_t
@@ -66,6 +70,32 @@ progresses(struct edge_conn *c)
 	return now - c->acked_ns < conn_limits(c)->client_stall_ms * NS_PER_MS;
 }
 
+static void
+look_at_body(struct edge_conn *c)
+{
+	int64_t left_ms = (c->body_until_ns - conn_now(c)) / NS_PER_MS + 1;
+
+	c->taken_looked = c->taken;
+	conn_enter(c, CONN_body, left_ms < CRAWL_MS ? left_ms : CRAWL_MS);
+}
+
+void
+conn_enter_body(struct edge_conn *c)
+{
+	c->taken = 0;
+	c->body_until_ns = conn_now(c) + conn_limits(c)->body_ms * NS_PER_MS;
+	look_at_body(c);
+}
+
+static void
+body_due(struct edge_conn *c)
+{
+	if (conn_now(c) < c->body_until_ns && c->taken - c->taken_looked >= CRAWL_BYTES)
+		look_at_body(c);
+	else
+		(void)request_fail(c->request, OUT_slow_body);
+}
+
 void
 conn_enter_sending(struct edge_conn *c)
 {
@@ -99,7 +129,7 @@ due(struct edge_conn *c)
 	    what[c->state]);
 	switch (c->state) {
 	case CONN_body:
-		(void)request_fail(c->request, OUT_slow_body);
+		body_due(c);
 		break;
 	case CONN_drain:
 		reply_at_once(c->request);

@@ -86,6 +86,8 @@ struct edge_conn {
 	unsigned status;
 	int64_t taken;        /* body bytes that came */
 	int64_t taken_seen;   /* by conn_unstick() */
+	int64_t taken_looked; /* when the body was last looked at */
+	int64_t body_until_ns;
 	int64_t body_charged; /* to shared->body_bytes */
 	uint64_t acked;       /* bytes the client's system has taken, when last seen */
 	int64_t acked_ns;     /* when that last changed */
@@ -129,6 +131,8 @@ void front_ready(struct front *f);
 void conn_open(struct front *f, struct MHD_Connection *mhd, void **ret_context);
 void conn_close(struct edge_conn *c);
 struct edge_conn *conn_of(struct MHD_Connection *mhd);
+/* The body is under way: it must be whole in time, and not crawl. */
+void conn_enter_body(struct edge_conn *c);
 /* The answer is under way: it must be taken in time. */
 void conn_enter_sending(struct edge_conn *c);
 void conn_enter(struct edge_conn *c, enum conn_state state, int64_t deadline_ms);

@@ -43,12 +43,11 @@ begin(struct edge_conn *c, const char *method, const char *version)
 	c->body_bad = false;
 	c->comment_due = false;
 	c->events = false;
-	c->taken = 0;
 	r->in.conn = c;
 	r->in.method = arena_str(r->mem, str_of(method));
 	c->version = version;
 	atomic_fetch_add_explicit(&e->shared->busy, 1, memory_order_relaxed);
-	conn_enter(c, CONN_body, conn_limits(c)->body_ms);
+	conn_enter_body(c);
 	request_run(r);
 	/* "Continue" was asked for and is not given: the answer goes out now. */
 	if (c->reply != NULL && c->state == CONN_body && c->framing.body)
