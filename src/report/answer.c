@@ -69,13 +69,13 @@ static int
 answer_summary(struct books *b, const struct snapshot *snap, struct str query,
     const struct scope *scope, struct buf *ret)
 {
-	char param[ASK_NAME], why[400];
+	struct ask_finding f = {0};
 	struct summary s;
 	struct ask a;
 	int status = 200;
 
-	if (!ask_parse(query, env_wall_ms(b->env), &a, param, why))
-		return report_error(ret, 400, param, "%s", why);
+	if (!ask_parse(query, env_wall_ms(b->env), &a, &f))
+		return report_error(ret, 400, f.param, "%s", f.why);
 	if (!summary_run(&s, b, snap, &a, scope))
 		status = cannot_read(b, ret);
 	else if (!summary_json(&s, ret))

@@ -93,22 +93,17 @@ ask_next(struct str *query, char ret_name[static ASK_NAME],
 
 /* ---- words ---- */
 
-/* Where the findings go. */
-struct finding {
-	char *param, *why;
-};
-
-static bool bad(struct finding *f, const char *param, const char *fmt, ...)
+static bool bad(struct ask_finding *f, const char *param, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
 static bool
-bad(struct finding *f, const char *param, const char *fmt, ...)
+bad(struct ask_finding *f, const char *param, const char *fmt, ...)
 {
 	va_list ap;
 
-	snprintf(f->param, ASK_NAME, "%s", param);
+	snprintf(f->param, sizeof(f->param), "%s", param);
 	va_start(ap, fmt);
-	vsnprintf(f->why, 400, fmt, ap);
+	vsnprintf(f->why, sizeof(f->why), fmt, ap);
 	va_end(ap);
 	return false;
 }
@@ -132,10 +127,10 @@ find_dim(const char *word, struct ask_dim *ret)
 }
 
 static bool
-set_groups(struct ask *a, const char *value, struct finding *f)
+set_groups(struct ask *a, const char *value, struct ask_finding *f)
 {
 	struct str rest = str_of(value), part;
-	char word[ASK_NAME];
+	char word[ASK_NAME] = "";
 
 	a->groups = 0;
 	while (str_split(&rest, ',', &part)) {
@@ -154,7 +149,7 @@ set_groups(struct ask *a, const char *value, struct finding *f)
 }
 
 static bool
-set_date(const char *name, const char *value, int64_t *ret, struct finding *f)
+set_date(const char *name, const char *value, int64_t *ret, struct ask_finding *f)
 {
 	if (date_parse(str_of(value), ret))
 		return true;
@@ -164,7 +159,7 @@ set_date(const char *name, const char *value, int64_t *ret, struct finding *f)
 }
 
 static bool
-set_since(struct ask *a, const char *value, int64_t now_ms, struct finding *f)
+set_since(struct ask *a, const char *value, int64_t now_ms, struct ask_finding *f)
 {
 	int64_t span;
 
@@ -177,7 +172,7 @@ set_since(struct ask *a, const char *value, int64_t now_ms, struct finding *f)
 }
 
 static bool
-set_limit(struct ask *a, const char *value, struct finding *f)
+set_limit(struct ask *a, const char *value, struct ask_finding *f)
 {
 	uint64_t n;
 
@@ -189,7 +184,7 @@ set_limit(struct ask *a, const char *value, struct finding *f)
 }
 
 static bool
-set_filter(struct ask *a, const char *name, const char *value, struct finding *f)
+set_filter(struct ask *a, const char *name, const char *value, struct ask_finding *f)
 {
 	struct ask_dim by;
 
@@ -204,7 +199,7 @@ set_filter(struct ask *a, const char *name, const char *value, struct finding *f
 
 static bool
 set(struct ask *a, const char *name, const char *value, int64_t now_ms,
-    struct finding *f)
+    struct ask_finding *f)
 {
 	if (strcmp(name, "from") == 0)
 		return set_date(name, value, &a->from_ms, f);
@@ -222,11 +217,10 @@ set(struct ask *a, const char *name, const char *value, int64_t now_ms,
 }
 
 bool
-ask_parse(struct str query, int64_t now_ms, struct ask *ret,
-    char ret_param[static ASK_NAME], char ret_why[static 400])
+ask_parse(
+    struct str query, int64_t now_ms, struct ask *ret, struct ask_finding *ret_finding)
 {
-	struct finding f = {ret_param, ret_why};
-	char name[ASK_NAME], value[ASK_NAME];
+	char name[ASK_NAME] = "", value[ASK_NAME] = "";
 	bool damaged, from = false, since = false;
 
 	*ret = (struct ask){.from_ms = date_month_start_ms(date_month(now_ms)),
@@ -237,20 +231,22 @@ ask_parse(struct str query, int64_t now_ms, struct ask *ret,
 	    .limit = LIMIT_DEFAULT};
 	while (ask_next(&query, name, value, &damaged)) {
 		if (damaged)
-			return bad(&f, name,
+			return bad(ret_finding, name,
 			    "a parameter is longer than %d bytes or not "
 			    "percent-encoded as it should be",
 			    ASK_NAME - 1);
-		if (!set(ret, name, value, now_ms, &f))
+		if (!set(ret, name, value, now_ms, ret_finding))
 			return false;
 		from |= strcmp(name, "from") == 0;
 		since |= strcmp(name, "since") == 0;
 	}
 	if (from && since)
-		return bad(&f, "since", "from and since cannot be said together");
+		return bad(
+		    ret_finding, "since", "from and since cannot be said together");
 	if (ret->from_ms >= ret->to_ms)
-		return bad(&f, "from", "from lies at or behind to; exchange them");
+		return bad(
+		    ret_finding, "from", "from lies at or behind to; exchange them");
 	if (ret->to_ms - ret->from_ms > SPAN_MAX_MS)
-		return bad(&f, "from", "more than ten years; ask for less");
+		return bad(ret_finding, "from", "more than ten years; ask for less");
 	return true;
 }

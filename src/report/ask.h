@@ -56,10 +56,15 @@ struct scope {
 	bool all;
 };
 
-/* From the part behind '?'. False: `ret_why` says what is wrong and how to mend it,
- * `ret_param` which parameter. */
+/* What is wrong with a question. */
+struct ask_finding {
+	char param[ASK_NAME]; /* which parameter */
+	char why[400];        /* and how to mend it */
+};
+
+/* From the part behind '?'; false: `*ret_finding` says what is wrong. */
 bool ask_parse(struct str query, int64_t now_ms, struct ask *ret,
-    char ret_param[static ASK_NAME], char ret_why[static 400]) MUST_CHECK;
+    struct ask_finding *ret_finding) MUST_CHECK;
 
 /* Cuts "name=value" off a query, both unescaped; false at its end. `*ret_bad`: an
  * escape is damaged, or the part is too long. */

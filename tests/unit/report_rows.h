@@ -15,8 +15,8 @@
 #include "base/env.h"
 #include "base/mem.h"
 #include "core/request.h"
-#include "meter/store.h"
-#include "report/dates.h"
+#include "../../src/meter/store.h"
+#include "../../src/report/dates.h"
 
 /* 2026-11-23T10:30:00Z */
 #define ROWS_NOW_MS 1795429800000LL

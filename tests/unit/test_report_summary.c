@@ -125,10 +125,10 @@ teardown(void **state)
 static void
 parse(const char *query, struct ask *ret)
 {
-	char param[ASK_NAME], why[400];
+	struct ask_finding f = {0};
 
-	if (!ask_parse(str_of(query), ROWS_NOW_MS, ret, param, why))
-		fail_msg("%s: %s", query, why);
+	if (!ask_parse(str_of(query), ROWS_NOW_MS, ret, &f))
+		fail_msg("%s: %s", query, f.why);
 }
 
 static const struct scope everything = {.all = true};
@@ -321,14 +321,14 @@ mistakes_name_their_mend(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < nitems(cases); i++) {
-		char param[ASK_NAME] = "", why[400] = "";
+		struct ask_finding f = {0};
 		struct ask a;
 
-		if (ask_parse(str_of(cases[i].query), ROWS_NOW_MS, &a, param, why))
+		if (ask_parse(str_of(cases[i].query), ROWS_NOW_MS, &a, &f))
 			fail_msg("%s is taken", cases[i].query);
-		assert_string_equal(param, cases[i].param);
-		if (strstr(why, cases[i].why) == NULL)
-			fail_msg("%s: %s", cases[i].query, why);
+		assert_string_equal(f.param, cases[i].param);
+		if (strstr(f.why, cases[i].why) == NULL)
+			fail_msg("%s: %s", cases[i].query, f.why);
 	}
 }
 
