@@ -7,6 +7,7 @@ that the kernel chose. Nothing here sleeps for a fixed time and hopes: wait_for(
 import collections
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -408,6 +409,9 @@ class Daemon(Program):
             try:
                 db.row_factory = sqlite3.Row
                 found += [dict(r) for r in db.execute(sql, args)]
+            except sqlite3.OperationalError as e:
+                if "no such table" not in str(e):  # the month's file is just being made
+                    raise
             finally:
                 db.close()
         return found
@@ -416,27 +420,40 @@ class Daemon(Program):
         """The request's row of the ledger with its attempts, as soon as it is committed."""
         key = id_bytes(request_id)
 
-        def look():
-            rows = self.query(REQUESTS + " WHERE r.id=?", key)
-            return rows and {**rows[0], "attempt": self.query(ATTEMPTS + " WHERE a.request=? ORDER BY a.n",
-                                                               rows[0]["seq"])}
-        return wait_for(f"the ledger's row of {request_id}", look)
+        rows = wait_for(f"the ledger's row of {request_id}", lambda: self.query(REQUESTS + " WHERE r.id=?", key))
+        return self.with_attempts(rows[0])
+
+    def with_attempts(self, row):
+        """Numbers of closed sets become their names."""
+        attempts = self.query(ATTEMPTS + " WHERE a.request=? ORDER BY a.n", row["seq"])
+        for a in attempts:
+            a["outcome"], a["basis"] = OUTCOMES[a["outcome"]], BASES[a["basis"]]
+        return {**row, "outcome": OUTCOMES[row["outcome"]], "attempt": attempts}
 
     def last_row(self, count):
         """The newest row, when there are `count` of them."""
         def look():
             rows = self.query(REQUESTS + " ORDER BY r.seq")
             return len(rows) >= count and rows[-1]
-        row = wait_for(f"{count} rows in the ledger", look)
-        return {**row, "attempt": self.query(ATTEMPTS + " WHERE a.request=? ORDER BY a.n", row["seq"])}
+        return self.with_attempts(wait_for(f"{count} rows in the ledger", look))
+
+
+def set_of(name, word):
+    """The names of a closed set, from its .def file in the source."""
+    with open(os.path.join(ROOT, "include", "core", name + ".def"), encoding="utf-8") as f:
+        return re.findall(rf"^{word}\((\w+),", f.read(), re.M)
+
+
+OUTCOMES, BASES = ["unset", *set_of("outcome", "OUTCOME")], set_of("basis", "BASIS")
+TOKEN_KINDS = set_of("token", "TOKEN")
 
 
 def names(table, *columns):
     return ", ".join(f"(SELECT text FROM name WHERE id={table}.{c}) AS {c}_name" for c in columns)
 
 
-REQUESTS = "SELECT r.*, " + names("r", "key", "team", "route", "asked", "data", "outcome", "baseline") + " FROM request r"
-ATTEMPTS = ("SELECT a.*, " + names("a", "model", "provider", "price", "served_model", "service_tier", "outcome", "basis")
+REQUESTS = "SELECT r.*, " + names("r", "key", "team", "route", "asked", "data", "baseline", "decided") + " FROM request r"
+ATTEMPTS = ("SELECT a.*, " + names("a", "model", "provider", "price", "served_model", "service_tier")
             + " FROM attempt a")
 
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -538,6 +555,13 @@ class Case(unittest.TestCase):
 
     def row_of(self, answer):
         return self.daemon.row(answer.header("x-request-id"))
+
+    def assertAttempts(self, answer, *expected):
+        """The ledger has these (model, provider, outcome, basis) for the answer's request, in order."""
+        row = self.row_of(answer)
+        self.assertEqual([(a["model_name"], a["provider_name"], a["outcome"], a["basis"]) for a in row["attempt"]],
+                         list(expected))
+        return row
 
     def assertError(self, answer, status, code):
         self.assertEqual(answer.status, status, answer)

@@ -1,0 +1,86 @@
+"""Connect, first byte, idle, total: each deadline ends an attempt, with its own words and its own bill."""
+
+import time
+import unittest
+
+import harness
+from harness import OPENAI
+
+TIGHT = ", timeouts: {connect: 300ms, first_byte: 400ms, idle: 300ms, total: 2s}"
+
+
+class Deadlines(harness.Case):
+    POLICY_PARTS = {"openai_more": TIGHT, "backup_more": TIGHT}
+
+    def timed(self, text, **more):
+        begin = time.monotonic()
+        answer = self.ask_chat(text, **more)
+        return answer, time.monotonic() - begin
+
+    def test_connect(self):
+        self.sim.listen(OPENAI, "deaf")
+        answer, took = self.timed("x", model="spare")
+        self.assertEqual(answer.status, 200, answer)
+        answer, took = self.timed("x", model="luna")
+        self.assertError(answer, 504, "upstream_connect_timeout")
+        self.assertGreater(took, .25)
+        row = self.assertAttempts(answer, ("luna", "openai", "slow_connect", "none"))
+        self.assertEqual(row["attempt"][0]["amount_pusd"], 0)
+        self.assertEqual(answer.header("x-should-retry"), "true")
+
+    def test_first_byte(self):
+        answer, took = self.timed("[[sim fault=hang]] x", model="spare")
+        self.assertError(answer, 504, "upstream_timeout")
+        self.assertGreater(took, .35)
+        self.assertLess(took, 10)
+        row = self.assertAttempts(answer, ("spare", "backup", "slow_first_byte", "unknown"))
+        self.assertGreater(row["attempt"][0]["amount_pusd"], 0, "it may have been billed")
+        self.assertEqual(answer.header("x-should-retry"), "false")
+        record = self.sim.records()[-1]
+        self.assertEqual(record["end"], "aborted", "the upstream call is given up")
+
+    def test_status_line_only(self):
+        answer, _ = self.timed("[[sim fault=slow_head]] x", model="spare")
+        self.assertEqual(answer.status, 504, answer)
+
+    def test_idle_in_a_stream(self):
+        answer, took = self.timed("[[sim events=9 fault=stall:4]] x", model="spare", stream=True)
+        self.assertEqual((answer.status, answer.end), (200, "whole"))
+        self.assertIn(b'"upstream_stalled"', answer.events()[-1].data)
+        self.assertNotIn(b"[DONE]", answer.body)
+        self.assertGreater(took, .25)
+        row = self.assertAttempts(answer, ("spare", "backup", "stalled", "partial"))
+        self.assertGreater(row["attempt"][0]["output"], 0)
+
+    def test_idle_in_a_whole_answer(self):
+        answer, _ = self.timed("[[sim fault=stall]] x", model="spare")
+        self.assertEqual(answer.status, 504, answer)
+        self.assertAttempts(answer, ("spare", "backup", "stalled", "partial"))
+
+    def test_total(self):
+        answer, took = self.timed("[[sim events=400 gap_ms=50]] x", model="spare", stream=True)
+        self.assertIn(b'"upstream_deadline"', answer.events()[-1].data)
+        self.assertNotIn(b"[DONE]", answer.body)
+        self.assertGreater(took, 1.9)
+        self.assertLess(took, 12)
+        self.assertAttempts(answer, ("spare", "backup", "too_long", "partial"))
+
+    def test_the_next_candidate_is_asked_in_time(self):
+        answer, _ = self.timed("[[sim port=0 fault=hang]] x", model="sol")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertAttempts(answer, ("sol", "openai", "slow_first_byte", "unknown"), ("sol", "backup", "served", "reported"))
+
+
+class OneDeadlineForAll(harness.Case):
+    POLICY_PARTS = {"top": "limits: {request: 700ms}"}
+
+    def test_request(self):
+        begin = time.monotonic()
+        answer = self.ask_chat("[[sim fault=hang]] x", model="sol")
+        self.assertEqual(answer.status, 504, answer)
+        self.assertLess(time.monotonic() - begin, 10)
+        self.assertGreater(time.monotonic() - begin, .65)
+
+
+if __name__ == "__main__":
+    unittest.main()
