@@ -95,8 +95,7 @@ make(struct cli *c, const struct catalogue *known, const char *path)
 	count = init_look(c, known, found, nitems(found));
 	if (count == 0)
 		return cli_fail("found no key and no server; set one of the variables "
-				"above, or try "
-				"`scripts/run`, which plays the providers");
+				"above (`scripts/run --sim` plays the providers)");
 	tell_apart(c, found, count);
 	buf_init(&text, TEXT_BYTES);
 	init_write(found, count, state_folder(c), &text);
