@@ -85,9 +85,10 @@ make_headers(struct attempt *a)
 	add_line(a, &tail, "Expect:");
 	add_line(a, &tail,
 	    arena_printf(r->mem, "User-Agent: frugald/%s", r->worker->shared->version));
-	/* So that an audit can match what a provider saw with what was booked. */
-	add_line(
-	    a, &tail, arena_printf(r->mem, "x-request-id: %s", request_id_text(r)));
+	/* So that an audit can match what a provider saw with what was booked. Not
+	 * x-request-id: servers on Starlette refuse one that is no UUID. */
+	add_line(a, &tail,
+	    arena_printf(r->mem, "x-client-request-id: %s", request_id_text(r)));
 	add_line(a, &tail, arena_printf(r->mem, "x-frugald-attempt: %u", a->number));
 	add_key(a, &tail);
 	add_given(a, &tail);
