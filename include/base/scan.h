@@ -37,6 +37,7 @@ struct scan_value {
 	int id;
 	enum scan_kind kind;
 	size_t start, end;
+	size_t saved; /* by a string's escapes: what scan_text_bytes() takes off */
 	/* How many elements stood before it, at each "[]" of the path. */
 	uint32_t index[4];
 };

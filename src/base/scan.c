@@ -19,18 +19,25 @@ fail(struct scan *s, enum scan_error e, const uint8_t *p)
 	return NULL;
 }
 
+/* Somebody wants to hear of this one. */
 static bool
+tell_node(struct scan *s, int16_t node, enum scan_kind kind, size_t start, size_t end)
+{
+	const struct scan_node *n = &s->paths->node[node];
+	struct scan_value v = {.id = n->id, .kind = kind, .start = start, .end = end};
+
+	if (kind == SCAN_string)
+		v.saved = s->string.saved;
+	for (unsigned i = 0; i < n->level; i++)
+		v.index[i] = s->index[i];
+	return s->on_value(s->arg, &v);
+}
+
+static inline bool
 tell(struct scan *s, int16_t node, enum scan_kind kind, size_t start, size_t end)
 {
-	const struct scan_node *n;
-	struct scan_value v = {.kind = kind, .start = start, .end = end};
-
-	if (node == SCAN_NONE || !s->paths->node[node].wanted)
-		return true;
-	n = &s->paths->node[node];
-	v.id = n->id;
-	memcpy(v.index, s->index, n->level * sizeof(v.index[0]));
-	return s->on_value(s->arg, &v);
+	return node == SCAN_NONE || !s->paths->node[node].wanted ||
+	       tell_node(s, node, kind, start, end);
 }
 
 /* ---- containers ---- */
@@ -155,7 +162,7 @@ key_text(struct scan *s, const uint8_t *p, char room[static KEY_RAW_MAX + 1])
 	}
 	if (s->key_lost || raw.len > KEY_RAW_MAX)
 		return str_make("", 0);
-	if (!s->string.escaped)
+	if (s->string.saved == 0)
 		return raw;
 	return str_make(room, scan_unescape(raw, room));
 }
@@ -179,21 +186,6 @@ key_end(struct scan *s, const uint8_t *p)
 	return p + 1;
 }
 
-static const uint8_t *
-key(struct scan *s, const uint8_t *p)
-{
-	if (*p != '"')
-		return fail(s, SCAN_syntax, p);
-	s->start = offset(s, p);
-	s->in_key = true;
-	s->node = SCAN_NONE;
-	s->string = (struct scan_string){0};
-	s->key_lost = false;
-	s->key_len = 0;
-	s->state = IN_string;
-	return p + 1;
-}
-
 /* ---- strings, literals, numbers ---- */
 
 static const uint8_t *
@@ -212,6 +204,27 @@ string(struct scan *s, const uint8_t *p, const uint8_t *end)
 	if (!tell(s, s->node, SCAN_string, s->start, offset(s, p) + 1))
 		return fail(s, SCAN_refused, p);
 	return p + 1;
+}
+
+static const uint8_t *
+begin_string(struct scan *s, const uint8_t *p, const uint8_t *end)
+{
+	s->start = offset(s, p);
+	s->string = (struct scan_string){0};
+	s->state = IN_string;
+	return string(s, p + 1, end);
+}
+
+static const uint8_t *
+key(struct scan *s, const uint8_t *p, const uint8_t *end)
+{
+	if (*p != '"')
+		return fail(s, SCAN_syntax, p);
+	s->in_key = true;
+	s->node = SCAN_NONE;
+	s->key_lost = false;
+	s->key_len = 0;
+	return begin_string(s, p, end);
 }
 
 static const uint8_t *
@@ -253,7 +266,7 @@ begin_literal(struct scan *s, const uint8_t *p, const char *word, enum scan_kind
 }
 
 static const uint8_t *
-value(struct scan *s, const uint8_t *p)
+value(struct scan *s, const uint8_t *p, const uint8_t *end)
 {
 	s->start = offset(s, p);
 	switch (*p) {
@@ -262,9 +275,7 @@ value(struct scan *s, const uint8_t *p)
 	case '[':
 		return open_container(s, p, true);
 	case '"':
-		s->state = IN_string;
-		s->string = (struct scan_string){0};
-		return p + 1;
+		return begin_string(s, p, end);
 	case 't':
 		return begin_literal(s, p, "true", SCAN_true);
 	case 'f':
@@ -276,7 +287,7 @@ value(struct scan *s, const uint8_t *p)
 			return fail(s, SCAN_syntax, p);
 		s->state = IN_number;
 		s->number = (struct scan_number){0};
-		return p;
+		return number(s, p, end);
 	}
 }
 
@@ -293,9 +304,11 @@ root(struct scan *s, const uint8_t *p)
 	return open_container(s, p, false);
 }
 
-static bool
+static inline bool
 blank(uint8_t c)
 {
+	if (c > ' ')
+		return false;
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
@@ -310,15 +323,15 @@ step(struct scan *s, const uint8_t *p, const uint8_t *end)
 	case AT_first_value:
 		if (*p == ']')
 			return close_container(s, p);
-		return value(s, p);
+		return value(s, p, end);
 	case AT_value:
-		return value(s, p);
+		return value(s, p, end);
 	case AT_first_key:
 		if (*p == '}')
 			return close_container(s, p);
-		return key(s, p);
+		return key(s, p, end);
 	case AT_key:
-		return key(s, p);
+		return key(s, p, end);
 	case AT_colon:
 		s->state = AT_value;
 		return *p == ':' ? p + 1 : fail(s, SCAN_syntax, p);
@@ -376,11 +389,10 @@ scan_new(const struct scan_paths *paths, unsigned max_depth, scan_value_fn *on_v
 	struct scan *s;
 
 	assert(max_depth > 0 && max_depth <= SCAN_DEPTH_MAX);
-	s = xcalloc(1, sizeof(*s) + max_depth * sizeof(s->frame[0]));
-	s->paths = paths;
-	s->on_value = on_value;
-	s->arg = arg;
-	s->max_depth = max_depth;
+	/* Frames are written before they are read. */
+	s = xrealloc(NULL, sizeof(*s) + max_depth * sizeof(s->frame[0]));
+	*s = (struct scan){
+	    .paths = paths, .on_value = on_value, .arg = arg, .max_depth = max_depth};
 	return s;
 }
 

@@ -58,19 +58,88 @@ plain_end(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
+static inline uint32_t
+four_bytes(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	       (uint32_t)p[3] << 24;
+}
+
+/* Characters of two and three bytes, which are nearly all that are not ASCII; the rare
+ * ones among them with a narrower second byte are left to others. */
+static inline const uint8_t *
+common_utf8_run(const uint8_t *p, const uint8_t *end)
+{
+	if (end - p < 4)
+		return p;
+	for (const uint8_t *last = end - 4; p <= last;) {
+		uint32_t v = four_bytes(p);
+
+		if ((v & 0xc0c0f0) == 0x8080e0 && *p != 0xe0 && *p != 0xed)
+			p += 3;
+		else if ((v & 0xc0e0) == 0x80c0 && *p >= 0xc2)
+			p += 2;
+		else
+			break;
+	}
+	return p;
+}
+
 /* Characters that are not ASCII and lie whole in the piece. */
 static const uint8_t *
 utf8_run(const uint8_t *p, const uint8_t *end)
 {
 	size_t n;
 
-	while (p < end && *p >= 0x80) {
+	for (;;) {
+		p = common_utf8_run(p, end);
+		if (p == end || *p < 0x80)
+			return p;
 		n = str_utf8(str_make((const char *)p, (size_t)(end - p)));
 		if (n == 0)
-			break;
+			return p;
 		p += n;
 	}
-	return p;
+}
+
+/* What may stand behind a backslash, but for 'u'. */
+static inline bool
+short_escape(uint8_t c)
+{
+	static const bool may[256] = {
+	    ['"'] = true,
+	    ['\\'] = true,
+	    ['/'] = true,
+	    ['b'] = true,
+	    ['f'] = true,
+	    ['n'] = true,
+	    ['r'] = true,
+	    ['t'] = true,
+	};
+
+	return may[c];
+}
+
+/* The first byte that ends the string, or that step() must look at: a fault, or what
+ * may go on in the next piece. */
+static const uint8_t *
+run(struct scan_string *x, const uint8_t *p, const uint8_t *end)
+{
+	for (;;) {
+		p = plain_end(p, end);
+		if (p == end)
+			return p;
+		if (*p == '\\' && end - p >= 2 && short_escape(p[1])) {
+			x->saved++;
+			p += 2;
+		} else if (*p >= 0x80) {
+			p = utf8_run(p, end);
+			if (p < end && *p >= 0x80)
+				return p;
+		} else {
+			return p;
+		}
+	}
 }
 
 /* The first byte of a character: what must follow (RFC 3629, section 4). */
@@ -107,8 +176,9 @@ escape(struct scan_string *x, uint8_t c)
 		x->state = STRING_hex;
 		return SCAN_ok;
 	}
-	if (c == '\0' || strchr("\"\\/bfnrt", c) == NULL)
+	if (!short_escape(c))
 		return SCAN_syntax;
+	x->saved++;
 	x->state = STRING_plain;
 	return SCAN_ok;
 }
@@ -122,6 +192,7 @@ unit(struct scan_string *x)
 
 	if (low != (x->surrogate != 0))
 		return SCAN_utf8;
+	x->saved += x->hex < 0x80 ? 5 : x->hex < 0x800 ? 4 : 3;
 	x->surrogate = high ? x->hex : 0;
 	x->state = high ? STRING_low : STRING_plain;
 	return SCAN_ok;
@@ -152,7 +223,6 @@ step(struct scan_string *x, uint8_t c)
 			return utf8_lead(x, c);
 		if (c != '\\')
 			return c < ' ' ? SCAN_syntax : SCAN_ok;
-		x->escaped = true;
 		x->state = STRING_escape;
 		return SCAN_ok;
 	case STRING_utf8:
@@ -175,11 +245,8 @@ scan_string_run(struct scan_string *x, const uint8_t *p, const uint8_t *end,
     enum scan_error *ret_error)
 {
 	for (;;) {
-		if (x->state == STRING_plain) {
-			p = plain_end(p, end);
-			if (p < end && *p >= 0x80)
-				p = utf8_run(p, end);
-		}
+		if (x->state == STRING_plain)
+			p = run(x, p, end);
 		if (p == end || (x->state == STRING_plain && *p == '"'))
 			return p;
 		*ret_error = step(x, *p);

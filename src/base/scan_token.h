@@ -17,7 +17,7 @@ struct scan_string {
 		STRING_low,   /* the '\' of a surrogate's second half */
 		STRING_low_u, /* and its 'u' */
 	} state;
-	bool escaped;            /* there was a backslash */
+	size_t saved; /* bytes that escapes take beyond the text they stand for */
 	uint8_t need, low, high; /* UTF-8: bytes to come, and what the next may be */
 	uint8_t hex_left;
 	uint16_t hex, surrogate;

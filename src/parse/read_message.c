@@ -89,7 +89,7 @@ read_text(struct reader *r, enum field f, const struct scan_value *v)
 {
 	struct piece p = {.start = v->start + 1, .end = v->end - 1};
 
-	r->task.text_bytes += scan_text_bytes(reader_raw(r, v));
+	r->task.text_bytes += p.end - p.start - v->saved;
 	if (p.end == p.start)
 		return;
 	p.message = f == FIELD_system_text ? 0 : v->index[0];

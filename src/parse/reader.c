@@ -4,8 +4,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-/* Of a long text its begin and length tell prefixes apart. */
-#define HASH_MAX 65536U
+/* Of a long text its begin, its end and its length tell prefixes apart. */
+#define HASH_EDGE 1024U
 
 /* ---- what is shared by all threads ---- */
 
@@ -179,10 +179,12 @@ check(struct reader *r, struct body_fault *ret)
 static uint64_t
 mix(uint64_t h, struct str s)
 {
-	uint64_t part[3] = {h, s.len, 0};
+	uint64_t key[2] = {h, s.len};
 
-	part[2] = hash_stable(str_make(s.p, s.len > HASH_MAX ? HASH_MAX : s.len));
-	return hash_stable(str_make((const char *)part, sizeof(part)));
+	if (s.len <= 2 * HASH_EDGE)
+		return hash_sip(key, s);
+	key[0] = hash_sip(key, str_make(s.p, HASH_EDGE));
+	return hash_sip(key, str_skip(s, s.len - HASH_EDGE));
 }
 
 /* Texts only: cache marks move through the same conversation. */

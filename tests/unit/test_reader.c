@@ -197,6 +197,85 @@ test_bound(void **state)
 	check_rows(&dialect_anthropic, anthropic, nitems(anthropic));
 }
 
+/* ---- the prefix's hash ---- */
+
+static uint64_t
+hash_of(const struct dialect *d, const char *body)
+{
+	struct parse_shared *shared = parse_shared_new();
+	struct body_read b;
+	uint64_t h;
+
+	body_read(&b, shared, d, str_of(body), 0, 0);
+	if (b.outcome != OUT_served)
+		fail_msg("%s: %s", body, b.fault.text);
+	h = b.task.prefix_hash;
+	body_read_end(&b);
+	parse_shared_free(shared);
+	return h;
+}
+
+/* A conversation keeps its hash while it grows, wherever its cache marks are. */
+static void
+test_prefix_stays(void **state)
+{
+	static const char *const same[] = {
+	    "{\"model\":\"a\",\"max_tokens\":1,\"system\":\"s\",\"messages\":[{"
+	    "\"role\":"
+	    "\"user\",\"content\":\"q\"}]}",
+	    "{\"model\":\"b\",\"max_tokens\":2,\"system\":[{\"type\":\"text\",\"text\":"
+	    "\"s\",\"cache_control\":{\"type\":\"ephemeral\"}}],\"messages\":[{"
+	    "\"role\":"
+	    "\"user\",\"content\":[{\"type\":\"text\",\"text\":\"q\"}]},{\"role\":"
+	    "\"assistant\",\"content\":\"r\"},{\"role\":\"user\",\"content\":\"t\"}]}",
+	};
+	static const char *const other[] = {
+	    "{\"model\":\"a\",\"max_tokens\":1,\"system\":\"S\",\"messages\":[{"
+	    "\"role\":"
+	    "\"user\",\"content\":\"q\"}]}",
+	    "{\"model\":\"a\",\"max_tokens\":1,\"system\":\"s\",\"messages\":[{"
+	    "\"role\":"
+	    "\"user\",\"content\":\"Q\"}]}",
+	    "{\"model\":\"a\",\"max_tokens\":1,\"system\":\"sq\",\"messages\":[{"
+	    "\"role\":"
+	    "\"user\",\"content\":\"\"}]}",
+	    "{\"model\":\"a\",\"max_tokens\":1,\"system\":\"s\",\"tools\":[{}],"
+	    "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}",
+	};
+	uint64_t h = hash_of(&dialect_anthropic, same[0]);
+
+	(void)state;
+	for (size_t i = 1; i < nitems(same); i++)
+		assert_true(hash_of(&dialect_anthropic, same[i]) == h);
+	for (size_t i = 0; i < nitems(other); i++)
+		assert_false(hash_of(&dialect_anthropic, other[i]) == h);
+}
+
+/* Long first turns that differ at one end only. */
+static void
+test_prefix_of_long_texts(void **state)
+{
+	uint64_t h[3];
+
+	(void)state;
+	for (size_t i = 0; i < nitems(h); i++) {
+		struct buf body;
+
+		buf_init(&body, 1 << 20);
+		buf_add(&body, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\","
+			       "\"content\":\"");
+		for (int k = 0; k < 10000; k++)
+			buf_add(&body,
+			    (i == 1 && k == 0) || (i == 2 && k == 9999) ? "y" : "x");
+		buf_add(&body, "\"}]}");
+		h[i] = hash_of(&dialect_openai, body.p);
+		buf_fini(&body);
+	}
+	assert_false(h[0] == h[1]);
+	assert_false(h[0] == h[2]);
+	assert_false(h[1] == h[2]);
+}
+
 int
 main(void)
 {
@@ -204,6 +283,8 @@ main(void)
 	    cmocka_unit_test(test_openai),
 	    cmocka_unit_test(test_anthropic),
 	    cmocka_unit_test(test_bound),
+	    cmocka_unit_test(test_prefix_stays),
+	    cmocka_unit_test(test_prefix_of_long_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
