@@ -10,7 +10,7 @@
 
 static const char head[] =
     "# frugald.yaml\n\n"
-    "Made from the schema by `frugald check --doc`; a test compares the two.\n\n"
+    "Made from the schema by `frugald check --docs`; a test compares the two.\n\n"
     "`frugald check FILE` reports all mistakes at once, each with its place and its "
     "mend. "
     "`check --print` prints the\n"

@@ -1,0 +1,32 @@
+/* check.h: what a policy means, beside its findings. */
+#ifndef CLI_CHECK_H
+#define CLI_CHECK_H
+
+#include "base/json.h"
+#include "config/snapshot.h"
+#include "verb.h"
+
+#define MEANING_ROUTES 64
+
+/* What each candidate of a route is there for. */
+struct meaning {
+	/* of GRID_CELLS kinds of request, those of which it is the first choice, by
+	 * route and by place among its candidates */
+	unsigned chosen[MEANING_ROUTES][MODELS_MAX];
+};
+
+/* A kind of request: a task class at a complexity. */
+#define GRID_STEPS 11
+#define GRID_CELLS (CLASS_COUNT * GRID_STEPS)
+
+/* `s` is bound to health and dialects; nothing is sent. False: a provider speaks an api
+ * that this release does not know. */
+bool meaning_find(struct cli *c, struct snapshot *s, struct meaning *ret);
+
+/* Tables for people, and warnings of what cannot be chosen. */
+void meaning_text(
+    struct cli *c, const struct snapshot *s, const struct meaning *m, struct buf *ret);
+/* Members of an object. */
+void meaning_json(const struct snapshot *s, const struct meaning *m, struct json *j);
+
+#endif
