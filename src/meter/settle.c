@@ -1,4 +1,4 @@
-/* settle.c: what an attempt cost, by the provider's usage or by its basis. */
+/* settle.c: the bill of a live attempt, by the provider's usage or by its basis. */
 #include <string.h>
 
 #include "core/request.h"
@@ -11,62 +11,6 @@ known(int64_t tokens)
 {
 	return tokens > 0 ? tokens : 0;
 }
-
-/* Input tokens of all kinds that the provider has told; -1: none. */
-static int64_t
-told_input(const struct slot_attempt *a)
-{
-	int64_t sum = -1;
-
-	for (size_t k = 0; k < TOKEN_COUNT; k++) {
-		if (k == TOKEN_output || k == TOKEN_audio_output || a->tokens[k] < 0)
-			continue;
-		sum = known(sum) + a->tokens[k];
-	}
-	return sum;
-}
-
-/* An estimate by two prices: the book's row may be gone when a crash is recovered. */
-static void
-estimate(struct slot_attempt *a)
-{
-	wide sum = (wide)known(a->tokens[TOKEN_input_uncached]) * a->price_input_pusd +
-		   (wide)known(a->tokens[TOKEN_output]) * a->price_output_pusd;
-	struct pusd list, amount;
-
-	a->list_pusd = -1;
-	a->amount_pusd = -1;
-	a->unpriced = 1;
-	if (a->price_input_pusd < 0 || a->price_output_pusd < 0)
-		return;
-	if (!pusd_divide(sum, 1, &list) ||
-	    !pusd_divide(sum * a->contract_ppm, PPM, &amount))
-		return;
-	a->list_pusd = list.v;
-	a->amount_pusd = amount.v;
-	a->unpriced = 0;
-}
-
-void
-settle_by_basis(struct slot_attempt *a, enum basis basis)
-{
-	a->basis = (uint8_t)basis;
-	if (basis == BASIS_none || a->unbilled) {
-		a->list_pusd = 0;
-		a->amount_pusd = 0;
-		a->unpriced = 0;
-		return;
-	}
-	if (told_input(a) < 0)
-		a->tokens[TOKEN_input_uncached] = a->input_estimate;
-	if (a->tokens[TOKEN_output] < a->output_seen)
-		a->tokens[TOKEN_output] = a->output_seen;
-	if (basis == BASIS_unknown && a->tokens[TOKEN_output] < a->expected_output)
-		a->tokens[TOKEN_output] = a->expected_output;
-	estimate(a);
-}
-
-/* ---- of a live attempt ---- */
 
 static void
 name_into(char *dst, size_t cap, const char *src)

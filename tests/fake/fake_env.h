@@ -35,6 +35,8 @@ uint64_t fake_env_draw(struct fake_env *f, uint64_t below);
  * (ENOSPC, EIO) and changes nothing; k = 0: none. Such calls are write_file,
  * map_create, and make_dir and lock_file when they make something. */
 void fake_env_fail_write(struct fake_env *f, unsigned k, int error);
+/* The same, but the process dies there: as fake_env_crash(), from inside the call. */
+void fake_env_crash_at(struct fake_env *f, unsigned k);
 /* How many such calls there were. */
 unsigned fake_env_writes(const struct fake_env *f);
 
@@ -45,6 +47,10 @@ void fake_env_disk(struct fake_env *f, int64_t free_bytes);
  * cache). Pointers and handles of before may still be used and closed, to tear down the
  * dead process's objects, but reach the files no more. */
 void fake_env_crash(struct fake_env *f);
+/* How many there were. */
+unsigned fake_env_crashes(const struct fake_env *f);
+/* The machine dies: of what SQLite wrote and did not sync, any part may be missing. */
+void fake_env_power_cut(struct fake_env *f);
 
 /* Puts a file there, whatever there was, with these permission bits. */
 void fake_env_put(struct fake_env *f, const char *path, struct str content, int mode);

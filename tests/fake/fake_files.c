@@ -48,14 +48,14 @@ has_parent(struct fake_env *f, const char *path)
 	return false;
 }
 
-/* Whether `bytes` more may be written; counts the call, and fails it when it is its
- * turn. */
-static bool
-take_space(struct fake_env *f, size_t bytes)
+bool
+fake_files_take_space(struct fake_env *f, size_t bytes)
 {
 	f->writes++;
 	if (f->writes == f->fail_at) {
-		errno = f->fail_error;
+		errno = f->fail_error != 0 ? f->fail_error : EIO;
+		if (f->fail_error == 0)
+			fake_env_crash(f);
 		return false;
 	}
 	if (f->disk_free >= 0 && (int64_t)bytes > f->disk_free) {
@@ -76,6 +76,7 @@ add_file(struct fake_env *f, const char *path, struct str content)
 	file->p = xmemdup(content.p, content.len);
 	file->len = content.len;
 	file->mode = 0600;
+	STAILQ_INIT(&file->pieces);
 	TAILQ_INSERT_TAIL(&f->files, file, link);
 	return file;
 }
@@ -134,7 +135,7 @@ fake_write_file(struct env *env, const char *path, struct str content)
 	struct fake_env *f = fake_of(env);
 	struct file *old = find(f, path);
 
-	if (!has_parent(f, path) || !take_space(f, content.len))
+	if (!has_parent(f, path) || !fake_files_take_space(f, content.len))
 		return false;
 	if (old != NULL && old->is_dir) {
 		errno = EISDIR;
@@ -174,7 +175,7 @@ fake_map_create(struct env *env, const char *path, size_t bytes, struct env_map 
 		errno = EEXIST;
 		return false;
 	}
-	if (!take_space(f, bytes))
+	if (!fake_files_take_space(f, bytes))
 		return false;
 	zeros = xcalloc(1, bytes);
 	file = add_file(f, path, str_make(zeros, bytes));
@@ -237,7 +238,7 @@ fake_make_dir(struct env *env, const char *path)
 		errno = ENOTDIR;
 		return file->is_dir;
 	}
-	if (!has_parent(f, path) || !take_space(f, 0))
+	if (!has_parent(f, path) || !fake_files_take_space(f, 0))
 		return false;
 	file = add_file(f, path, STR(""));
 	file->is_dir = true;
@@ -278,7 +279,7 @@ fake_lock_file(struct env *env, const char *path)
 	struct file *file = find(f, path);
 
 	if (file == NULL) {
-		if (!has_parent(f, path) || !take_space(f, 0))
+		if (!has_parent(f, path) || !fake_files_take_space(f, 0))
 			return NULL;
 		file = add_file(f, path, STR(""));
 	}
@@ -360,10 +361,43 @@ fake_files_fini(struct fake_env *f)
 		close_handle(f, SLIST_FIRST(&f->handles));
 	while ((file = TAILQ_FIRST(&f->files)) != NULL) {
 		TAILQ_REMOVE(&f->files, file, link);
+		fake_pieces_fini(file);
 		xfree(file->path);
 		xfree(file->p);
 		xfree(file);
 	}
+}
+
+struct file *
+fake_files_open(struct fake_env *f, const char *path, bool create)
+{
+	struct file *file = find(f, path);
+
+	if (file == NULL && create) {
+		if (!has_parent(f, path) || !fake_files_take_space(f, 0))
+			return NULL;
+		file = add_file(f, path, STR(""));
+	}
+	if (file == NULL || file->is_dir)
+		return NULL;
+	if (!file->in_pieces) {
+		file->in_pieces = true;
+		file->synced = xmemdup(file->p, file->len);
+		file->synced_len = file->len;
+	}
+	return file;
+}
+
+void
+fake_env_crash_at(struct fake_env *f, unsigned k)
+{
+	fake_env_fail_write(f, k, 0);
+}
+
+unsigned
+fake_env_crashes(const struct fake_env *f)
+{
+	return f->epoch;
 }
 
 void
@@ -392,6 +426,7 @@ fake_env_crash(struct fake_env *f)
 {
 	struct handle *h;
 
+	f->epoch++;
 	SLIST_FOREACH(h, &f->handles, link)
 	{
 		if (h->dead)
