@@ -272,18 +272,20 @@ commit_batch(struct ledger *l)
 static bool
 drain(struct ledger *l)
 {
-	unsigned n;
+	bool more;
 
 	if (!write_kept(l)) {
 		note_bad(l, "the ledger could not keep the policy in force");
 		return false;
 	}
 	do {
+		/* Behind a batch that had to wait there may be others. */
+		more = l->batched > 0;
 		if (!commit_batch(l))
 			return false;
-		n = l->batched;
+		more |= l->batched == BATCH_MAX;
 		l->batched = 0;
-	} while (n == BATCH_MAX);
+	} while (more);
 	return true;
 }
 

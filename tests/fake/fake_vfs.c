@@ -26,11 +26,13 @@ struct vfs_file {
 	struct shm *shm;
 	unsigned epoch;
 	bool drop; /* on close */
+	SLIST_ENTRY(vfs_file) link;
 };
 
 static struct {
 	struct fake_env *fake;
 	struct shm *shm;
+	SLIST_HEAD(, vfs_file) open;
 } used;
 
 static struct vfs_file *
@@ -59,6 +61,7 @@ on_close(sqlite3_file *base)
 {
 	struct vfs_file *v = of(base);
 
+	SLIST_REMOVE(&used.open, v, vfs_file, link);
 	if (v->drop && !dead(v))
 		v->fake->env.remove_file(&v->fake->env, v->file->path);
 	return SQLITE_OK;
@@ -118,11 +121,21 @@ on_size(sqlite3_file *base, sqlite3_int64 *ret)
 	return SQLITE_OK;
 }
 
+/* Only who has the file alone may lock it for good: SQLite asks when it closes one. */
 static int
 on_lock(sqlite3_file *base, int level)
 {
-	(void)level;
-	return dead(of(base)) ? SQLITE_IOERR_LOCK : SQLITE_OK;
+	const struct vfs_file *v = of(base), *other;
+
+	if (dead(v))
+		return SQLITE_IOERR_LOCK;
+	SLIST_FOREACH(other, &used.open, link)
+	{
+		if (level == SQLITE_LOCK_EXCLUSIVE && other != v &&
+		    other->file == v->file && !dead(other))
+			return SQLITE_BUSY;
+	}
+	return SQLITE_OK;
 }
 
 static int
@@ -267,6 +280,7 @@ on_open(
 	if (ret_flags != NULL)
 		*ret_flags = flags;
 	base->pMethods = &methods;
+	SLIST_INSERT_HEAD(&used.open, v, link);
 	return SQLITE_OK;
 }
 

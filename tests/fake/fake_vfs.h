@@ -6,7 +6,8 @@
 #include "fake_env.h"
 
 /* From now on SQLite's default is `f`; one at a time. Every write and sync counts as a
- * call that takes space. Locks are not kept: connections take turns. */
+ * call that takes space. Connections take turns: but for
+ * "who has it alone" there are no locks. */
 void fake_vfs_use(struct fake_env *f);
 /* SQLite's own again; before `f` is freed. */
 void fake_vfs_forget(void);
