@@ -29,20 +29,6 @@ reply_wrong(struct conn *c, const char *why)
 
 /* ---- POST /__sim/script ---- */
 
-static bool
-set_port_state(struct sim *s, int64_t port, struct str state)
-{
-	static const char *const states[] = {"open", "closed", "deaf", "rst"};
-
-	for (unsigned i = 0; i < nitems(states); i++) {
-		if (!str_is(state, states[i]) || port < 0 || port >= s->ports)
-			continue;
-		port_set(&s->port[port], (enum port_state)i);
-		return true;
-	}
-	return false;
-}
-
 static void
 drop_idle(struct sim *s, int64_t port)
 {
@@ -56,6 +42,22 @@ drop_idle(struct sim *s, int64_t port)
 			conn_close(c, RECORD_completed);
 		c = next;
 	}
+}
+
+static bool
+set_port_state(struct sim *s, int64_t port, struct str state)
+{
+	static const char *const states[] = {"open", "closed", "deaf", "rst"};
+
+	for (unsigned i = 0; i < nitems(states); i++) {
+		if (!str_is(state, states[i]) || port < 0 || port >= s->ports)
+			continue;
+		port_set(&s->port[port], (enum port_state)i);
+		if (i != PORT_open)
+			drop_idle(s, port); /* it is down for those, too */
+		return true;
+	}
+	return false;
 }
 
 static void

@@ -1,0 +1,91 @@
+"""What a provider says about limits, money and keys: who is left alone for how long, and what the client is told."""
+
+import time
+import unittest
+
+import harness
+from harness import BACKUP, OPENAI
+
+
+class ProviderLimits(harness.Case):
+    ENV = {"KEY_A": "sk-aaaa", "KEY_B": "sk-bbbb"}
+    POLICY_PARTS = {"openai_more": ", keys: [env:KEY_A, env:KEY_B]"}
+
+    def setUp(self):
+        type(self).daemon.stop()
+        type(self).daemon = harness.Daemon(self.folder, self.sim, self.ENV, **self.POLICY_PARTS)
+        super().setUp()
+
+    def limited(self, do, model="spare"):
+        answer = self.ask_chat(f"[[sim {do}]] x", model=model)
+        self.assertError(answer, 429, "rate_limit_exceeded")
+        self.assertEqual(answer.header("x-should-retry"), "true")
+        return answer
+
+    def test_retry_after_reaches_the_client(self):
+        for do, low, high in (("retry_after=7", 7, 7), ("retry_after_ms=2500", 3, 3), ("retry_after_date=9", 7, 10)):
+            with self.subTest(do):
+                self.setUp()
+                self.assertIn(int(self.limited("status=429 " + do).header("retry-after")), range(low, high + 1))
+
+    def test_nobody_is_asked_until_then(self):
+        self.limited("status=429 retry_after=2")
+        asked = len(self.sim.records(BACKUP))
+        begin = time.monotonic()
+        # The model has no other provider: it is asked again by one request at a time, and here serves.
+        harness.wait_for("an answer", lambda: self.ask_chat("y", model="spare").status == 200)
+        self.assertGreaterEqual(len(self.sim.records(BACKUP)), asked + 1)
+        self.assertLess(time.monotonic() - begin, 20)
+
+    def test_the_other_provider_serves_meanwhile(self):
+        answer = self.ask_chat("[[sim port=0 status=429 retry_after=60]] x", model="sol")
+        self.assertEqual(answer.status, 200)
+        asked = len(self.sim.records(OPENAI))
+        for _ in range(5):
+            self.assertEqual(self.ask_chat("y", model="sol").status, 200)
+        self.assertEqual(len(self.sim.records(OPENAI)), asked, "Retry-After is kept")
+        # The limit is the model's: another one at the same provider goes on.
+        self.assertEqual(self.ask_chat("y", model="luna").status, 200)
+        self.assertEqual(len(self.sim.records(OPENAI)), asked + 1)
+
+    def test_a_key_that_is_refused_rests(self):
+        keys = lambda: [dict((n.lower(), v) for n, v in r["headers"])["authorization"] for r in self.sim.records(OPENAI)]
+        self.sim.script("status=401", port=OPENAI, times=1)
+        answer = self.ask_chat("x", model="luna")
+        self.assertError(answer, 502, "upstream_credentials")
+        self.assertNotIn(b"sk-", answer.body)
+        for _ in range(3):
+            self.assertEqual(self.ask_chat("y", model="luna").status, 200)
+        first, *others = keys()
+        self.assertEqual(set(others), {"Bearer sk-aaaa", "Bearer sk-bbbb"} - {first})
+
+    def test_quota(self):
+        for do in ("status=429 code=insufficient_quota", "status=402"):
+            self.setUp()
+            answer = self.ask_chat(f"[[sim {do}]] x", model="spare")
+            self.assertError(answer, 502, "upstream_quota")
+            self.assertEqual(answer.header("x-should-retry"), "false")
+            self.assertNotIn(b"billing details", answer.body, "what concerns our account stays with us")
+
+    def test_refusals_do_not_open_the_breaker(self):
+        for _ in range(12):
+            self.assertError(self.ask_chat("[[sim status=400]] x"), 400, "upstream_refused")
+        self.assertEqual(self.ask_chat("x").status, 200)
+
+    def test_anthropic_errors(self):
+        answer = self.ask_message("[[sim status=429 retry_after=3]] x")
+        self.assertEqual(answer.status, 429)
+        self.assertEqual(answer.json()["type"], "error")
+        self.assertEqual(answer.json()["error"]["type"], "rate_limit_error")
+        self.assertEqual(answer.header("retry-after"), "3")
+
+    def test_context_length(self):
+        answer = self.ask_chat("[[sim status=400 code=context_length_exceeded]] x")
+        self.assertError(answer, 400, "context_length_exceeded")
+        answer = self.ask_message("[[sim status=400 code=context_length_exceeded]] x")
+        self.assertEqual(answer.status, 400)
+        self.assertEqual(answer.json()["error"]["type"], "invalid_request_error")
+
+
+if __name__ == "__main__":
+    unittest.main()
