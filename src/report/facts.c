@@ -19,12 +19,12 @@ static const char rows_sql[] =
     "a.tier,r.tags,user.text,r.session,r.outcome,r.attempts,r.baseline_pusd,"
     "a.n,a.outcome,a.basis,a.flags,a.amount_pusd,a.list_pusd,a.at_most_pusd,"
     "a.ttft_ms,a.total_ms,a.reasoning,a.input_uncached,a.cache_read,a.cache_write_5m,"
-    "a.cache_write_1h,a.audio_input,a.image_input,a.output,a.audio_output"
+    "a.cache_write_1h,a.audio_input,a.image_input,a.output,a.audio_output,price.text"
     " FROM request r JOIN attempt a ON a.request=r.seq"
     " JOIN name team ON team.id=r.team JOIN name key ON key.id=r.key"
     " JOIN name route ON route.id=r.route JOIN name class ON class.id=r.class"
     " JOIN name user ON user.id=r.user JOIN name model ON model.id=a.model"
-    " JOIN name provider ON provider.id=a.provider"
+    " JOIN name provider ON provider.id=a.provider JOIN name price ON price.id=a.price"
     " WHERE r.end_ms>=?1 AND r.end_ms<?2";
 
 void
@@ -157,6 +157,7 @@ enum {
 	ROW_total,
 	ROW_reasoning,
 	ROW_tokens,
+	ROW_price = ROW_tokens + TOKEN_COUNT,
 };
 
 #define FLAG_UNPRICED 8
@@ -200,6 +201,7 @@ read_row(sqlite3_stmt *s, struct fact *f)
 	read_dimensions(s, f);
 	f->at_ms = sqlite3_column_int64(s, 0);
 	f->user = books_text(s, ROW_user);
+	f->price = books_text(s, ROW_price);
 	f->session = (uint64_t)sqlite3_column_int64(s, ROW_session);
 	u->attempts = 1;
 	u->failed = !served;

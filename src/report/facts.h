@@ -31,8 +31,8 @@ struct fact {
 	struct str model, provider, key, team, route, class_name;
 	struct str tags; /* "name=value\n…" */
 	enum tier tier;
-	struct str user;  /* rows only */
-	uint64_t session; /* rows only */
+	struct str user, price; /* rows only; the price's id */
+	uint64_t session;       /* rows only */
 	struct sums sums;
 	/* A roll-up's histograms, packed; a row's values, -1: none. */
 	struct str tokens_hist, ttft_hist, total_hist;

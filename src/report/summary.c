@@ -13,10 +13,14 @@
 #include "config/snapshot.h"
 #include "core/request.h"
 #include "dates.h"
+#include "kinds.h"
 
 /* Groups beyond so many are one: what a client invents must not fill memory. */
 #define GROUPS_MAX 20000U
-#define KEY_BYTES  (ASK_GROUPS * (ASK_NAME + 1))
+/* For so many attempts the rows are read to tell the kinds apart: some tenths of a
+ * second. */
+#define KINDS_ATTEMPTS 100000
+#define KEY_BYTES      (ASK_GROUPS * (ASK_NAME + 1))
 
 /* ---- values ---- */
 
@@ -264,6 +268,45 @@ rows(struct summary *s, struct books *b, int64_t from_ms, int64_t to_ms)
 	return facts_from_rows(b, from_ms, to_ms, on_fact, s);
 }
 
+/* ---- kinds of token ---- */
+
+struct kinds_pass {
+	struct summary *summary;
+	struct kinds kinds;
+	wide sum;
+};
+
+static void
+on_kinds_fact(void *arg, const struct fact *f)
+{
+	struct kinds_pass *p = arg;
+
+	if (!wanted(p->summary, f))
+		return;
+	kinds_add(&p->kinds, f);
+	p->sum += f->sums.paid.v;
+}
+
+/* Roll-ups do not tell what was paid for which kind, so this reads the rows; only where
+ * they are not too many, and never at the cost of the rest of the answer. */
+static void
+collect_kinds(struct summary *s, struct books *b)
+{
+	const struct ask *a = s->ask;
+	struct kinds_pass p = {.summary = s};
+
+	if (s->total.attempts > KINDS_ATTEMPTS)
+		return;
+	kinds_init(&p.kinds, b);
+	s->kinds_known =
+	    facts_from_rows(b, a->from_ms, a->to_ms + (a->open_end ? HOUR_MS : 0),
+		on_kinds_fact, &p) &&
+	    p.sum == s->total.paid.v;
+	memcpy(s->kind, p.kinds.kind, sizeof(s->kind));
+	s->kind_other = p.kinds.other;
+	kinds_fini(&p.kinds);
+}
+
 static bool
 collect(struct summary *s, struct books *b, const struct snapshot *snap)
 {
@@ -325,6 +368,8 @@ summary_run(struct summary *s, struct books *b, const struct snapshot *snap,
 	/* Before the facts are read: it must not promise more than they hold. */
 	s->complete_until_ms = complete_until(b, ask);
 	ok = collect(s, b, snap);
+	if (ok)
+		collect_kinds(s, b);
 	sort(s);
 	return ok;
 }

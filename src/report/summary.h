@@ -33,6 +33,9 @@ struct summary {
 	struct sums total;
 	struct hist tokens, ttft, total_time;
 	bool used_rollups, used_rows;
+	/* Of the total, by kind of token; exact, or not known at all. */
+	bool kinds_known;
+	struct pusd_sum kind[TOKEN_COUNT], kind_other;
 	int64_t complete_until_ms; /* all that ended before is in; -1 unknown */
 };
 

@@ -129,6 +129,23 @@ put_tokens(struct json *j, const struct sums *s)
 	json_object_end(j);
 }
 
+static void
+put_kinds(struct json *j, const struct summary *s)
+{
+	if (!s->kinds_known) {
+		json_null(j, "cost_by_kind_usd");
+		return;
+	}
+	json_object(j, "cost_by_kind_usd");
+	for (size_t k = 0; k < TOKEN_COUNT; k++) {
+		if (s->kind[k].v != 0)
+			json_pusd_sum(j, token_name((enum token_kind)k), s->kind[k]);
+	}
+	if (s->kind_other.v != 0)
+		json_pusd_sum(j, "other", s->kind_other);
+	json_object_end(j);
+}
+
 /* Net of what was paid for attempts that did not answer: the baseline would have had
  * its failures, too, but nobody knows them. */
 static void
@@ -192,6 +209,7 @@ put_total(struct json *j, const struct summary *s)
 	put_tokens(j, t);
 	json_pusd_sum(j, "cost_usd", t->paid);
 	json_pusd_sum(j, "list_usd", t->list);
+	put_kinds(j, s);
 	json_object(j, "of_which_wasted_usd");
 	json_pusd_sum(j, "not_served", t->wasted);
 	json_object_end(j);

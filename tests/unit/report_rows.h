@@ -64,6 +64,7 @@ static inline void
 rows_open(struct rows *r)
 {
 	char why[STORE_WHY];
+	struct buf prices;
 
 	*r = (struct rows){.dir = "/tmp/frugald-report-XXXXXX"};
 	assert_non_null(mkdtemp(r->dir));
@@ -71,6 +72,11 @@ rows_open(struct rows *r)
 	r->env.wall_ns = rows_wall;
 	if (!store_open(&r->env, r->dir, &r->store, why))
 		fail_msg("%s", why);
+	buf_init(&prices, 1 << 20);
+	snprintf(why, sizeof(why), "%s/config/prices.yaml", FRUGALD_SOURCE_DIR);
+	assert_true(r->env.read_file(&r->env, why, 1 << 20, &prices));
+	assert_true(store_keep(r->store, "prices", "2026", buf_str(&prices)));
+	buf_fini(&prices);
 	assert_true(store_keep(r->store, "policy", "4be1c09",
 	    STR("version: 1\nmodels:\n  sol:\n    is: openai/gpt-5.6-sol\n"
 		"    at: [openai, {provider: azure-eu, as: \"x, y\"}]\n"
@@ -109,7 +115,7 @@ rows_attempt(struct slot_attempt *a, const struct row *row)
 	snprintf(
 	    a->provider, sizeof(a->provider), "%s", rows_or(row->provider, "azure-eu"));
 	snprintf(a->region, sizeof(a->region), "eu");
-	snprintf(a->price_id, sizeof(a->price_id), "azure/gpt-5.6-luna/2026-07-30");
+	snprintf(a->price_id, sizeof(a->price_id), "openai/gpt-5.6-luna/2026-07-30");
 	snprintf(a->served_model, sizeof(a->served_model), "gpt-5.6-luna-2026-07-30");
 	a->tier = (uint8_t)row->tier;
 	a->sent = a->first_byte = a->closed = 1;

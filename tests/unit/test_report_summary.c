@@ -2,6 +2,7 @@
 #include "report_rows.h"
 
 #include "report/answer.h"
+#include "report/kinds.h"
 #include "report/summary.h"
 
 #define N 60
@@ -172,6 +173,51 @@ total_to_the_picodollar(void **state)
 		assert_same(&s.total, &hand);
 		summary_fini(&s);
 	}
+}
+
+/* 1,000 tokens at $0.20 and 200 at $0.02 and 50 at $1.20 a million: 88 % of that. */
+static void
+kinds_add_up(void **state)
+{
+	static const char *const spans[] = {"from=2026-09-01&to=2026-12-01",
+	    "from=2026-10-02T05:31:07.123&to=2026-11-20T17:44:01",
+	    "since=30d&model=sol&tag.run=1"};
+	int64_t part[TOKEN_COUNT];
+	wide weight[TOKEN_COUNT] = {0};
+
+	for (size_t i = 0; i < nitems(spans); i++) {
+		struct pusd_sum all = {0};
+		struct summary s;
+		struct ask a;
+
+		run(*state, spans[i], &everything, &a, &s);
+		assert_true(s.kinds_known);
+		for (size_t k = 0; k < TOKEN_COUNT; k++)
+			all.v += s.kind[k].v;
+		assert_true(all.v > 0);
+		assert_true(all.v + s.kind_other.v == s.total.paid.v);
+		summary_fini(&s);
+	}
+	assert_false(kinds_share(5, weight, part));
+	weight[TOKEN_input_uncached] = (wide)1000 * 200000;
+	weight[TOKEN_cache_read] = (wide)200 * 20000;
+	weight[TOKEN_output] = (wide)50 * 1200000;
+	assert_true(kinds_share(232320000, weight, part));
+	assert_int_equal(part[TOKEN_input_uncached], 176000000);
+	assert_int_equal(part[TOKEN_cache_read], 3520000);
+	assert_int_equal(part[TOKEN_output], 52800000);
+	/* What cannot be shared evenly goes to the largest remainders. */
+	weight[TOKEN_cache_read] = weight[TOKEN_output] = weight[TOKEN_input_uncached];
+	assert_true(kinds_share(5, weight, part));
+	assert_int_equal(part[TOKEN_input_uncached], 2);
+	assert_int_equal(part[TOKEN_cache_read], 2);
+	assert_int_equal(part[TOKEN_output], 1);
+	/* The greatest amount with weights beyond 2^60. */
+	weight[TOKEN_output] = weight[TOKEN_output] << 80;
+	assert_true(kinds_share(INT64_MAX, weight, part));
+	assert_true(
+	    part[TOKEN_output] + part[TOKEN_cache_read] + part[TOKEN_input_uncached] ==
+	    INT64_MAX);
 }
 
 static void
@@ -395,6 +441,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(total_to_the_picodollar),
+	    cmocka_unit_test(kinds_add_up),
 	    cmocka_unit_test(sum_passes_int64),
 	    cmocka_unit_test(groups_add_up),
 	    cmocka_unit_test(values_of_groups),

@@ -1,0 +1,135 @@
+/* kinds.c: an attempt's amount is rounded once, as a whole; here it is shared out among
+ * its kinds of token in proportion to tokens times price. Factors of contract and
+ * service tier are the same for all kinds, so they need not be known. */
+#include "kinds.h"
+
+#include "base/mem.h"
+#include "base/util.h"
+#include "config/prices.h"
+#include "core/request.h"
+
+/* So that amount (below 2^63) times weight stays below 2^127. */
+#define WEIGHT_MAX ((wide)1 << 60)
+
+bool
+kinds_share(int64_t amount, const wide weight[static TOKEN_COUNT],
+    int64_t ret[static TOKEN_COUNT])
+{
+	wide w[TOKEN_COUNT], rest[TOKEN_COUNT], sum = 0;
+	int64_t left = amount;
+	unsigned shift = 0;
+
+	for (size_t k = 0; k < TOKEN_COUNT; k++)
+		sum += weight[k];
+	if (sum <= 0)
+		return false;
+	while (sum >> shift > WEIGHT_MAX)
+		shift++;
+	sum = 0;
+	for (size_t k = 0; k < TOKEN_COUNT; k++) {
+		w[k] = weight[k] >> shift;
+		sum += w[k];
+	}
+	for (size_t k = 0; k < TOKEN_COUNT; k++) {
+		wide product = (wide)amount * w[k];
+
+		ret[k] = (int64_t)(product / sum);
+		rest[k] = product % sum;
+		left -= ret[k];
+	}
+	for (; left > 0; left--) {
+		size_t most = 0;
+
+		for (size_t k = 1; k < TOKEN_COUNT; k++) {
+			if (rest[k] > rest[most])
+				most = k;
+		}
+		ret[most]++;
+		rest[most] = -1;
+	}
+	return true;
+}
+
+void
+kinds_init(struct kinds *k, struct books *b)
+{
+	sqlite3 *db = books_sums(b);
+	sqlite3_stmt *q;
+	bool row;
+
+	*k = (struct kinds){.row = map_new()};
+	if (db == NULL)
+		return;
+	q = books_prepare(
+	    b, db, "SELECT text FROM kept WHERE kind='prices' ORDER BY since_ms DESC");
+	while (q != NULL && k->books < KINDS_BOOKS && books_step(b, q, &row) && row) {
+		struct diag *d = diag_new();
+		struct price_book *book =
+		    price_book_parse(books_text(q, 0), "prices.yaml", d);
+
+		diag_free(d);
+		if (book != NULL)
+			k->book[k->books++] = book;
+	}
+	sqlite3_finalize(q);
+}
+
+void
+kinds_fini(struct kinds *k)
+{
+	for (unsigned i = 0; i < k->books; i++)
+		price_book_free(k->book[i]);
+	map_free(k->row);
+	*k = (struct kinds){0};
+}
+
+static const struct price_row *
+look_up(const struct kinds *k, struct str id)
+{
+	for (unsigned i = 0; i < k->books; i++) {
+		for (size_t n = 0; n < price_book_count(k->book[i]); n++) {
+			const struct price_row *row = price_book_at(k->book[i], n);
+
+			if (str_is(id, row->id))
+				return row;
+		}
+	}
+	return NULL;
+}
+
+static const struct price_row *
+price_of(struct kinds *k, struct str id)
+{
+	const struct price_row *row = map_get(k->row, id);
+
+	if (row == NULL) {
+		row = look_up(k, id);
+		if (row == NULL)
+			row = price_local(); /* so that it is looked up once */
+		map_put(k->row, id, (void *)(uintptr_t)row);
+	}
+	return row;
+}
+
+void
+kinds_add(struct kinds *k, const struct fact *f)
+{
+	const struct price_kinds *price;
+	wide weight[TOKEN_COUNT] = {0};
+	int64_t part[TOKEN_COUNT];
+	struct usage u;
+
+	for (size_t i = 0; i < TOKEN_COUNT; i++)
+		u.tokens[i] = f->sums.tokens[i];
+	price = price_kinds_for(price_of(k, f->price), usage_input(&u));
+	for (size_t i = 0; i < TOKEN_COUNT; i++) {
+		if (u.tokens[i] > 0 && price->pusd[i] > 0)
+			weight[i] = (wide)u.tokens[i] * price->pusd[i];
+	}
+	if (!kinds_share((int64_t)f->sums.paid.v, weight, part)) {
+		k->other.v += f->sums.paid.v;
+		return;
+	}
+	for (size_t i = 0; i < TOKEN_COUNT; i++)
+		k->kind[i].v += part[i];
+}

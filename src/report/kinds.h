@@ -1,0 +1,37 @@
+/* kinds.h: what of an amount was paid for which kind of token. */
+#ifndef REPORT_KINDS_H
+#define REPORT_KINDS_H
+
+#include <stdbool.h>
+
+#include "base/map.h"
+#include "base/money.h"
+#include "books.h"
+#include "core/sets.h"
+#include "facts.h"
+
+struct price_book;
+
+#define KINDS_BOOKS 16
+
+/* Sums by kind; what no price of the book explains is in `other`. All together they are
+ * exactly what was added. */
+struct kinds {
+	struct pusd_sum kind[TOKEN_COUNT], other;
+	struct price_book *book[KINDS_BOOKS];
+	unsigned books;
+	struct map *row; /* id of a price -> const struct price_row * */
+};
+
+/* With every price book that the ledger keeps, the newest first. */
+void kinds_init(struct kinds *k, struct books *b);
+void kinds_fini(struct kinds *k);
+/* Of a fact that is one attempt. */
+void kinds_add(struct kinds *k, const struct fact *f);
+
+/* Shares an amount out by weights, the rest by the largest remainders: the parts are
+ * whole and add up to the amount. False: no weight is there. */
+bool kinds_share(int64_t amount, const wide weight[static TOKEN_COUNT],
+    int64_t ret[static TOKEN_COUNT]);
+
+#endif
