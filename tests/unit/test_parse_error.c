@@ -279,13 +279,13 @@ test_long_message(void **state)
 	(void)state;
 	buf_init(&body, 1 << 20);
 	buf_init(&message, 2048);
-	buf_add(&body, "{\"error\":{\"message\":\"x");
+	buf_add(&body, "{\"error\":{\"message\":\"xx");
 	for (int i = 0; i < 30000; i++)
 		buf_add(&body, "\xE2\x82\xAC");
 	buf_add(&body, "\"}}");
 	assert_int_equal(dialect_openai.read_error(400, buf_str(&body), &message),
 	    OUT_provider_refused);
-	assert_int_equal(message.len, 1 + 341 * 3);
+	assert_int_equal(message.len, 2 + 340 * 3);
 	buf_fini(&body);
 	buf_fini(&message);
 }

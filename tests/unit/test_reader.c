@@ -70,6 +70,10 @@ test_openai(void **state)
 	    {"{\"messages\":[{\"content\":\"b\\u00e9\",\"role\":\"system\"},"
 	     "{\"content\":\"x\\n\",\"role\":\"user\"}],\"model\":\"\\u0061\\/b\"}",
 		"model=a/b messages=2 turns=1 text=5 last=1 0S:b\\u00e9 1U:x\\n"},
+	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":"
+	     "\"\\u0041\\ud83d\\ude00\\/\\u20ac\"}]}",
+		"model=a messages=1 turns=1 text=11 last=0 "
+		"0U:\\u0041\\ud83d\\ude00\\/\\u20ac"},
 	    {"{\"model\":\"a\",\"stream\":true,\"stream_options\":"
 	     "{\"include_usage\":true},\"max_tokens\":7,\"max_completion_tokens\":9,"
 	     "\"n\":2,\"best_of\":3,\"service_tier\":\"flex\"," HI "}",
