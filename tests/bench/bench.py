@@ -118,11 +118,25 @@ class Process:
             sys.exit(f"bench: {self.name} does not stop")
 
 
+class Simulator:
+    """frugald-sim: one plain port, one with TLS."""
+
+    def __init__(self, folder):
+        self.popen = subprocess.Popen(
+            [BIN / "frugald-sim", "--port", "0", "--dialect", "openai,openai+tls", "--log", "0",
+             "--tls", f"{folder}/cert.pem,{folder}/key.pem"], stdout=subprocess.PIPE, text=True)
+        self.ports = [p["port"] for p in json.loads(self.popen.stdout.readline())["ports"]]
+
+    def stop(self):
+        self.popen.terminate()
+        self.popen.wait(20)
+
+
 class Bench:
     def __init__(self, quick):
         self.quick = quick
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="frugald-bench-"))
-        names = ("plain", "tls", "whole", "stream", "secure", "front", "admin")
+        names = ("whole", "stream", "secure", "front", "admin")
         self.ports = dict(zip(names, free_ports(len(names))))
         self.figures, self.gates = {}, []
         self.secret = ""
@@ -155,8 +169,10 @@ class Bench:
         return Process(name, self.argv(name, under), port, stop, self.dir / f"{name}.out")
 
     def prepare(self):
-        values = dict(self.ports, dir=self.dir)
         self.certificate()
+        self.sim = Simulator(self.dir)
+        self.ports.update(zip(("plain", "tls"), self.sim.ports))
+        values = dict(self.ports, dir=self.dir)
         self.write("nginx.conf", NGINX.format(**values))
         policy = self.write("frugald.yaml", POLICY.format(**values))
         self.write("keys.yaml", "version: 1\nkeys: []\n")
@@ -164,10 +180,6 @@ class Bench:
         out = subprocess.run([BIN / "frugald", "keys", "add", "bench", "--team", "bench", "-c", policy],
                              check=True, capture_output=True, text=True).stdout
         self.secret = next(w for w in out.split() if w.startswith("fr-"))
-        self.sim = Process("frugald-sim", [
-            str(BIN / "frugald-sim"), "--listen", f"openai:{self.ports['plain']}",
-            "--listen", f"openai:{self.ports['tls']}:tls",
-            "--cert", str(self.dir / "cert.pem"), "--key", str(self.dir / "key.pem")], self.ports["plain"])
 
     # -- one run --
 

@@ -29,7 +29,7 @@ class Headers(harness.Case):
         self.assertEqual(got["traceparent"], SENT["traceparent"])
         self.assertEqual(got["authorization"], "Bearer sk-upstream-secret")
         self.assertEqual(got["x-mine"], "hello")
-        self.assertEqual(got["x-request-id"], answer.header("x-request-id"))
+        self.assertEqual(got["x-client-request-id"], answer.header("x-request-id"))
         self.assertTrue(got["user-agent"].startswith("frugald/"))
         for name in ("anthropic-version", "anthropic-beta", "tracestate", "cookie", "openai-organization", "x-whatever",
                      "x-api-key", "x-frugald-session", "x-frugald-tags", "x-forwarded-for", "accept-encoding", "expect"):
