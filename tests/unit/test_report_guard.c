@@ -14,61 +14,57 @@
 
 #define TOKEN "s3cret"
 
+static const struct {
+	struct admin_guard_input in;
+	int status;
+} cases[] = {
+    /* without a token: this machine, by its own names */
+    {{.host = "127.0.0.1:4601", .from_loopback = true}, 0},
+    {{.host = "localhost", .from_loopback = true}, 0},
+    {{.host = "LocalHost:4601", .from_loopback = true}, 0},
+    {{.host = "[::1]:4601", .from_loopback = true}, 0},
+    {{.host = "evil.example:4601", .from_loopback = true}, 403},
+    {{.host = "127.0.0.1.evil.example", .from_loopback = true}, 403},
+    {{.host = "", .from_loopback = true}, 403},
+    {{.from_loopback = true}, 403},
+    {{.host = "127.0.0.1", .from_loopback = false}, 403},
+    /* health needs nothing */
+    {{.host = "any.example", .open = true}, 0},
+    /* with a token: whoever has it */
+    {{.host = "frugald:4601", .token = TOKEN, .authorization = "Bearer " TOKEN}, 0},
+    {{.host = "h", .token = TOKEN, .authorization = "bearer  " TOKEN " "}, 0},
+    {{.host = "127.0.0.1", .token = TOKEN, .from_loopback = true}, 401},
+    {{.host = "h", .token = TOKEN, .authorization = "Bearer s3cre"}, 401},
+    {{.host = "h", .token = TOKEN, .authorization = "Bearer s3crets"}, 401},
+    {{.host = "h", .token = TOKEN, .authorization = "Bearer "}, 401},
+    {{.host = "h", .token = TOKEN, .authorization = TOKEN}, 401},
+    {{.host = "h", .token = TOKEN, .authorization = ""}, 401},
+    {{.host = "h", .token = TOKEN, .open = true}, 0},
+    /* pages of other sites change nothing */
+    {{.host = "127.0.0.1:4601",
+	 .post = true,
+	 .from_loopback = true,
+	 .origin = "http://127.0.0.1:4601"},
+	0},
+    {{.host = "127.0.0.1:4601",
+	 .post = true,
+	 .from_loopback = true,
+	 .origin = "http://evil.example"},
+	403},
+    {{.host = "127.0.0.1:4601", .post = true, .from_loopback = true, .origin = "null"},
+	403},
+    {{.host = "127.0.0.1:4601", .post = true, .from_loopback = true}, 0},
+    {{.host = "h",
+	 .post = true,
+	 .token = TOKEN,
+	 .authorization = "Bearer " TOKEN,
+	 .origin = "https://evil.example"},
+	403},
+};
+
 static void
 who_may(void **state)
 {
-	static const struct {
-		struct admin_guard_input in;
-		int status;
-	} cases[] = {
-	    /* without a token: this machine, by its own names */
-	    {{.host = "127.0.0.1:4601", .from_loopback = true}, 0},
-	    {{.host = "localhost", .from_loopback = true}, 0},
-	    {{.host = "LocalHost:4601", .from_loopback = true}, 0},
-	    {{.host = "[::1]:4601", .from_loopback = true}, 0},
-	    {{.host = "evil.example:4601", .from_loopback = true}, 403},
-	    {{.host = "127.0.0.1.evil.example", .from_loopback = true}, 403},
-	    {{.host = "", .from_loopback = true}, 403},
-	    {{.from_loopback = true}, 403},
-	    {{.host = "127.0.0.1", .from_loopback = false}, 403},
-	    /* health needs nothing */
-	    {{.host = "any.example", .open = true}, 0},
-	    /* with a token: whoever has it */
-	    {{.host = "frugald:4601", .token = TOKEN, .authorization = "Bearer " TOKEN},
-		0},
-	    {{.host = "h", .token = TOKEN, .authorization = "bearer  " TOKEN " "}, 0},
-	    {{.host = "127.0.0.1", .token = TOKEN, .from_loopback = true}, 401},
-	    {{.host = "h", .token = TOKEN, .authorization = "Bearer s3cre"}, 401},
-	    {{.host = "h", .token = TOKEN, .authorization = "Bearer s3crets"}, 401},
-	    {{.host = "h", .token = TOKEN, .authorization = "Bearer "}, 401},
-	    {{.host = "h", .token = TOKEN, .authorization = TOKEN}, 401},
-	    {{.host = "h", .token = TOKEN, .authorization = ""}, 401},
-	    {{.host = "h", .token = TOKEN, .open = true}, 0},
-	    /* pages of other sites change nothing */
-	    {{.host = "127.0.0.1:4601",
-		 .post = true,
-		 .from_loopback = true,
-		 .origin = "http://127.0.0.1:4601"},
-		0},
-	    {{.host = "127.0.0.1:4601",
-		 .post = true,
-		 .from_loopback = true,
-		 .origin = "http://evil.example"},
-		403},
-	    {{.host = "127.0.0.1:4601",
-		 .post = true,
-		 .from_loopback = true,
-		 .origin = "null"},
-		403},
-	    {{.host = "127.0.0.1:4601", .post = true, .from_loopback = true}, 0},
-	    {{.host = "h",
-		 .post = true,
-		 .token = TOKEN,
-		 .authorization = "Bearer " TOKEN,
-		 .origin = "https://evil.example"},
-		403},
-	};
-
 	(void)state;
 	for (size_t i = 0; i < nitems(cases); i++) {
 		const char *why = NULL;
