@@ -17,7 +17,7 @@
 static const struct {
 	struct admin_guard_input in;
 	int status;
-} cases[] = {
+} guard_cases[] = {
     /* without a token: this machine, by its own names */
     {{.host = "127.0.0.1:4601", .from_loopback = true}, 0},
     {{.host = "localhost", .from_loopback = true}, 0},
@@ -66,11 +66,11 @@ static void
 who_may(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < nitems(cases); i++) {
+	for (size_t i = 0; i < nitems(guard_cases); i++) {
 		const char *why = NULL;
-		int status = admin_guard(&cases[i].in, &why);
+		int status = admin_guard(&guard_cases[i].in, &why);
 
-		if (status != cases[i].status)
+		if (status != guard_cases[i].status)
 			fail_msg("case %zu: %d", i, status);
 		assert_true(status == 0 || why != NULL);
 	}
