@@ -2,10 +2,6 @@
  * one request and for all. */
 #include "front.h"
 
-/* What is read of a body that was refused and answered, so that the client gets to read
- * the answer; beyond it is cut off. */
-#define LINGER_BYTES (64LL << 20)
-
 static bool
 wants_body(const struct request *r)
 {
@@ -87,7 +83,7 @@ body_take(struct edge_conn *c, const char *p, size_t len)
 	else if (c->state == CONN_body && c->taken > r->snap->limits.body_bytes)
 		refuse(r, OUT_too_large);
 	else if (c->state == CONN_drain && c->framing.content_length < 0 &&
-		 c->taken > DRAIN_BYTES)
+		 c->taken > DRAIN_BYTES && !conn_tls(c))
 		reply_at_once(r);
 	else if (c->taken > LINGER_BYTES)
 		conn_cut(c);

@@ -29,6 +29,12 @@ conn_now(const struct edge_conn *c)
 	return loop_now(c->front->edge->worker->loop);
 }
 
+bool
+conn_tls(const struct edge_conn *c)
+{
+	return c->front->edge->tls_cert.len > 0;
+}
+
 const struct limits *
 conn_limits(const struct edge_conn *c)
 {

@@ -50,6 +50,10 @@ struct front {
  * kept; a longer one costs the client its connection. */
 #define DRAIN_BYTES (1LL << 20)
 
+/* What is read of a body that was refused and answered, so that the client gets to read
+ * the answer; beyond it is cut off. */
+#define LINGER_BYTES (64LL << 20)
+
 enum conn_state {
 	CONN_idle,   /* kept alive between two requests */
 	CONN_head,   /* a head is under way */
@@ -79,7 +83,7 @@ struct edge_conn {
 	bool close;          /* no further request here */
 	char tail[2];        /* the last bytes given out */
 	char *target;        /* of the request line, until its request is made */
-	const char *version; /* of the request line; libmicrohttpd's */
+	const char *version; /* during the first call of the handler */
 	struct request *request;
 	struct framing framing;
 	struct MHD_Response *reply; /* to be queued */
@@ -147,6 +151,7 @@ void conn_unstick(struct edge_conn *c);
 void conn_cut(struct edge_conn *c);
 /* The client is there no more, or does not read: the request is told. */
 void conn_gone(struct edge_conn *c, enum outcome o);
+bool conn_tls(const struct edge_conn *c);
 int64_t conn_now(const struct edge_conn *c);
 const struct limits *conn_limits(const struct edge_conn *c);
 

@@ -49,7 +49,8 @@ begin(struct edge_conn *c, const char *method, const char *version)
 	atomic_fetch_add_explicit(&e->shared->busy, 1, memory_order_relaxed);
 	conn_enter_body(c);
 	request_run(r);
-	/* "Continue" was asked for and is not given: the answer goes out now. */
+	c->version = NULL;
+	/* "Continue" was asked for and is not given, or there is no better moment. */
 	if (c->reply != NULL && c->state == CONN_body && c->framing.body)
 		return queue_reply(c);
 	return MHD_YES;

@@ -255,7 +255,7 @@ reply_at_once(struct request *r)
 	struct reply_head h;
 	struct buf body;
 
-	if (r->in.conn->front->edge->tls_cert.len > 0) {
+	if (conn_tls(r->in.conn)) {
 		conn_cut(r->in.conn); /* not without the session that is not ours */
 		return;
 	}
@@ -265,34 +265,56 @@ reply_at_once(struct request *r)
 	buf_fini(&body);
 }
 
-/* What is left of the body can be waited for. */
+/* Can what is left of the body be waited for? */
 static bool
-drains(const struct edge_conn *c)
+drains(const struct edge_conn *c, bool tls)
 {
 	int64_t left = c->framing.content_length - c->taken;
+	enum outcome o = c->request->outcome;
 
-	if (c->close || c->request->outcome == OUT_too_large ||
-	    c->request->outcome == OUT_slow_body)
+	if (c->close || o == OUT_slow_body)
 		return false;
-	return c->framing.content_length < 0 || left <= DRAIN_BYTES;
+	if (tls)
+		return left <= LINGER_BYTES;
+	return o != OUT_too_large && left <= DRAIN_BYTES;
+}
+
+/* When is a refusal told? */
+enum moment {
+	MOMENT_whole, /* when the request is, which may be now */
+	MOMENT_first, /* by the first call of the handler, which is running */
+	MOMENT_once,  /* behind libmicrohttpd's back */
+};
+
+static enum moment
+moment_of(struct request *r)
+{
+	struct edge_conn *c = r->in.conn;
+	bool tls = conn_tls(c), first = c->version != NULL;
+
+	if (!c->framing.body || r->in.body_whole)
+		return MOMENT_whole;
+	/* The client waits with its body until we say "continue", or goes away. */
+	if (first && c->framing.expect_continue)
+		return MOMENT_first;
+	if (drains(c, tls)) {
+		conn_enter(c, CONN_drain, DRAIN_MS);
+		return MOMENT_whole;
+	}
+	/* A client that is still sending may lose it; without TLS there is better. */
+	return first && tls ? MOMENT_first : MOMENT_once;
 }
 
 void
 edge_reply_error(struct request *r)
 {
-	struct edge_conn *c = r->in.conn;
 	struct reply_head h;
 	struct buf body;
-	bool early = c->framing.body && !r->in.body_whole;
-	/* It waits with its body until we say "continue", or goes away. */
-	bool waits = early && c->framing.expect_continue && c->taken == 0;
 
-	if (early && !waits && !drains(c)) {
+	if (moment_of(r) == MOMENT_once) {
 		reply_at_once(r);
 		return;
 	}
-	if (early && !waits)
-		conn_enter(c, CONN_drain, DRAIN_MS);
 	buf_init(&body, ERROR_MAX);
 	write_error(r, &h, &body);
 	give_whole(r, &h, buf_str(&body));
