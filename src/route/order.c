@@ -212,16 +212,19 @@ order(struct work *w)
 
 /* ---- modes that do not act ---- */
 
-/* A limit that the client itself has set holds in every mode. */
+/* A limit that the client or its team has set holds in every mode. */
 static bool
 baseline_may(const struct work *w, const struct option *o)
 {
+	const struct team *team = w->in->who->team;
+
 	if (o->c.model != w->route->baseline || o->walled)
 		return false;
 	if (!o->out)
 		return true;
 	if (o->c.reason == REASON_out_cost || o->c.reason == REASON_out_unpriced)
-		return w->max_cost_param == NULL && w->in->who->team == NULL;
+		return w->max_cost_param == NULL &&
+		       (team == NULL || team->max_per_request.v <= 0);
 	return o->c.reason != REASON_out_pin;
 }
 
@@ -253,8 +256,6 @@ order_baseline(struct work *w, bool decided)
 	struct option *front[MODEL_PROVIDERS_MAX];
 	unsigned n = 0;
 
-	if (w->pin != NULL)
-		return decided; /* another model could not read the history */
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (unsigned i = 0; i < w->count; i++) {
 			struct option *o = &w->option[i];
@@ -264,7 +265,7 @@ order_baseline(struct work *w, bool decided)
 		}
 	}
 	if (n == 0)
-		return decided; /* the walls have taken it */
+		return decided; /* a wall or a pin has taken it */
 	if (w->plan->mode == MODE_bypass)
 		w->plan->decided = w->route->baseline; /* nothing was to be decided */
 	else if (!decided)

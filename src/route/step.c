@@ -2,6 +2,7 @@
  */
 #include "work.h"
 
+#include "base/hash.h"
 #include "core/worker.h"
 
 /* Providers that cache by themselves do so from here on. */
@@ -23,18 +24,32 @@ session_header(const struct request *r)
 }
 
 static enum route_mode
-bypass_of(const struct request *r)
+bypass_of(const struct request *r, const struct route *route)
 {
-	struct asked asked = snapshot_resolve(r->snap, r->task.model);
-
-	if (asked.route != NULL && bypass_active(r->worker->shared->bypass,
-				       asked.route->name, r->start_wall_ms))
+	if (route != NULL &&
+	    bypass_active(r->worker->shared->bypass, route->name, r->start_wall_ms))
 		return MODE_bypass;
 	return MODE_COUNT;
 }
 
+/* A client's conversation and what it asks beside it (titles, summaries) come with one
+ * session id but through different routes or by a model's name: each route remembers
+ * its own part, and nothing is to be remembered of a model that the client chose. 0:
+ * nothing. */
+static uint64_t
+part_of_session(const struct request *r, const struct route *route)
+{
+	uint64_t both[2];
+
+	if (route == NULL)
+		return 0;
+	both[0] = r->session;
+	both[1] = hash_stable(str_of(route->name));
+	return hash_stable(str_make((const char *)both, sizeof(both)));
+}
+
 static struct route_input
-input_of(const struct request *r)
+input_of(const struct request *r, const struct route *route)
 {
 	struct env *env = r->worker->env;
 
@@ -50,7 +65,7 @@ input_of(const struct request *r)
 	    .data = r->data,
 	    .min_quality = r->min_quality,
 	    .max_cost_usd = r->max_cost_usd,
-	    .bypass_mode = bypass_of(r),
+	    .bypass_mode = bypass_of(r, route),
 	    .wall_s = r->start_wall_ms / 1000,
 	    .now_ns = env->mono_ns(env),
 	    .draw = r->session,
@@ -64,11 +79,11 @@ claim(struct request *r, const struct route_input *in)
 {
 	const struct model *mine = r->plan->candidate[0].model, *holds;
 
-	if (r->plan->route == NULL || r->session_view.model != NULL ||
-	    r->task.endpoint != EP_generate)
+	if (r->session_view.id == 0 || r->session_view.model != NULL ||
+	    r->task.endpoint != EP_generate || r->task.background)
 		return true;
-	holds = session_claim(
-	    r->worker->shared->sessions, r->session, r->snap, mine, r->start_wall_ms);
+	holds = session_claim(r->worker->shared->sessions, r->session_view.id, r->snap,
+	    mine, r->start_wall_ms);
 	if (holds == mine)
 		return true;
 	r->session_view.known = true;
@@ -97,14 +112,15 @@ route_step(struct request *r)
 	struct worker *w = r->worker;
 	int64_t start = w->env->mono_ns(w->env);
 	struct plan *p = arena_alloc(r->mem, sizeof(*p));
+	const struct route *route = snapshot_resolve(r->snap, r->task.model).route;
 	struct route_input in;
 	bool ok;
 
 	r->plan = p;
 	r->session = session_id(&r->task, r->who.key_name, session_header(r));
-	session_look(w->shared->sessions, r->session, r->snap, r->start_wall_ms,
-	    &r->session_view);
-	in = input_of(r);
+	session_look(w->shared->sessions, part_of_session(r, route), r->snap,
+	    r->start_wall_ms, &r->session_view);
+	in = input_of(r, route);
 	ok = plan_build(&in, p) && claim(r, &in);
 	r->plan_ns = w->env->mono_ns(w->env) - start;
 	trace_plan(r);
@@ -150,10 +166,11 @@ route_note(const struct attempt *a)
 	    .bound = r->task.bound != BOUND_none,
 	};
 
-	if (r->task.endpoint != EP_generate || w->shared->sessions == NULL)
+	if (r->task.endpoint != EP_generate || r->task.background)
 		return;
 	/* Inside a tool loop the task is the one that began it. */
 	if (r->task.open_tool_call && r->session_view.complexity >= 0)
 		seen.complexity = r->session_view.complexity;
-	session_note(w->shared->sessions, r->session, &seen, env_wall_ms(w->env));
+	session_note(
+	    w->shared->sessions, r->session_view.id, &seen, env_wall_ms(w->env));
 }

@@ -2,7 +2,6 @@
  * remembered. */
 #include "policy.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "core/request.h"
@@ -28,8 +27,8 @@ set_up(void **state)
 	w->worker.shared = &w->shared;
 	w->worker.env = fake_env(w->f);
 	w->worker.snap = good_policy(
-	    w->f, STR(SMALL_POLICY "  steady: {candidates: [qwen, luna, sol], "
-				   "baseline: sol, switch: never}\n"));
+	    w->f, STR(SMALL_POLICY
+		      "  other: {candidates: [qwen, luna, sol], baseline: sol}\n"));
 	w->fleet = fleet_new();
 	assert_true(fleet_bind(w->fleet, w->worker.snap));
 	*state = w;
@@ -112,7 +111,8 @@ remembered(struct world *w, const struct request *r)
 {
 	struct session_view v;
 
-	session_look(w->shared.sessions, r->session, r->snap, r->start_wall_ms, &v);
+	session_look(
+	    w->shared.sessions, r->session_view.id, r->snap, r->start_wall_ms, &v);
 	return v;
 }
 
@@ -175,60 +175,45 @@ test_claim(void **state)
 	assert_string_equal(first(r), "sol");
 }
 
-/* ---- two first requests at the same time ---- */
-
-#define ROUNDS 2000
-
-struct racer {
+/* Between look and claim, where the step reads the clock, another worker is faster. */
+struct rival {
+	struct env env;
 	struct world *w;
-	pthread_barrier_t *start;
-	float complexity;
-	const struct model *got[ROUNDS];
-	pthread_t thread;
+	const struct request *request;
+	unsigned looks;
 };
 
-static void *
-race(void *arg)
+static int64_t
+on_clock(struct env *env)
 {
-	struct racer *racer = arg;
+	struct rival *rival = container_of(env, struct rival, env);
+	struct world *w = rival->w;
+	const struct model *sol = snapshot_model(w->worker.snap, STR("sol"));
 
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		struct arena *mem = arena_new(1 << 20);
-		struct request *r = new_request(racer->w, mem);
-
-		r->task.model = STR("steady");
-		r->task.prefix_hash = 1000 + i;
-		r->verdict.complexity = racer->complexity;
-		pthread_barrier_wait(racer->start);
-		if (route_step(r) == NEXT)
-			racer->got[i] = r->plan->candidate[0].model;
-		arena_free(mem);
-	}
-	return NULL;
+	if (rival->looks++ == 1)
+		assert_ptr_equal(
+		    session_claim(w->shared.sessions, rival->request->session_view.id,
+			w->worker.snap, sol, 0),
+		    sol);
+	return NS_PER_S;
 }
 
 static void
-test_race(void **state)
+test_lost_claim(void **state)
 {
-	struct racer *racers = test_calloc(2, sizeof(*racers));
-	pthread_barrier_t start;
+	struct world *w = *state;
+	struct request *r = request(w);
+	struct rival rival = {.env = *w->worker.env, .w = w};
 
-	pthread_barrier_init(&start, NULL, 2);
-	for (int i = 0; i < 2; i++) {
-		racers[i].w = *state;
-		racers[i].start = &start;
-		racers[i].complexity = i == 0 ? 0.0F : 0.9F;
-		assert_int_equal(
-		    pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
-	}
-	for (int i = 0; i < 2; i++)
-		pthread_join(racers[i].thread, NULL);
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		assert_non_null(racers[0].got[i]);
-		assert_ptr_equal(racers[0].got[i], racers[1].got[i]);
-	}
-	pthread_barrier_destroy(&start);
-	test_free(racers);
+	rival.env.mono_ns = on_clock;
+	rival.request = r;
+	w->worker.env = &rival.env;
+	assert_int_equal(route_step(r), NEXT);
+	assert_string_equal(first(r), "sol");
+	assert_true(r->plan->stayed);
+	assert_true(r->session_view.known);
+	w->worker.env = fake_env(w->f);
+	assert_ptr_equal(remembered(w, r).model, snapshot_model(r->snap, STR("sol")));
 }
 
 static void
@@ -325,6 +310,42 @@ test_note_in_a_loop(void **state)
 	assert_float_equal(remembered(w, r).complexity, 0.05, 1e-6);
 }
 
+/* What a client asks beside the conversation does not move it. */
+static void
+test_note_only_of_the_conversation(void **state)
+{
+	struct world *w = *state;
+	struct request *r = request(w);
+	uint64_t session;
+
+	r->verdict.complexity = 0.05F;
+	assert_int_equal(route_step(r), NEXT);
+	session = r->session;
+	answer(r, "luna", 10, -1, -1);
+	r = request(w);
+	r->task.model = STR("sol"); /* named */
+	assert_int_equal(route_step(r), NEXT);
+	assert_true(r->session == session);
+	answer(r, "sol", 10, -1, -1);
+	r = request(w);
+	r->task.background = true;
+	assert_int_equal(route_step(r), NEXT);
+	answer(r, "qwen", 10, -1, -1);
+	r = request(w);
+	r->task.model = STR("other"); /* another route has a life of its own */
+	r->verdict.complexity = 0.9F;
+	assert_int_equal(route_step(r), NEXT);
+	assert_string_equal(first(r), "sol");
+	assert_false(r->session_view.known);
+	answer(r, "sol", 10, -1, -1);
+	r = request(w);
+	r->verdict.complexity = 0.05F;
+	assert_int_equal(route_step(r), NEXT);
+	assert_true(r->plan->stayed);
+	assert_string_equal(first(r), "luna");
+	assert_int_equal(r->session_view.turns, 1);
+}
+
 /* Counting tokens is no turn of a conversation. */
 static void
 test_count_is_no_turn(void **state)
@@ -332,10 +353,10 @@ test_count_is_no_turn(void **state)
 	struct world *w = *state;
 	struct request *r = request(w);
 
+	assert_int_equal(route_step(r), NEXT);
 	r->task.endpoint = EP_count_tokens;
 	answer(r, "luna", 10, -1, -1);
-	r->session = session_id(&r->task, "local", str_make("", 0));
-	assert_false(remembered(w, r).known);
+	assert_int_equal(remembered(w, r).turns, 0);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -348,11 +369,12 @@ main(void)
 	    CASE(test_refuses),
 	    CASE(test_header_limits),
 	    CASE(test_claim),
-	    CASE(test_race),
+	    CASE(test_lost_claim),
 	    CASE(test_bypass),
 	    CASE(test_session_header),
 	    CASE(test_note),
 	    CASE(test_note_in_a_loop),
+	    CASE(test_note_only_of_the_conversation),
 	    CASE(test_count_is_no_turn),
 	};
 

@@ -130,10 +130,11 @@ set_session(struct bench *b, struct str word, struct session_view *ret)
 static void
 set_path(struct bench *b, struct str word, struct task *ret)
 {
-	ret->dialect = str_is(word, "chat") ? &dialect_openai : &dialect_anthropic;
-	ret->endpoint = str_is(word, "count") ? EP_count_tokens : EP_generate;
-	if (!str_is(word, "chat") && !str_is(word, "messages") &&
-	    !str_is(word, "count"))
+	ret->dialect =
+	    str_starts(word, STR("chat")) ? &dialect_openai : &dialect_anthropic;
+	if (str_is(word, "count") || str_is(word, "chat-count"))
+		ret->endpoint = EP_count_tokens;
+	else if (!str_is(word, "chat") && !str_is(word, "messages"))
 		bad(b, "no such path", word);
 }
 
@@ -247,6 +248,8 @@ set_word(struct bench *b, struct request_case *c, struct str key, struct str v)
 		set_slow(b, v);
 	else if (str_is(key, "tag"))
 		set_tag(c, v);
+	else if (str_is(key, "tier"))
+		c->task.service_tier = v;
 	else if (str_is(key, "bypass"))
 		c->in.bypass_mode = MODE_bypass;
 	else
