@@ -42,6 +42,8 @@ on_unescape(void *cls, struct MHD_Connection *mhd, char *text)
 	return strlen(text);
 }
 
+static void on_log(void *front, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+
 static void
 on_log(void *front, const char *fmt, va_list ap)
 {

@@ -71,14 +71,13 @@ fill_address(
 static uint16_t
 bound_port(int fd)
 {
-	struct sockaddr_storage sa = {0};
+	/* The port lies at the same place in both families' addresses. */
+	struct sockaddr_in6 sa = {0};
 	socklen_t bytes = sizeof(sa);
 
 	if (getsockname(fd, (struct sockaddr *)&sa, &bytes) != 0)
 		return 0;
-	return ntohs(sa.ss_family == AF_INET6
-			 ? ((const struct sockaddr_in6 *)(const void *)&sa)->sin6_port
-			 : ((const struct sockaddr_in *)(const void *)&sa)->sin_port);
+	return ntohs(sa.sin6_port);
 }
 
 static void
