@@ -60,70 +60,67 @@ check_rows(const struct dialect *d, const struct row *rows, size_t count)
 	parse_shared_free(shared);
 }
 
+static const struct row openai_rows[] = {
+    {"{\"model\":\"a\"," HI "}", "model=a messages=1 turns=1 text=2 last=0 0U:hi"},
+    /* escapes, and the role behind the content */
+    {"{\"messages\":[{\"content\":\"b\\u00e9\",\"role\":\"system\"},"
+     "{\"content\":\"x\\n\",\"role\":\"user\"}],\"model\":\"\\u0061\\/b\"}",
+	"model=a/b messages=2 turns=1 text=5 last=1 0S:b\\u00e9 1U:x\\n"},
+    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":"
+     "\"\\u0041\\ud83d\\ude00\\/\\u20ac\"}]}",
+	"model=a messages=1 turns=1 text=11 last=0 "
+	"0U:\\u0041\\ud83d\\ude00\\/\\u20ac"},
+    {"{\"model\":\"a\",\"stream\":true,\"stream_options\":"
+     "{\"include_usage\":true},\"max_tokens\":7,\"max_completion_tokens\":9,"
+     "\"n\":2,\"best_of\":3,\"service_tier\":\"flex\"," HI "}",
+	"model=a stream usage max=9 n=2 best_of=3 +stream messages=1 turns=1 "
+	"text=2 tier=flex last=0 0U:hi"},
+    /* null is the same as nothing */
+    {"{\"model\":\"a\",\"stream\":null,\"stream_options\":null,\"max_tokens\":"
+     "null,\"n\":null,\"service_tier\":null,\"tools\":null,\"user\":null," HI "}",
+	"model=a messages=1 turns=1 text=2 last=0 0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":1e2,\"max_completion_tokens\":16.0," HI "}",
+	"model=a max=100 messages=1 turns=1 text=2 last=0 0U:hi"},
+    {"{\"model\":\"a\",\"tools\":[{\"type\":\"function\"},{}],"
+     "\"tool_choice\":\"auto\",\"reasoning_effort\":\"high\","
+     "\"response_format\":{\"type\":\"json_schema\"},"
+     "\"modalities\":[\"text\",\"audio\"]," HI "}",
+	"model=a +tools +json_schema +audio +reasoning messages=1 turns=1 "
+	"tools=2 text=48 effort=high last=0 0U:hi"},
+    {"{\"model\":\"a\",\"reasoning_effort\":\"none\"," HI "}",
+	"model=a messages=1 turns=1 text=2 effort=none last=0 0U:hi"},
+    {"{\"model\":\"a\",\"response_format\":{\"type\":\"json_object\"}," HI "}",
+	"model=a messages=1 turns=1 text=24 last=0 0U:hi"},
+    {"{\"model\":\"a\",\"user\":\"u1\",\"prompt_cache_key\":\"k\\\"1\","
+     "\"metadata\":{\"x\":\"y\"}," HI "}",
+	"model=a messages=1 turns=1 text=2 user=u1 cache_key=k\"1 last=0 "
+	"0U:hi"},
+    /* every kind of part */
+    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":["
+     "{\"type\":\"text\",\"text\":\"see\"},"
+     "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/"
+     "png;base64,AAAA\"}},"
+     "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
+     "{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"BBBB\"}},"
+     "{\"type\":\"file\",\"file\":{\"file_data\":\"CC\"}}]}]}",
+	"model=a +vision +audio +files messages=1 turns=1 images=2 audios=1 "
+	"files=1 text=3 opaque=32 last=0 0U:see"},
+    /* inside a tool loop */
+    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"do\"},"
+     "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{}]},"
+     "{\"role\":\"tool\",\"content\":\"ok\"}]}",
+	"model=a messages=3 turns=1 text=8 open last=0 0U:do 2T:ok"},
+    {"{\"model\":\"a\",\"messages\":[{\"role\":\"developer\",\"content\":\"d\"}"
+     ",{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\","
+     "\"content\":\"r\"},{\"role\":\"user\",\"content\":\"s\"}]}",
+	"model=a messages=4 turns=2 text=4 last=3 0S:d 1U:q 2A:r 3U:s"},
+};
+
 static void
 test_openai(void **state)
 {
-	static const struct row rows[] = {
-	    {"{\"model\":\"a\"," HI "}",
-		"model=a messages=1 turns=1 text=2 last=0 0U:hi"},
-	    /* escapes, and the role behind the content */
-	    {"{\"messages\":[{\"content\":\"b\\u00e9\",\"role\":\"system\"},"
-	     "{\"content\":\"x\\n\",\"role\":\"user\"}],\"model\":\"\\u0061\\/b\"}",
-		"model=a/b messages=2 turns=1 text=5 last=1 0S:b\\u00e9 1U:x\\n"},
-	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":"
-	     "\"\\u0041\\ud83d\\ude00\\/\\u20ac\"}]}",
-		"model=a messages=1 turns=1 text=11 last=0 "
-		"0U:\\u0041\\ud83d\\ude00\\/\\u20ac"},
-	    {"{\"model\":\"a\",\"stream\":true,\"stream_options\":"
-	     "{\"include_usage\":true},\"max_tokens\":7,\"max_completion_tokens\":9,"
-	     "\"n\":2,\"best_of\":3,\"service_tier\":\"flex\"," HI "}",
-		"model=a stream usage max=9 n=2 best_of=3 +stream messages=1 turns=1 "
-		"text=2 tier=flex last=0 0U:hi"},
-	    /* null is the same as nothing */
-	    {"{\"model\":\"a\",\"stream\":null,\"stream_options\":null,\"max_tokens\":"
-	     "null,\"n\":null,\"service_tier\":null,\"tools\":null,\"user\":null," HI
-	     "}",
-		"model=a messages=1 turns=1 text=2 last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":1e2,\"max_completion_tokens\":16.0," HI
-	     "}",
-		"model=a max=100 messages=1 turns=1 text=2 last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"tools\":[{\"type\":\"function\"},{}],"
-	     "\"tool_choice\":\"auto\",\"reasoning_effort\":\"high\","
-	     "\"response_format\":{\"type\":\"json_schema\"},"
-	     "\"modalities\":[\"text\",\"audio\"]," HI "}",
-		"model=a +tools +json_schema +audio +reasoning messages=1 turns=1 "
-		"tools=2 text=48 effort=high last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"reasoning_effort\":\"none\"," HI "}",
-		"model=a messages=1 turns=1 text=2 effort=none last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"response_format\":{\"type\":\"json_object\"}," HI "}",
-		"model=a messages=1 turns=1 text=24 last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"user\":\"u1\",\"prompt_cache_key\":\"k\\\"1\","
-	     "\"metadata\":{\"x\":\"y\"}," HI "}",
-		"model=a messages=1 turns=1 text=2 user=u1 cache_key=k\"1 last=0 "
-		"0U:hi"},
-	    /* every kind of part */
-	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":["
-	     "{\"type\":\"text\",\"text\":\"see\"},"
-	     "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/"
-	     "png;base64,AAAA\"}},"
-	     "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
-	     "{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"BBBB\"}},"
-	     "{\"type\":\"file\",\"file\":{\"file_data\":\"CC\"}}]}]}",
-		"model=a +vision +audio +files messages=1 turns=1 images=2 audios=1 "
-		"files=1 text=3 opaque=32 last=0 0U:see"},
-	    /* inside a tool loop */
-	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"do\"},"
-	     "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{}]},"
-	     "{\"role\":\"tool\",\"content\":\"ok\"}]}",
-		"model=a messages=3 turns=1 text=8 open last=0 0U:do 2T:ok"},
-	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"developer\",\"content\":\"d\"}"
-	     ",{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\","
-	     "\"content\":\"r\"},{\"role\":\"user\",\"content\":\"s\"}]}",
-		"model=a messages=4 turns=2 text=4 last=3 0S:d 1U:q 2A:r 3U:s"},
-	};
-
 	(void)state;
-	check_rows(&dialect_openai, rows, nitems(rows));
+	check_rows(&dialect_openai, openai_rows, nitems(openai_rows));
 }
 
 static void
@@ -243,8 +240,8 @@ test_prefix_stays(void **state)
 	    "{\"model\":\"a\",\"max_tokens\":1,\"system\":\"sq\",\"messages\":[{"
 	    "\"role\":"
 	    "\"user\",\"content\":\"\"}]}",
-	    "{\"model\":\"a\",\"max_tokens\":1,\"system\":\"s\",\"tools\":[{}],"
-	    "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}",
+	    ("{\"model\":\"a\",\"max_tokens\":1,\"system\":\"s\",\"tools\":[{}],"
+	     "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}"),
 	};
 	uint64_t h = hash_of(&dialect_anthropic, same[0]);
 

@@ -9,6 +9,7 @@
 
 #undef __SSE2__
 #define scan_string_run scan_string_run_portable
+/* NOLINTNEXTLINE(bugprone-suspicious-include): the same code, compiled another way */
 #include "scan_string.c"
 #undef scan_string_run
 
@@ -71,7 +72,7 @@ test_same(void **state)
 	uint32_t chance = 1;
 
 	(void)state;
-	for (int round = 0; round < 20000; round++) {
+	for (int round = 0; round < 5000; round++) {
 		size_t len = 0, from;
 
 		/* Mostly plain, so that faults lie at every distance from the begin. */
@@ -79,7 +80,7 @@ test_same(void **state)
 			struct str part;
 
 			chance = chance * 1664525 + 1013904223;
-			part = parts[chance >> 30 != 0 ? 0
+			part = parts[chance >> 31 != 0 ? (chance >> 30) % 2
 						       : (chance >> 8) % nitems(parts)];
 			memcpy(text + len, part.p, part.len);
 			len += part.len;
