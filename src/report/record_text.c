@@ -323,7 +323,9 @@ put_baseline(const struct record *r, struct buf *b)
 {
 	struct pusd_sum saved = {r->baseline_pusd - r->cost.v};
 
-	if (r->baseline.len == 0 || r->baseline_pusd < 0 || r->unpriced)
+	/* Where the baseline served, what it costs is known and nothing was saved. */
+	if (r->baseline.len == 0 || r->baseline_pusd < 0 || r->unpriced ||
+	    str_eq(r->baseline, last_of(r)->model))
 		return;
 	buf_printf(b, "         %-6.*s ", (int)r->baseline.len, r->baseline.p);
 	dollars(b, (struct pusd_sum){r->baseline_pusd}, 2);
