@@ -47,9 +47,9 @@ struct shape_wish {
 	struct str service_tier; /* empty: as the client said */
 };
 
-/* Ids of answer paths: the usage object, and a string that only hides an event's
- * length, are the same for all; a dialect's own begin behind. */
-enum { ANSWER_usage, ANSWER_padding, ANSWER_OWN };
+/* Ids of answer paths: the usage object, the model's name and a string that only hides
+ * an event's length are the same for all; a dialect's own begin behind. */
+enum { ANSWER_usage, ANSWER_model, ANSWER_padding, ANSWER_OWN };
 
 /* How the tap reads a dialect's answers. */
 struct answer_reader {

@@ -37,6 +37,11 @@ struct tap {
 	const struct dialect *dialect;
 	bool stream;       /* server-sent events, else one JSON body */
 	bool usage_wanted; /* by the client */
+	/* A JSON string that the client sees as the model's name: the caller's, set
+	 * after tap_init(); empty: the name that the provider tells. Of bodies it is
+	 * only told where the name stands, and of events that are too long to wait
+	 * nothing. */
+	struct str model_as;
 	struct usage usage;
 	bool usage_seen;
 	bool finished; /* finish reason or terminal event seen */
@@ -59,6 +64,7 @@ struct tap {
 	struct str event_data; /* the first bytes of its data, at most TAP_HEAD_MAX */
 	uint32_t event_flags;  /* the dialect's own; 0 at the begin of each event */
 	bool event_failed;     /* it tells an error: `failed` when it is whole */
+	size_t model_at, model_end; /* the model's name in its data, or in the body */
 	/* the dialect's own; -1 at the begin of the answer */
 	int64_t count[TAP_COUNTS];
 	struct tap_private *private;
@@ -103,13 +109,10 @@ struct relay {
 	bool overflowed;  /* it was, but is longer than we hold back */
 	struct buf whole; /* then here */
 	size_t whole_taken;
-	struct ring ring;   /* else here */
-	bool upstream_done; /* no more bytes will be written */
-	bool cut;           /* the end can only be told by cutting the connection */
-	bool released;      /* the attempt is settled: the last bytes may go */
-	bool client_done;   /* the last byte was taken by the edge */
-	int64_t bytes;      /* given to the client */
-	int64_t first_byte_ns, stalled_since_ns;
+	struct ring ring; /* else here */
+	bool cut;         /* the end can only be told by cutting the connection */
+	bool released;    /* the attempt is settled: the last bytes may go */
+	int64_t bytes;    /* given to the client */
 };
 
 #endif

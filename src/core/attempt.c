@@ -43,6 +43,9 @@ begin(struct request *r, const struct candidate *c, bool fresh)
 	buf_init(&a->error_body, 65536);
 	tap_init(&a->tap, r->worker->taps, a->provider->dialect, r->task.stream,
 	    r->task.usage_wanted);
+	if (r->plan->route != NULL && r->plan->route->response_model_requested)
+		a->tap.model_as = str_make(r->in.body.p + r->task.model_at.start,
+		    r->task.model_at.end - r->task.model_at.start);
 	usage_unknown(&a->usage);
 	relay_reset(r);
 	r->live = a;

@@ -24,7 +24,7 @@ _Static_assert(COUNT_COUNT <= TAP_COUNTS, "the tap has room for them");
 enum path {
 	PATH_type = ANSWER_OWN,
 	PATH_id,
-	PATH_model,
+	PATH_stand_in, /* a model that took over within the answer */
 	PATH_tier,
 	PATH_error,
 	PATH_stop,
@@ -67,8 +67,8 @@ static const struct scan_path paths[] = {
     ROW("content_block.text", PATH_text),
     ROW("content_block.name", PATH_text),
     ROW("message.id", PATH_id),
-    ROW("message.model", PATH_model),
-    ROW("content_block.to.model", PATH_model), /* another took over */
+    ROW("message.model", ANSWER_model),
+    ROW("content_block.to.model", PATH_stand_in),
     ROW("message.stop_reason", PATH_stop),
     USAGE("message.usage"),
     ROW("message.usage.output_tokens", PATH_placeholder),
@@ -76,7 +76,7 @@ static const struct scan_path paths[] = {
     ROW("error.message", PATH_error),
     /* a body, but for the usage also message_delta */
     ROW("id", PATH_id),
-    ROW("model", PATH_model),
+    ROW("model", ANSWER_model),
     ROW("content[].text", PATH_text),
     ROW("content[].thinking", PATH_text),
     ROW("content[].name", PATH_text),
@@ -253,7 +253,8 @@ on_value(struct tap *t, int id, enum scan_kind kind, struct str text)
 	case PATH_id:
 		answer_copy(t->response_id, sizeof(t->response_id), kind, text);
 		break;
-	case PATH_model:
+	case ANSWER_model:
+	case PATH_stand_in:
 		answer_copy(t->model, sizeof(t->model), kind, text);
 		break;
 	case PATH_tier:

@@ -17,7 +17,6 @@ enum count {
 
 enum path {
 	PATH_id = ANSWER_OWN,
-	PATH_model,
 	PATH_tier,
 	PATH_error,
 	PATH_choice,
@@ -68,7 +67,7 @@ enum flag {
 static const struct scan_path paths[] = {
     ROW("choices[]", PATH_choice), TEXTS("choices[].delta"), TEXTS("choices[].message"),
     ROW("choices[].finish_reason", PATH_finish), ROW("id", PATH_id),
-    ROW("model", PATH_model), ROW("service_tier", PATH_tier),
+    ROW("model", ANSWER_model), ROW("service_tier", PATH_tier),
     ROW("obfuscation", ANSWER_padding), ROW("error", PATH_error),
     ROW("error.message", PATH_error), USAGE("usage"),
     USAGE("x_groq.usage"),    /* Groq, before and beside `usage` */
@@ -239,7 +238,7 @@ on_value(struct tap *t, int id, enum scan_kind kind, struct str text)
 		if (t->response_id[0] == '\0')
 			answer_copy(t->response_id, sizeof(t->response_id), kind, text);
 		break;
-	case PATH_model:
+	case ANSWER_model:
 		if (t->model[0] == '\0')
 			answer_copy(t->model, sizeof(t->model), kind, text);
 		break;

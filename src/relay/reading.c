@@ -210,6 +210,10 @@ on_value(void *arg, const struct scan_value *v)
 		r->found.usage_end = v->end;
 		keep_usage(r, text);
 	}
+	if (v->id == ANSWER_model && v->kind == SCAN_string) {
+		r->tap->model_at = v->start;
+		r->tap->model_end = v->end;
+	}
 	r->lane->answer->on_value(r->tap, v->id, v->kind, text);
 	if (v->id == ANSWER_padding || r->tap->output_bytes != bytes)
 		note_vary(r, v, text, r->tap->output_bytes != bytes);

@@ -31,6 +31,13 @@ relay_reset(struct request *r)
 	relay_init(r);
 }
 
+/* The attempt whose answer the client gets. */
+static const struct attempt *
+answering(const struct request *r)
+{
+	return r->live != NULL ? r->live : r->last;
+}
+
 /* ---- in: from the upstream, through the tap ---- */
 
 /* Bytes of a held-back answer that the client has not taken yet. */
@@ -50,12 +57,32 @@ relay_room(const struct request *r, size_t bytes)
 	return whole_left(y) == 0 && ring_room(&y->ring) >= bytes + RING_LAST;
 }
 
+/* Gives an answer that is held back the model's name that the client asked for, where
+ * its route wants that. */
+static void
+name_model(struct request *r)
+{
+	struct buf *whole = &r->relay.whole, named;
+	const struct tap *t = &answering(r)->tap;
+
+	if (t->stream || t->model_as.len == 0 || t->model_end == 0 ||
+	    t->model_end > whole->len)
+		return;
+	buf_init(&named, whole->len + t->model_as.len);
+	(void)!buf_append(&named, whole->p, t->model_at);
+	(void)!buf_append_str(&named, t->model_as);
+	(void)!buf_append_str(&named, str_skip(buf_str(whole), t->model_end));
+	buf_fini(whole);
+	*whole = named;
+}
+
 /* The answer is longer than we hold back: from here on it streams, unjudged. */
 static void
 overflow(struct request *r)
 {
 	struct relay *y = &r->relay;
 
+	name_model(r);
 	y->buffered = false;
 	y->overflowed = true;
 	if (r->live != NULL)
@@ -68,8 +95,6 @@ relay_put(void *request, const char *p, size_t len)
 	struct request *r = request;
 	struct relay *y = &r->relay;
 
-	if (y->stalled_since_ns == 0)
-		y->stalled_since_ns = loop_now(r->worker->loop);
 	if (y->buffered) {
 		if (buf_append(&y->whole, p, len))
 			return true;
@@ -119,7 +144,6 @@ relay_finish(struct request *r, enum outcome o)
 	if (r->outcome == OUT_unset)
 		r->outcome = o;
 	y->released = true;
-	y->upstream_done = true;
 	if (r->client_gone || y->buffered)
 		return;
 	if (r->task.stream)
@@ -141,8 +165,6 @@ note_taken(struct request *r, size_t n)
 		r->first_byte_ns = loop_now(r->worker->loop);
 	y->bytes += (int64_t)n;
 	counter_add(&r->worker->counters->bytes_to_clients, n);
-	y->stalled_since_ns =
-	    whole_left(y) + y->ring.len > 0 ? loop_now(r->worker->loop) : 0;
 	if (r->live != NULL && r->live->paused && whole_left(y) == 0 &&
 	    ring_room(&y->ring) >= RING_RESUME)
 		call_unpause(r->live);
@@ -176,7 +198,6 @@ relay_take(struct request *r, char *dst, size_t cap)
 	}
 	if (!y->released)
 		return 0;
-	y->client_done = true;
 	return y->cut ? -2 : -1;
 }
 
@@ -185,7 +206,7 @@ relay_take(struct request *r, char *dst, size_t cap)
 static void
 common_headers(struct request *r, struct reply_head *h)
 {
-	const struct attempt *a = r->live != NULL ? r->live : r->last;
+	const struct attempt *a = answering(r);
 	const struct plan *p = r->plan;
 
 	h->status = 200;
@@ -214,11 +235,13 @@ reply_whole(struct request *r)
 		pusd_sum_format(r->cost, cost);
 		reply_header(&h, "x-frugald-cost-usd", arena_str(r->mem, str_of(cost)));
 	}
+	name_model(r);
 	r->relay.begun = true;
 	r->relay.bytes = (int64_t)r->relay.whole.len;
 	r->first_byte_ns = loop_now(r->worker->loop);
 	counter_add(&r->worker->counters->bytes_to_clients, r->relay.whole.len);
 	edge_reply_whole(r, &h, buf_str(&r->relay.whole));
+	buf_fini(&r->relay.whole);
 	return END;
 }
 
@@ -230,6 +253,11 @@ relay_step(struct request *r)
 	if (r->relay.buffered)
 		return r->relay.released ? reply_whole(r) : WAIT;
 	common_headers(r, &h);
+	if (r->task.stream) {
+		/* Neither caches nor proxies (nginx) are to collect it. */
+		reply_header(&h, "cache-control", "no-cache");
+		reply_header(&h, "x-accel-buffering", "no");
+	}
 	r->relay.begun = true;
 	edge_reply_stream(r, &h);
 	return END;

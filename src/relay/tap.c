@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "edit.h"
 #include "reading.h"
 #include "sse.h"
 
@@ -143,6 +144,7 @@ struct judgement {
 	bool data;  /* the event has some */
 	bool whole; /* and it is what the dialect has */
 	struct reading_found found;
+	size_t model_at, model_end;
 };
 
 /* The event is over: asks the dialect. */
@@ -164,6 +166,9 @@ judge(struct tap *t)
 		t->dialect->answer->on_event(t);
 		j.whole |= t->fate != EVENT_pass;
 	}
+	j.model_at = t->model_at;
+	j.model_end = t->model_end;
+	t->model_end = 0;
 	t->failed |= t->event_failed;
 	/* What an error brought is not for the client: it gets an event of ours. */
 	j.fate = t->failed ? EVENT_swallow : t->fate;
@@ -192,9 +197,29 @@ move(struct buf *wait, struct str rest, struct buf *to)
 	return ok;
 }
 
+/* Gives the event the model's name that the client is to see; all of it then waits. */
+static void
+name_model(struct tap *t, struct judgement *j, struct str *rest)
+{
+	struct tap_private *x = t->private;
+	struct buf event, named;
+
+	buf_init(&event, TAP_EVENT_MAX + 1);
+	buf_init(&named, TAP_EVENT_MAX + 1 + t->model_as.len);
+	(void)!move(&x->wait, *rest, &event);
+	edit_replace(buf_str(&event), j->model_at, j->model_end, t->model_as, &named);
+	if (j->found.usage_end > j->model_at)
+		j->found.usage_end += t->model_as.len - (j->model_end - j->model_at);
+	buf_fini(&event);
+	buf_fini(&x->wait);
+	named.max = TAP_EVENT_MAX;
+	x->wait = named;
+	*rest = str_make("", 0);
+}
+
 /* An event has ended with `rest`; what came before waits, or has passed. */
 static bool
-dispatch(struct tap *t, const struct judgement *j, struct str rest, struct sink *to)
+dispatch(struct tap *t, struct judgement *j, struct str rest, struct sink *to)
 {
 	struct tap_private *x = t->private;
 	size_t len = x->wait.len + rest.len;
@@ -212,6 +237,8 @@ dispatch(struct tap *t, const struct judgement *j, struct str rest, struct sink 
 		fate = EVENT_pass;
 	if (x->passing || len > TAP_EVENT_MAX)
 		fate = EVENT_pass;
+	else if (fate != EVENT_swallow && t->model_as.len > 0 && j->model_end > 0)
+		name_model(t, j, &rest);
 	x->passing = false;
 	x->last_fate = fate;
 	switch (fate) {
@@ -255,7 +282,8 @@ take_alike(struct tap *t, const char *p, const char *end)
 	struct str text;
 	size_t n;
 
-	if (x->pattern.varies == 0 || x->wait.len > 0 || x->passing || x->held.len > 0)
+	if (x->pattern.varies == 0 || t->model_as.len > 0 || x->wait.len > 0 ||
+	    x->passing || x->held.len > 0)
 		return 0;
 	n = pattern_match(&x->pattern, p, end, &text);
 	if (n == 0)
@@ -403,40 +431,6 @@ tap_end(struct tap *t, tap_out_fn *out, void *arg)
 	return true;
 }
 
-/* Where in the withheld event byte number `at` of its data stands; `*ret_before` is the
- * last byte of data before it that is no blank. */
-static size_t
-place_of_data(const struct buf *event, size_t at, char *ret_before)
-{
-	const char *p = event->p, *end = p + event->len;
-	struct sse s = {0};
-	struct str data = {0}, before;
-
-	while (sse_next(&s, &p, end, &data) == SSE_data) {
-		bool here = at < data.len;
-
-		before = str_trim(here ? str_make(data.p, at) : data);
-		if (before.len > 0)
-			*ret_before = before.p[before.len - 1];
-		if (here)
-			return (size_t)(data.p - event->p) + at;
-		at -= data.len;
-	}
-	return event->len;
-}
-
-static void
-add_cost(struct tap *t, const char *cost_usd, struct buf *ret)
-{
-	const struct tap_private *x = t->private;
-	char before = '{';
-	size_t at = place_of_data(&x->held, x->held_usage_end - 1, &before);
-
-	(void)!buf_append(ret, x->held.p, at);
-	buf_printf(ret, "%s\"cost_usd\":\"%s\"", before == '{' ? "" : ",", cost_usd);
-	(void)!buf_append_str(ret, str_skip(buf_str(&x->held), at));
-}
-
 struct str
 tap_terminal(struct tap *t, const char *cost_usd)
 {
@@ -447,7 +441,8 @@ tap_terminal(struct tap *t, const char *cost_usd)
 		return buf_str(&x->last);
 	buf_init(&all, x->last.max);
 	if (cost_usd != NULL && x->held_usage_end > 0)
-		add_cost(t, cost_usd, &all);
+		edit_add_member(
+		    buf_str(&x->held), x->held_usage_end, "cost_usd", cost_usd, &all);
 	else
 		(void)!buf_append_str(&all, buf_str(&x->held));
 	(void)!buf_append_str(&all, buf_str(&x->last));

@@ -134,6 +134,7 @@ run_again(struct run *whole, struct str text, size_t first, size_t size)
 
 	run_begin(
 	    &r, whole->dialect.answer, whole->tap.stream, whole->tap.usage_wanted);
+	r.tap.model_as = whole->tap.model_as;
 	run_text(&r, text, first, size);
 	run_same(whole, &r, "0.000123000000");
 	run_end(&r);
@@ -156,6 +157,7 @@ run_in_pieces(struct run *whole, struct str text)
 struct want {
 	const struct answer_reader *answer;
 	bool usage_wanted;
+	struct str model_as;
 	struct str in;
 	const char *out, *last; /* `last` with the cost that run_again() uses */
 };
@@ -172,6 +174,7 @@ static inline void
 run_check(const struct want *w, struct run *ret)
 {
 	run_begin(ret, w->answer, true, w->usage_wanted);
+	ret->tap.model_as = w->model_as;
 	run_text(ret, w->in, 0, 1U << 20);
 	assert_str(buf_str(&ret->out), w->out);
 	assert_str(tap_terminal(&ret->tap, "0.000123000000"), w->last);

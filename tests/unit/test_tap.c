@@ -186,6 +186,60 @@ test_usage_without_terminal(void **state)
 	run_end(&r);
 }
 
+/* ---- the model's name ---- */
+
+#define NAMED(name, text)                                                        \
+	"data: {\"model\":" name ",\"choices\":[{\"delta\":{\"content\":\"" text \
+	"\"}}]}\n\n"
+#define NAMED_USAGE(name, more) \
+	"data: {\"choices\":[],\"usage\":{" TOLD more "},\"model\":" name "}\r\n\r\n"
+
+static void
+test_model_as_asked(void **state)
+{
+	struct want w = {.answer = &openai_answer,
+	    .usage_wanted = true,
+	    .model_as = STR("\"auto\""),
+	    .in = STR(NAMED("\"m-1-2026-11-01\"", "a") NAMED("\"m-1-2026-11-01\"", "b")
+		    NAMED("null", "c") FINISH NAMED_USAGE("\"m-1\"", "") DONE),
+	    .out =
+		NAMED("\"auto\"", "a") NAMED("\"auto\"", "b") NAMED("null", "c") FINISH,
+	    .last = NAMED_USAGE("\"auto\"", ",\"cost_usd\":\"0.000123000000\"") DONE};
+	struct want before = {.answer = &openai_answer,
+	    .usage_wanted = true,
+	    .model_as = STR("\"a-much-longer-name-than-it-was\""),
+	    .in = STR("data: {\"model\":\"m\",\ndata: \"usage\":{" TOLD "}}\n\n" DONE),
+	    .out = "",
+	    .last =
+		"data: {\"model\":\"a-much-longer-name-than-it-was\",\n"
+		"data: \"usage\":{" TOLD ",\"cost_usd\":\"0.000123000000\"}}\n\n" DONE};
+	struct run r;
+
+	(void)state;
+	run_check(&w, &r);
+	assert_string_equal(r.tap.model, "m-1-2026-11-01");
+	assert_int_equal(r.tap.events, 3);
+	run_end(&r);
+	run_check(&before, &r);
+	run_end(&r);
+}
+
+static void
+test_model_of_a_body(void **state)
+{
+	struct str body = STR("{\"id\":\"c\",\"model\":\"m-1\",\"choices\":[]}");
+	struct run r;
+
+	(void)state;
+	run_begin(&r, &openai_answer, false, false);
+	r.tap.model_as = STR("\"auto\"");
+	run_text(&r, body, 0, 3);
+	assert_int_equal(r.tap.model_at, strlen("{\"id\":\"c\",\"model\":"));
+	assert_int_equal(r.tap.model_end, r.tap.model_at + strlen("\"m-1\""));
+	assert_int_equal(r.out.len, body.len);
+	run_end(&r);
+}
+
 /* ---- the way out ---- */
 
 static bool
@@ -259,6 +313,8 @@ main(void)
 	    cmocka_unit_test(test_cost_in_odd_places),
 	    cmocka_unit_test(test_withheld_only_until_the_next),
 	    cmocka_unit_test(test_usage_without_terminal),
+	    cmocka_unit_test(test_model_as_asked),
+	    cmocka_unit_test(test_model_of_a_body),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_given_together),
 	    cmocka_unit_test(test_nothing),
