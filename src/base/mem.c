@@ -1,6 +1,7 @@
 /* mem.c: the one place that takes memory from libc and gives it back. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,4 +68,10 @@ xfree_secret(void *p, size_t len)
 		return;
 	explicit_bzero(p, len);
 	free(p);
+}
+
+void
+mem_trim(void)
+{
+	(void)malloc_trim(0);
 }

@@ -108,16 +108,18 @@ catalogue_parse(struct str yaml, const char *file, struct diag *d)
 	struct catalogue *c = xcalloc(1, sizeof(*c));
 	struct catalogue_file f = {0};
 	size_t before = diag_errors(d);
+	struct arena *nodes = arena_new(ARENA_BYTES);
 	struct reading r;
 	struct node *root;
 
 	c->mem = arena_new(ARENA_BYTES);
 	r = (struct reading){.mem = c->mem, .d = d};
-	root = tree_parse(c->mem, yaml, file, d);
+	root = tree_parse(nodes, c->mem, yaml, file, d);
 	if (root != NULL) {
 		row_read(&r, file_rows, root, " in the catalogue", &f);
 		take(c, &r, &f.models);
 	}
+	arena_free(nodes);
 	if (root != NULL && diag_errors(d) == before)
 		return c;
 	catalogue_free(c);

@@ -129,8 +129,10 @@ config_diff(struct str old_canonical, struct str fresh_canonical, struct buf *re
 {
 	struct differ df = {.mem = arena_new(ARENA_BYTES), .out = ret};
 	struct diag *ignored = diag_new();
-	const struct node *a = tree_parse(df.mem, old_canonical, "old", ignored);
-	const struct node *b = tree_parse(df.mem, fresh_canonical, "new", ignored);
+	const struct node *a =
+	    tree_parse(df.mem, df.mem, old_canonical, "old", ignored);
+	const struct node *b =
+	    tree_parse(df.mem, df.mem, fresh_canonical, "new", ignored);
 
 	diff_rows(&df, schema_rows, "", a, b);
 	diag_free(ignored);

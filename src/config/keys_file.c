@@ -68,7 +68,7 @@ keys_file_read(
 	*ret = (struct keys_draft){0};
 	if (str_trim(text).len == 0)
 		return true;
-	root = tree_parse(r->mem, text, file, r->d);
+	root = tree_parse(r->mem, r->mem, text, file, r->d);
 	if (root != NULL)
 		row_read(r, top_rows, root, " in the keys file", &top);
 	if (top.keys != NULL &&

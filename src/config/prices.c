@@ -217,6 +217,7 @@ price_book_parse(struct str yaml, const char *file, struct diag *d)
 	struct price_book *b = xcalloc(1, sizeof(*b));
 	size_t before = diag_errors(d);
 	struct book_file f = {0};
+	struct arena *nodes = arena_new(ARENA_BYTES);
 	struct reading r;
 	struct node *root;
 
@@ -224,7 +225,7 @@ price_book_parse(struct str yaml, const char *file, struct diag *d)
 	b->hash = hash_sha256(yaml);
 	b->text = str_make(arena_str(b->mem, yaml), yaml.len);
 	r = (struct reading){.mem = b->mem, .d = d};
-	root = tree_parse(b->mem, yaml, file, d);
+	root = tree_parse(nodes, b->mem, yaml, file, d);
 	if (root != NULL)
 		row_read(&r, file_rows, root, " in the price book", &f);
 	if (f.prices != NULL)
@@ -232,6 +233,7 @@ price_book_parse(struct str yaml, const char *file, struct diag *d)
 	if (f.prices != NULL && diag_errors(d) == before)
 		sort_rows(&r, f.prices, b);
 	b->version = version(b, f.source);
+	arena_free(nodes);
 	if (root != NULL && diag_errors(d) == before)
 		return b;
 	price_book_free(b);

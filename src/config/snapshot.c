@@ -252,7 +252,7 @@ make(const struct source *from, struct diag *d)
 	b.c = c;
 	b.r = (struct reading){.mem = w->mem, .d = d};
 	b.now_s = b.env->wall_ns(b.env) / NS_PER_S;
-	b.root = tree_parse(w->mem, from->yaml, diag_keep(d, from->path), d);
+	b.root = tree_parse(w->mem, w->mem, from->yaml, diag_keep(d, from->path), d);
 	if (b.root != NULL) {
 		row_read(&b.r, schema_rows, b.root, "", c);
 		build_all(&b);

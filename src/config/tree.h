@@ -26,11 +26,12 @@ struct node {
 	bool bad;                         /* a finding about it was made: be silent */
 };
 
-/* The root, always a map, from `mem`; NULL when the text is no such tree at all. Lesser
- * mistakes (duplicate keys, null values, aliases, tags) are in `d` and the tree goes
- * on. `file` must outlive `mem` and `d`. */
-struct node *tree_parse(
-    struct arena *mem, struct str yaml, const char *file, struct diag *d);
+/* The root, always a map. Nodes are from one arena, their texts from another or the
+ * same: of a large file the texts are kept and the tree is not. NULL when the text is
+ * no such tree at all. Lesser mistakes (duplicate keys, null values, aliases, tags) are
+ * in `d` and the tree goes on. `file` must outlive the arenas and `d`. */
+struct node *tree_parse(struct arena *nodes, struct arena *texts, struct str yaml,
+    const char *file, struct diag *d);
 
 /* The value of a key; NULL when there is none or `map` is NULL or no map. */
 struct node *node_get(const struct node *map, const char *key);

@@ -17,7 +17,7 @@ struct level {
 
 struct builder {
 	yaml_parser_t parser;
-	struct arena *mem;
+	struct arena *tree, *texts;
 	struct diag *d;
 	struct str yaml;
 	const char *file;
@@ -100,7 +100,7 @@ node_new(struct builder *b, enum node_kind kind, const yaml_event_t *e)
 		    TREE_NODES_MAX);
 		return NULL;
 	}
-	n = arena_alloc(b->mem, sizeof(*n));
+	n = arena_alloc(b->tree, sizeof(*n));
 	n->kind = kind;
 	n->at = place(b, &e->start_mark);
 	return n;
@@ -170,7 +170,7 @@ on_scalar(struct builder *b, const yaml_event_t *e)
 		diag_error(b->d, n->at, "a NUL character in a text; remove it");
 		return false;
 	}
-	n->text = str_make(arena_str(b->mem, text), text.len);
+	n->text = str_make(arena_str(b->texts, text), text.len);
 	refuse_extras(b, n, e->data.scalar.anchor, e->data.scalar.tag);
 	if (wants_key(b)) {
 		if (text.len == 0)
@@ -344,9 +344,11 @@ checked_root(struct builder *b)
 }
 
 struct node *
-tree_parse(struct arena *mem, struct str yaml, const char *file, struct diag *d)
+tree_parse(struct arena *nodes, struct arena *texts, struct str yaml, const char *file,
+    struct diag *d)
 {
-	struct builder b = {.mem = mem, .d = d, .yaml = yaml, .file = file};
+	struct builder b = {
+	    .tree = nodes, .texts = texts, .d = d, .yaml = yaml, .file = file};
 	struct node *root = NULL;
 
 	if (yaml.len > TREE_BYTES_MAX) {

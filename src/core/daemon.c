@@ -166,6 +166,7 @@ run_threads(struct frugald *f)
 		abort(); /* half a front is worse than none; nothing was served yet */
 	}
 	report_ready(f->shared.report, true);
+	mem_trim();
 	return true;
 }
 
@@ -226,6 +227,7 @@ reload(struct frugald *f, struct buf *ret_text)
 	report_publish(f->shared.report, snapshot_ref(fresh));
 	snapshot_unref(f->snap);
 	f->snap = fresh;
+	mem_trim();
 	return true;
 }
 

@@ -25,7 +25,7 @@ parse(struct str yaml)
 {
 	struct doc doc = {.mem = arena_new((size_t)256 << 20), .d = diag_new()};
 
-	doc.root = tree_parse(doc.mem, yaml, "t.yaml", doc.d);
+	doc.root = tree_parse(doc.mem, doc.mem, yaml, "t.yaml", doc.d);
 	return doc;
 }
 
