@@ -272,6 +272,7 @@ struct listing {
 	struct table *table;
 	struct json json;
 	struct buf out;
+	unsigned count;
 };
 
 static const char *
@@ -359,6 +360,7 @@ on_key(void *arg, const struct key_record *k)
 	struct listing *l = arg;
 	struct cli *c = l->cli;
 
+	l->count++;
 	if (c->opt[OPT_json] != NULL) {
 		put_key(&l->json, k, standing(k, l->now_s));
 		return;
@@ -396,6 +398,9 @@ print_listing(struct listing *l)
 	if (l->cli->opt[OPT_json] != NULL) {
 		json_array_end(&l->json);
 		json_object_end(&l->json);
+	} else if (l->count == 0) {
+		buf_clear(&l->out);
+		buf_add(&l->out, "no keys yet; `frugald keys add NAME` makes one\n");
 	} else {
 		buf_clear(&l->out);
 		table_print(l->table, terminal_width(), &l->out);

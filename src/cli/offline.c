@@ -54,9 +54,7 @@ offline_read(
 	out = reader_finish(reader, body, &r->task, &r->prompt, &fault);
 	reader_free(reader);
 	if (out != OUT_served) {
-		r->why = arena_printf(mem, "%d %s%s%s", outcome_row(out)->http,
-		    fault.text, fault.param == NULL ? "" : "; at ",
-		    fault.param == NULL ? "" : fault.param);
+		r->why = arena_printf(mem, "%d %s", outcome_row(out)->http, fault.text);
 		return false;
 	}
 	classify(classifier_builtin(), &r->task, &r->prompt, &r->verdict);

@@ -109,7 +109,7 @@ ask(struct cli *c, const char *by, struct buf *body)
 	json_t *root;
 
 	buf_clear(body);
-	if (target == NULL || !ledger_ask(c, target, body))
+	if (!ledger_ask(c, target, body))
 		return NULL;
 	root = json_loadb(body->p, body->len, 0, NULL);
 	if (root == NULL)
@@ -160,6 +160,8 @@ verb_report(struct cli *c)
 	int code = CLI_found;
 	struct buf body;
 
+	if (target_of(c, "team") == NULL)
+		return CLI_usage;
 	buf_init(&body, ANSWER_BYTES);
 	main = ask(c, by == NULL ? "team" : by, &body);
 	if (main != NULL && by == NULL && !has_teams(main)) {

@@ -13,7 +13,7 @@ static const char *const numbers[] = {"requests", "attempts", "failed_attempts",
 static void
 put_text(const char *text)
 {
-	bool formula = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+	bool formula = text[0] != '\0' && strchr("=+-@", text[0]) != NULL;
 
 	putchar('"');
 	if (formula)
@@ -21,7 +21,7 @@ put_text(const char *text)
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p == '"')
 			putchar('"');
-		putchar(*p);
+		putchar((unsigned char)*p < ' ' || *p == 0x7F ? '?' : *p);
 	}
 	putchar('"');
 }

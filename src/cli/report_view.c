@@ -283,6 +283,17 @@ put_look_at(struct view *w)
 	look_at_teams(w, &any);
 }
 
+/* What is too wide is cut and never wrapped. */
+static void
+put_lines(struct view *w)
+{
+	struct str rest = buf_str(&w->out), line;
+	unsigned width = terminal_width();
+
+	while (rest.len > 0 && str_split(&rest, '\n', &line))
+		printf("%s\n", text_shown(w->cli->mem, line, width));
+}
+
 static struct pusd_sum
 greatest(const json_t *total)
 {
@@ -316,6 +327,6 @@ report_view(struct cli *c, const json_t *summary, const json_t *tiers)
 		    "\nmore: --by model|provider|route|key|user|session|day|tag.NAME · "
 		    "--since 24h · --csv --json · frugald explain REQUEST_ID\n");
 	}
-	fputs(w.out.p, stdout);
+	put_lines(&w);
 	buf_fini(&w.out);
 }
