@@ -118,7 +118,7 @@ class Connection:
         self.close()
 
     def send(self, method, path, body=None, headers=()):
-        lines = [f"{method} {path} HTTP/1.1", "Host: frugald"]
+        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
         given = dict(headers)
         if body is not None:
             given.setdefault("Content-Type", "application/json")

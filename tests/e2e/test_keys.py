@@ -1,0 +1,148 @@
+"""Clients' keys: who comes in, with what, how the refusals look, and what a key may use."""
+
+import json
+import os
+import re
+import subprocess
+import unittest
+
+import harness
+from harness import CHAT, MESSAGES, chat, message
+
+TEAMS = """keys_file: keys.yaml
+teams:
+  payments: {cost_centre: CC-1, owner: payments@example.com, data: internal, may_use: [auto, luna, coding], require_tags: [app]}
+  vault:    {cost_centre: CC-2, owner: vault@example.com, data: confidential, may_use: all}
+  platform: {cost_centre: CC-3, owner: platform@example.com, may_use: all}
+"""
+
+
+class Keys(harness.Case):
+    POLICY_PARTS = {"top": TEAMS}
+    key = {}
+
+    @classmethod
+    def prepare(cls):
+        with open(os.path.join(cls.folder, "keys.yaml"), "w", encoding="utf-8") as f:
+            f.write("version: 1\nkeys: []\n")
+        os.chmod(f.name, 0o600)
+
+    @classmethod
+    def command(cls, *words):
+        return subprocess.run([harness.FRUGALD, *words, "-c", cls.daemon.config], cwd=cls.folder, check=True,
+                              capture_output=True, text=True, timeout=60).stdout
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        try:
+            for name, *more in (("plain", "--team", "platform"), ("pay", "--team", "payments"), ("safe", "--team", "vault"),
+                                ("paused", "--team", "platform"), ("revoked", "--team", "platform"),
+                                ("narrow", "--team", "platform", "--may-use", "luna"),
+                                ("tagged", "--team", "payments", "--tag", "app=shop")):
+                said = cls.command("keys", "add", name, *more)
+                cls.key[name] = re.search(r"fr-[0-9A-Za-z]{43}", said).group(0)
+            cls.command("keys", "pause", "paused")
+            cls.command("keys", "revoke", "revoked")
+            cls.expire_one()
+            cls.daemon.reload()
+        except BaseException:
+            cls.clean_up()
+            raise
+
+    @classmethod
+    def expire_one(cls):
+        """A key whose day is over; `keys add` would not make one."""
+        cls.key["expired"] = re.search(r"fr-\w{43}", cls.command("keys", "add", "expired", "--team", "platform",
+                                                                 "--expires", "1d")).group(0)
+        path = os.path.join(cls.folder, "keys.yaml")
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        changed = re.sub(r"(expires: *)['\"]?20\d\d-[^,}\n]*", r"\g<1>2020-01-01T00:00:00Z", text, count=1)
+        assert changed != text, text
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(changed)
+
+    def bearer(self, name, **more):
+        return {"Authorization": "Bearer " + self.key.get(name, name), **more}
+
+    def test_good(self):
+        for headers in (self.bearer("plain"), {"x-api-key": self.key["plain"]}, {"authorization": "bearer " + self.key["plain"]},
+                        {**self.bearer("plain"), "x-api-key": self.key["plain"]}):
+            answer = self.post(CHAT, chat("x"), headers)
+            self.assertEqual(answer.status, 200, answer)
+        row = self.row_of(answer)
+        self.assertEqual((row["key_name"], row["team_name"]), ("plain", "platform"))
+        self.assertEqual(self.post(MESSAGES, message("x"), {"x-api-key": self.key["plain"]}).status, 200)
+
+    def test_refused_all_the_same(self):
+        """Nobody learns from the answer whether a key was ever good."""
+        bodies = set()
+        for headers in ({}, self.bearer("fr-" + "0" * 43), self.bearer("nonsense"), self.bearer("expired"), self.bearer("paused"),
+                        self.bearer("revoked"), {"Authorization": "Basic abc"}, {"Authorization": ""},
+                        {**self.bearer("plain"), "x-api-key": "another"}):
+            answer = self.post(CHAT, chat("x"), headers)
+            self.assertError(answer, 401, "invalid_api_key")
+            self.assertEqual(answer.header("x-should-retry"), "false")
+            bodies.add(re.sub(rb"req_\w+", b"", answer.body))
+        self.assertEqual(len(bodies), 1, bodies)
+        self.assertEqual(self.sim.records(), [])
+        answer = self.post(MESSAGES, message("x"), self.bearer("nonsense"))
+        self.assertEqual((answer.status, answer.json()["type"], answer.json()["error"]["type"]),
+                         (401, "error", "authentication_error"))
+
+    def test_refused_before_the_body(self):
+        with harness.Connection(self.daemon.port) as c:
+            c.socket.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                             b"Authorization: Bearer wrong\r\nContent-Length: 10000000\r\n\r\n{")
+            self.assertEqual(c.read().status, 401)
+
+    def test_may_use(self):
+        self.assertEqual(self.post(CHAT, chat("x", model="luna"), self.bearer("narrow")).status, 200)
+        for model in ("sol", "auto", "wide"):
+            self.assertError(self.post(CHAT, chat("x", model=model), self.bearer("narrow")), 403, "not_permitted")
+        self.assertError(self.post(CHAT, chat("x", model="sol"), self.bearer("tagged")), 403, "not_permitted")
+        names = [m["id"] for m in harness.ask(self.daemon.port, "GET", "/v1/models", headers=self.bearer("narrow")).json()["data"]]
+        self.assertIn("luna", names)
+        self.assertNotIn("sol", names)
+
+    def test_required_tags(self):
+        answer = self.post(CHAT, chat("x"), self.bearer("pay"))
+        self.assertEqual(answer.status, 400, answer)
+        self.assertIn("app", answer.json()["error"]["message"])
+        self.assertEqual(self.post(CHAT, chat("x"), self.bearer("pay", **{"x-frugald-tags": "app=shop"})).status, 200)
+        answer = self.post(CHAT, chat("x"), self.bearer("tagged"))
+        self.assertEqual(answer.status, 200, "a key's own tags count")
+        self.assertIn("app=shop", self.row_of(answer)["tags"])
+
+    def test_wall_of_the_team(self):
+        answer = self.post(CHAT, chat("x", model="auto"), self.bearer("safe"))
+        self.assertEqual((answer.status, answer.header("x-frugald-model")), (200, "qwen"), answer)
+        self.assertError(self.post(CHAT, chat("x", model="sol"), self.bearer("safe")), 403, "data_policy")
+
+    def test_own_scope(self):
+        """A key sees the costs of its team and its own requests, nobody else's."""
+        mine = self.post(CHAT, chat("x"), self.bearer("plain"))
+        self.row_of(self.post(CHAT, chat("x"), self.bearer("tagged")))
+        row = self.row_of(mine)
+        target = "/v1/requests/" + mine.header("x-request-id")
+        shown = harness.ask(self.daemon.port, "GET", target, headers=self.bearer("plain"))
+        self.assertEqual(shown.status, 200, shown)
+        self.assertIn(row["attempt"][0]["model_name"], json.dumps(shown.json()))
+        self.assertEqual(harness.ask(self.daemon.port, "GET", target, headers=self.bearer("pay")).status, 404)
+        self.assertEqual(harness.ask(self.daemon.port, "GET", target).status, 401)
+        summary = harness.ask(self.daemon.port, "GET", "/v1/costs/summary?group_by=key", headers=self.bearer("plain")).json()
+        self.assertIn("plain", {r["key"] for r in summary["rows"]})
+        self.assertLessEqual({r["key"] for r in summary["rows"]}, {"plain", "narrow"}, "those of its team")
+
+    def test_keys_are_in_no_file(self):
+        for folder, _, files in os.walk(self.folder):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as f:
+                    text = f.read()
+                for key in self.key.values():
+                    self.assertNotIn(key.encode(), text, name)
+
+
+if __name__ == "__main__":
+    unittest.main()
