@@ -60,7 +60,7 @@ struct task {
 	size_t opaque_bytes; /* base64 data: images, audio, files */
 	struct str user;     /* end user's id; attribution only */
 	struct str prompt_cache_key;
-	struct str session_hint; /* the part behind "_session_" in metadata.user_id */
+	struct str session_hint; /* the conversation's part of metadata.user_id */
 	struct str service_tier;
 	struct span service_tier_at;
 	struct str effort;    /* reasoning effort, or thinking "enabled" */

@@ -190,16 +190,38 @@ read_wish(struct reader *r, enum field f, const struct scan_value *v)
 
 /* ---- who asks ---- */
 
-/* Claude Code's user_…_account_…_session_UUID. */
+/* The text between `mark` and the next '"'; empty when it is not there. */
 static struct str
-session_of(struct str user)
+member_of(struct str json, const char *mark)
 {
-	static const char mark[] = "_session_";
-	const char *at = memmem(user.p, user.len, mark, sizeof(mark) - 1);
+	const char *at = memmem(json.p, json.len, mark, strlen(mark));
+	struct str rest, value = {0};
 
 	if (at == NULL)
 		return str_make("", 0);
-	return str_skip(user, (size_t)(at - user.p) + sizeof(mark) - 1);
+	rest = str_skip(json, (size_t)(at - json.p) + strlen(mark));
+	(void)str_split(&rest, '"', &value);
+	return value;
+}
+
+/* Claude Code says person and conversation in one: first as "user_…_account_…" with
+ * "_session_UUID" behind it, since version 2.1.78 as the text of an object. */
+static void
+read_user_id(struct task *t, struct str id)
+{
+	static const char mark[] = "_session_";
+	const char *at = memmem(id.p, id.len, mark, sizeof(mark) - 1);
+
+	t->user = id;
+	if (str_starts(id, STR("{"))) {
+		t->session_hint = member_of(id, "\"session_id\":\"");
+		t->user = member_of(id, "\"account_uuid\":\"");
+		if (t->user.len == 0)
+			t->user = member_of(id, "\"device_id\":\"");
+	} else if (at != NULL) {
+		t->user.len = (size_t)(at - id.p);
+		t->session_hint = str_skip(id, t->user.len + sizeof(mark) - 1);
+	}
 }
 
 bool
@@ -209,13 +231,12 @@ read_person(struct reader *r, enum field f, const struct scan_value *v)
 
 	if (name.len == 0)
 		return true;
-	if (f == FIELD_prompt_cache_key) {
+	if (f == FIELD_prompt_cache_key)
 		r->task.prompt_cache_key = name;
-		return true;
-	}
-	r->task.user = name;
-	if (f == FIELD_user_id)
-		r->task.session_hint = session_of(name);
+	else if (f == FIELD_user_id)
+		read_user_id(&r->task, name);
+	else
+		r->task.user = name;
 	return true;
 }
 

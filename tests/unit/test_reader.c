@@ -138,12 +138,20 @@ test_anthropic(void **state)
 	     "\"budget_tokens\":9},\"tools\":[{}],\"service_tier\":\"auto\","
 	     "\"metadata\":{\"user_id\":\"user_1_account_2_session_3-4\"}," HI "}",
 		"model=a max=1 +tools +reasoning messages=1 turns=1 tools=1 text=6 "
-		"user=user_1_account_2_session_3-4 session=3-4 tier=auto "
+		"user=user_1_account_2 session=3-4 tier=auto "
 		"effort=enabled last=0 0U:hi"},
 	    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":\"bob\"},"
 	     "\"output_config\":{\"format\":{\"type\":\"json_schema\"}}," HI "}",
 		"model=a max=1 +json_schema messages=1 turns=1 text=2 user=bob last=0 "
 		"0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":"
+	     "\"{\\\"device_id\\\":\\\"d\\\",\\\"account_uuid\\\":\\\"\\\","
+	     "\\\"session_id\\\":\\\"s-1\\\"}\"}," HI "}",
+		"model=a max=1 messages=1 turns=1 text=2 user=d session=s-1 last=0 "
+		"0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":"
+	     "\"{\\\"account_uuid\\\":\\\"u\"}," HI "}",
+		"model=a max=1 messages=1 turns=1 text=2 user=u last=0 0U:hi"},
 	    /* a tool's result with an image; the assistant's own blocks */
 	    {"{\"model\":\"a\",\"max_tokens\":1,\"messages\":["
 	     "{\"role\":\"user\",\"content\":\"do\"},"
