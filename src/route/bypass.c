@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "state_file.h"
 
 #define MAGIC   "frugald bypass 1"
 #define ENTRIES 64U
@@ -30,27 +31,6 @@ struct bypass_shared {
 	pthread_mutex_t lock;
 };
 
-static bool
-open_map(struct env *env, const char *path, struct env_map *ret)
-{
-	if (env->map_open(env, path, ret)) {
-		if (ret->bytes == sizeof(struct table) &&
-		    memcmp(ret->p, MAGIC, 16) == 0)
-			return true;
-		env->map_close(env, ret);
-		if (!env->remove_file(env, path))
-			return false;
-	} else if (errno == EWOULDBLOCK) {
-		return false;
-	} else if (errno != ENOENT && !env->remove_file(env, path)) {
-		return false;
-	}
-	if (!env->map_create(env, path, sizeof(struct table), ret))
-		return false;
-	memcpy(ret->p, MAGIC, 16);
-	return true;
-}
-
 static void
 count_locked(struct bypass_shared *b)
 {
@@ -67,7 +47,7 @@ bypass_open(struct env *env, const char *path)
 	struct bypass_shared *b = xcalloc(1, sizeof(*b));
 
 	b->env = env;
-	if (!open_map(env, path, &b->map)) {
+	if (!state_file_open(env, path, STR(MAGIC), sizeof(struct table), &b->map)) {
 		int saved = errno;
 
 		xfree(b);

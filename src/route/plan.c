@@ -36,15 +36,10 @@ bool
 plan_build(const struct route_input *in, struct plan *ret)
 {
 	/* Not cleared: the options are made one by one. */
-	struct work w;
+	struct option option[OPTIONS_MAX], *line[OPTIONS_MAX];
+	struct work w = {.in = in, .plan = ret, .option = option, .line = line};
 	bool ok;
 
-	w.in = in;
-	w.plan = ret;
-	w.route = NULL;
-	w.named = w.pin = w.stay = NULL;
-	w.rule = NULL;
-	w.count = w.lined = 0;
 	*ret = (struct plan){.floor = -1,
 	    .baseline_success = -1,
 	    .baseline_cost_usd = -1,

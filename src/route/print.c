@@ -142,19 +142,19 @@ static void
 text_why(const struct plan *p, struct buf *ret)
 {
 	const struct candidate *c = &p->candidate[0];
-	const char *baseline = p->baseline != NULL ? p->baseline->name : "";
+	const char *name = c->model->name;
 	char amount[32];
 	double saved = p->baseline_cost_usd - c->cost_usd;
 
 	buf_add(ret, "why      ");
 	if (p->route == NULL) {
-		buf_printf(ret, "the client named %s\n", c->model->name);
+		buf_printf(ret, "the client named %s\n", name);
 		return;
 	}
 	if (c->model == p->baseline || c->cost_usd < 0 || p->baseline_cost_usd < 0)
-		buf_printf(ret, "%s", c->model->name);
+		buf_add(ret, name);
 	else
-		buf_printf(ret, "%s instead of %s: %s %s", c->model->name, baseline,
+		buf_printf(ret, "%s instead of %s: %s %s", name, p->baseline->name,
 		    dollars(saved < 0 ? -saved : saved, amount),
 		    saved < 0 ? "dearer" : "cheaper");
 	buf_printf(ret, ", success %+.3f to the baseline's %.3f",
@@ -178,7 +178,7 @@ plan_text(const struct plan *p, const struct verdict *v, struct buf *ret)
 	for (unsigned i = 0; i < p->count; i++)
 		text_candidate(p, i, ret);
 	buf_add(ret, "\n");
-	if (p->usable > 0)
+	if (p->count > 0 && p->usable > 0)
 		text_why(p, ret);
 	else
 		buf_printf(ret, "refused  %d %s: %s\n", outcome_row(p->refusal)->http,

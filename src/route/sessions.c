@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
+#include "state_file.h"
 
 #define MAGIC  "frugald sessions"
 #define LAYOUT 1U
@@ -60,38 +62,15 @@ right_head(void)
 	return h;
 }
 
-/* Maps what is there when it is ours; what is not is dropped: sessions are a
- * convenience, no reason not to start. */
-static bool
-open_map(struct env *env, const char *path, struct env_map *ret)
-{
-	struct head right = right_head();
-
-	if (env->map_open(env, path, ret)) {
-		if (ret->bytes == FILE_BYTES &&
-		    memcmp(ret->p, &right, sizeof(right)) == 0)
-			return true;
-		env->map_close(env, ret);
-		if (!env->remove_file(env, path))
-			return false;
-	} else if (errno == EWOULDBLOCK) {
-		return false; /* another daemon uses it */
-	} else if (errno != ENOENT && !env->remove_file(env, path)) {
-		return false;
-	}
-	if (!env->map_create(env, path, FILE_BYTES, ret))
-		return false;
-	memcpy(ret->p, &right, sizeof(right));
-	return true;
-}
-
 struct sessions_shared *
 sessions_open(struct env *env, const char *path)
 {
 	struct sessions_shared *s = xcalloc(1, sizeof(*s));
+	struct head head = right_head();
 
 	s->env = env;
-	if (!open_map(env, path, &s->map)) {
+	if (!state_file_open(env, path, str_make((const char *)&head, sizeof(head)),
+		FILE_BYTES, &s->map)) {
 		int saved = errno;
 
 		xfree(s);

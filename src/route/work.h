@@ -44,8 +44,8 @@ struct work {
 	double max_cost_usd; /* least of all limits; -1: none */
 	const char *max_cost_param;
 	unsigned count, lined;
-	struct option option[OPTIONS_MAX]; /* those of a model stand together */
-	struct option *line[OPTIONS_MAX];  /* those that are not out, best first */
+	struct option *option; /* OPTIONS_MAX; those of a model stand together */
+	struct option **line;  /* OPTIONS_MAX; those that are not out, best first */
 };
 
 /* ---- admit.c: may this request be routed at all, and between whom ---- */

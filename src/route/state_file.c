@@ -1,0 +1,32 @@
+/* state_file.c: what is remembered in mapped files is a convenience: damage is no
+ * reason not to start. */
+#include "state_file.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool
+is_ours(const struct env_map *m, struct str head, size_t bytes)
+{
+	return m->bytes == bytes && memcmp(m->p, head.p, head.len) == 0;
+}
+
+bool
+state_file_open(struct env *env, const char *path, struct str head, size_t bytes,
+    struct env_map *ret)
+{
+	bool there = env->map_open(env, path, ret);
+
+	if (there && is_ours(ret, head, bytes))
+		return true;
+	if (there)
+		env->map_close(env, ret);
+	else if (errno == EWOULDBLOCK)
+		return false;
+	if ((there || errno != ENOENT) && !env->remove_file(env, path))
+		return false;
+	if (!env->map_create(env, path, bytes, ret))
+		return false;
+	memcpy(ret->p, head.p, head.len);
+	return true;
+}
