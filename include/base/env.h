@@ -29,7 +29,7 @@ struct env {
 	 * why (EFBIG above `max`). */
 	bool (*read_file)(struct env *, const char *path, size_t max, struct buf *ret);
 	/* Replaces a file: temporary file, fsync, rename, fsync of the folder; mode
-	 * 0600. */
+	 * 0600. By root: it belongs to whoever had the file, else has the folder. */
 	bool (*write_file)(struct env *, const char *path, struct str content);
 	/* A descriptor that writes at the end of a file, made when absent (mode 0600);
 	 * the caller closes it. -1: errno. */

@@ -180,6 +180,39 @@ open_locked(const char *path, int flags)
 	return -1;
 }
 
+static void
+folder_of(const char *path, char ret[static PATH_BYTES])
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		str_copy(ret, PATH_BYTES, STR("."));
+	else
+		str_copy(ret, PATH_BYTES,
+		    slash == path ? STR("/") : str_make(path, (size_t)(slash - path)));
+}
+
+/* What root makes for a daemon is the daemon's: it belongs to whoever has the file that
+ * it replaces, else the folder. Never a file that has a second name, which might be
+ * somebody else's. */
+static bool
+give_to_owner(int fd, const char *path)
+{
+	char folder[PATH_BYTES];
+	struct stat file, owner;
+
+	if (geteuid() != 0)
+		return true;
+	folder_of(path, folder);
+	if (fstat(fd, &file) != 0 ||
+	    (lstat(path, &owner) != 0 && stat(folder, &owner) != 0))
+		return false;
+	if (file.st_nlink != 1 ||
+	    (file.st_uid == owner.st_uid && file.st_gid == owner.st_gid))
+		return true;
+	return fchown(fd, owner.st_uid, owner.st_gid) == 0;
+}
+
 /* The empty, locked file PATH.tmp. What a crash left there is taken over. */
 static int
 open_temporary(const char *path, char ret_tmp[static PATH_BYTES])
@@ -193,7 +226,7 @@ open_temporary(const char *path, char ret_tmp[static PATH_BYTES])
 	fd = open_locked(ret_tmp, O_CREAT | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
-	if (fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0)
+	if (fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0 && give_to_owner(fd, path))
 		return fd;
 	close_quietly(fd);
 	return -1;
@@ -203,14 +236,11 @@ open_temporary(const char *path, char ret_tmp[static PATH_BYTES])
 static bool
 sync_folder(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char folder[PATH_BYTES] = ".";
+	char folder[PATH_BYTES];
 	bool ok;
 	int fd;
 
-	if (slash != NULL)
-		str_copy(folder, sizeof(folder),
-		    slash == path ? STR("/") : str_make(path, (size_t)(slash - path)));
+	folder_of(path, folder);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -372,9 +402,14 @@ static void *
 system_lock_file(struct env *env, const char *path)
 {
 	int fd = open_locked(path, O_CREAT | O_NOFOLLOW);
+	char folder[PATH_BYTES];
 
 	(void)env;
-	return fd < 0 ? NULL : handle_of(fd);
+	if (fd < 0)
+		return NULL;
+	folder_of(path, folder);
+	(void)give_to_owner(fd, folder); /* if it fails, our lock is no worse */
+	return handle_of(fd);
 }
 
 static void

@@ -261,6 +261,17 @@ class Golden(unittest.TestCase):
         self.assertIn("somebody else changes", err)
         self.assertFalse(os.path.exists(os.path.join(self.dir, "keys.yaml")))
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
+    def test_keys_that_root_makes_belong_to_the_daemon(self):
+        os.chown(self.dir, 12345, 12346)
+        self.assertEqual(self.run_cli("keys", "add", "a", "-c", "p.yaml")[0], 0)
+        for name in ("keys.yaml", "keys.yaml.lock"):
+            got = os.stat(os.path.join(self.dir, name))
+            self.assertEqual((got.st_uid, got.st_gid, stat.S_IMODE(got.st_mode)), (12345, 12346, 0o600), name)
+        os.chown(self.dir, 0, 0)
+        self.assertEqual(self.run_cli("keys", "pause", "a", "-c", "p.yaml")[0], 0)
+        self.assertEqual(os.stat(os.path.join(self.dir, "keys.yaml")).st_uid, 12345)
+
     # -- explain, prices ----------------------------------------------------------------------
 
     def test_explain_file(self):
