@@ -437,8 +437,10 @@ static int
 system_append_file(struct env *env, const char *path)
 {
 	(void)env;
-	return open(
-	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, (mode_t)0600);
+	/* O_NONBLOCK: a named pipe without a reader must not hold us up. */
+	return open(path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+	    (mode_t)0600);
 }
 
 static int64_t

@@ -23,16 +23,19 @@ struct log_writer {
 	struct env *env;
 	const char *where; /* "stderr", "none" or a path; of the snapshot in force */
 	int fd;            /* of a path; -1: none */
-	int64_t end;       /* where in the file we are */
+	int64_t end;       /* where in the file we are; -1: it is none */
 	int64_t checked_ns;
 	bool failing; /* told once */
+	bool stalled; /* it took nothing of late: no more patience until it does */
+	bool torn;    /* its last line is cut off */
 	uint64_t dropped;
 };
 
 void log_writer_init(struct log_writer *w, struct env *env);
 /* From now on write there; opens the file anew, so that SIGHUP ends a rotation. */
 void log_writer_use(struct log_writer *w, const char *where);
-/* Whole lines. What the other side does not take within a second is dropped. */
+/* Whole lines. What the other side does not take within a second is dropped, and what
+ * follows at once, until it takes something again. */
 void log_writer_put(struct log_writer *w, struct str line);
 void log_writer_fini(struct log_writer *w);
 

@@ -50,13 +50,14 @@ open_file(struct log_writer *w)
 	}
 	w->failing = false;
 	end = lseek(w->fd, 0, SEEK_END);
-	w->end = end < 0 ? 0 : end;
+	w->end = end;
 }
 
 void
 log_writer_use(struct log_writer *w, const char *where)
 {
 	close_file(w);
+	w->stalled = w->torn = false;
 	w->where = where == NULL ? "stderr" : where;
 	w->failing = false;
 	if (!to_stderr(w) && strcmp(w->where, "none") != 0)
@@ -79,25 +80,41 @@ follow_rotation(struct log_writer *w)
 
 /* False: it takes nothing for longer than we wait, or it is broken. */
 static bool
-put_piece(int fd, const char *p, size_t len, size_t *ret_done)
+put_piece(struct log_writer *w, int fd, struct str piece, size_t *ret_done)
 {
 	struct pollfd f = {.fd = fd, .events = POLLOUT};
 	ssize_t n;
 
-	if (poll(&f, 1, PATIENCE_MS) != 1)
+	w->stalled = poll(&f, 1, w->stalled ? 0 : PATIENCE_MS) != 1;
+	if (w->stalled)
 		return false;
-	n = write(fd, p, len < PIECE_BYTES ? len : PIECE_BYTES);
+	n = write(fd, piece.p, piece.len < PIECE_BYTES ? piece.len : PIECE_BYTES);
 	if (n < 0 && errno != EINTR && errno != EAGAIN)
 		return false;
 	*ret_done += n > 0 ? (size_t)n : 0;
 	return true;
 }
 
+/* Gives the number of bytes that were taken. */
+static size_t
+put_all(struct log_writer *w, int fd, struct str text)
+{
+	size_t done = 0;
+
+	while (fd >= 0 && done < text.len) {
+		if (!put_piece(w, fd, str_skip(text, done), &done))
+			break;
+	}
+	if (w->end >= 0)
+		w->end += (int64_t)done;
+	return done;
+}
+
 void
 log_writer_put(struct log_writer *w, struct str line)
 {
-	size_t done = 0;
 	int fd = STDERR_FILENO;
+	size_t done;
 
 	if (strcmp(w->where, "none") == 0)
 		return;
@@ -105,11 +122,10 @@ log_writer_put(struct log_writer *w, struct str line)
 		follow_rotation(w);
 		fd = w->fd;
 	}
-	while (fd >= 0 && done < line.len) {
-		if (!put_piece(fd, line.p + done, line.len - done, &done))
-			break;
-	}
-	w->end += (int64_t)done;
+	if (w->torn && put_all(w, fd, STR("\n")) == 1)
+		w->torn = false;
+	done = w->torn ? 0 : put_all(w, fd, line);
+	w->torn |= done > 0 && done < line.len;
 	if (done < line.len)
 		w->dropped++;
 }

@@ -151,10 +151,14 @@ on_answer(void *arg, int status, struct str body)
 static enum next
 ask(struct request *r)
 {
-	const char *target = arena_printf(r->mem, "%.*s%s%.*s", (int)r->in.path.len,
-	    r->in.path.p, r->in.query.len > 0 ? "?" : "", (int)r->in.query.len,
-	    r->in.query.p == NULL ? "" : r->in.query.p);
+	const char *target;
 
+	/* What the path's table has made of it; there may have been tags before. */
+	target = arena_printf(r->mem, "%s%.*s%s%.*s",
+	    r->in.endpoint == EP_request ? "/requests/" : "/costs/summary",
+	    (int)r->in.tail.len, r->in.tail.p == NULL ? "" : r->in.tail.p,
+	    r->in.query.len > 0 ? "?" : "", (int)r->in.query.len,
+	    r->in.query.p == NULL ? "" : r->in.query.p);
 	r->own = arena_alloc(r->mem, sizeof(*r->own));
 	r->refs++;
 	if (report_query(r->worker->shared->report, r->worker, str_of(target), &r->who,

@@ -253,6 +253,7 @@ class Report(unittest.TestCase):
         text = self.ask("/v1/requests/" + name + "?format=text", "pay-2")  # of the same team
         self.assertIn("served by luna @ openai", text)
         self.assertIn("paid   $0.000 197 120 000", text)
+        self.assertEqual(self.ask("/t/app=other/requests/" + name, "pay-1")["id"], name)
         self.ask("/v1/requests/" + name, "find", 404)
         self.ask("/v1/requests/req_" + "0" * 26, "pay-1", 404)
         self.assertEqual(self.ask_admin("/v1/requests/" + name)["key"], "pay-1")

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/env.h"
@@ -227,6 +228,41 @@ where_nothing_can_be_written(void **state)
 	log_writer_fini(&w);
 }
 
+/* Nobody reads the pipe: one line waits a second, those behind it do not; when
+ * somebody reads again, lines are whole again. */
+static void
+a_pipe_that_nobody_reads(void **state)
+{
+	static char line[3000];
+	struct env *env = env_system();
+	char path[32], got[4096];
+	struct log_writer w;
+	int pipes[2];
+	int64_t start;
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	assert_int_equal(pipe(pipes), 0);
+	snprintf(path, sizeof(path), "/dev/fd/%d", pipes[1]);
+	log_writer_init(&w, env);
+	log_writer_use(&w, path);
+	for (int i = 0; i < 100 && w.dropped == 0; i++)
+		log_writer_put(&w, str_make(line, sizeof(line)));
+	assert_int_equal(w.dropped, 1);
+	start = env->mono_ns(env);
+	for (int i = 0; i < 100; i++)
+		log_writer_put(&w, str_make(line, sizeof(line)));
+	assert_int_equal(w.dropped, 101);
+	assert_true(env->mono_ns(env) - start < NS_PER_S / 2);
+	for (int i = 0; i < 2; i++)
+		assert_true(read(pipes[0], got, sizeof(got)) > 0);
+	log_writer_put(&w, str_make(line, sizeof(line)));
+	assert_int_equal(w.dropped, 101);
+	log_writer_fini(&w);
+	assert_int_equal(close(pipes[0]) | close(pipes[1]), 0);
+}
+
 int
 main(void)
 {
@@ -237,6 +273,7 @@ main(void)
 	    cmocka_unit_test(two_threads),
 	    cmocka_unit_test(follows_rotation),
 	    cmocka_unit_test(where_nothing_can_be_written),
+	    cmocka_unit_test(a_pipe_that_nobody_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
