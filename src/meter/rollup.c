@@ -6,8 +6,23 @@
 #include "base/mem.h"
 #include "rollup_cell.h"
 
-#define DIMENSIONS 9
-#define HOUR_MS    3600000LL
+#define DIMENSIONS  9
+#define ENTRIES_MAX 32
+#define HOUR_MS     3600000LL
+
+/* What a row stands for; zeroed first, so that equal ones have equal bytes. */
+struct rollup_key {
+	int64_t hour;
+	char team[SLOT_NAME], key[SLOT_NAME], route[SLOT_NAME], class_name[20];
+	char model[SLOT_NAME], provider[SLOT_NAME];
+	uint16_t tier, tags_len;
+	char tags[sizeof(((struct slot_request *)0)->tags)];
+};
+
+struct rollup_entry {
+	struct rollup_key key;
+	struct rollup_cell cell;
+};
 
 static const char get_sql[] =
     "SELECT " ROLLUP_COLUMNS " FROM rollup WHERE hour=?1 AND team=?2 AND key=?3 AND"
@@ -22,6 +37,7 @@ bool
 rollup_open(struct rollup_store *r, struct db *db)
 {
 	r->db = db;
+	r->entry = xcalloc(ENTRIES_MAX, sizeof(*r->entry));
 	return db_prepare(db, get_sql, &r->get) && db_prepare(db, put_sql, &r->put);
 }
 
@@ -30,23 +46,48 @@ rollup_close(struct rollup_store *r)
 {
 	sqlite3_finalize(r->get);
 	sqlite3_finalize(r->put);
+	xfree(r->entry);
 	*r = (struct rollup_store){0};
 }
 
 static void
-bind_dimensions(sqlite3_stmt *q, const struct slot *s, const struct slot_attempt *a)
+name_into(char dst[static SLOT_NAME], const char *src)
+{
+	str_copy(dst, SLOT_NAME, str_of(src));
+}
+
+static void
+make_key(const struct slot *s, const struct slot_attempt *a, struct rollup_key *ret)
 {
 	const struct slot_request *r = &s->request;
 
-	sqlite3_bind_int64(q, 1, s->end_ms / HOUR_MS);
-	db_text(q, 2, str_of(r->team));
-	db_text(q, 3, str_of(r->key));
-	db_text(q, 4, str_of(r->route));
-	db_text(q, 5, str_of(r->class_name));
-	db_text(q, 6, str_of(a->model));
-	db_text(q, 7, str_of(a->provider));
-	sqlite3_bind_int(q, 8, a->tier);
-	db_text(q, 9, str_make(r->tags, r->rollup_tags_len));
+	memset(ret, 0, sizeof(*ret));
+	ret->hour = s->end_ms / HOUR_MS;
+	name_into(ret->team, r->team);
+	name_into(ret->key, r->key);
+	name_into(ret->route, r->route);
+	str_copy(ret->class_name, sizeof(ret->class_name), str_of(r->class_name));
+	name_into(ret->model, a->model);
+	name_into(ret->provider, a->provider);
+	ret->tier = a->tier;
+	ret->tags_len = r->rollup_tags_len;
+	if (ret->tags_len > sizeof(ret->tags))
+		ret->tags_len = sizeof(ret->tags); /* a damaged file's word */
+	memcpy(ret->tags, r->tags, ret->tags_len);
+}
+
+static void
+bind_key(sqlite3_stmt *q, const struct rollup_key *k)
+{
+	sqlite3_bind_int64(q, 1, k->hour);
+	db_text(q, 2, str_of(k->team));
+	db_text(q, 3, str_of(k->key));
+	db_text(q, 4, str_of(k->route));
+	db_text(q, 5, str_of(k->class_name));
+	db_text(q, 6, str_of(k->model));
+	db_text(q, 7, str_of(k->provider));
+	sqlite3_bind_int(q, 8, k->tier);
+	db_text(q, 9, str_make(k->tags, k->tags_len));
 }
 
 static int64_t
@@ -106,36 +147,76 @@ add_attempt(struct rollup_cell *c, const struct slot_attempt *a)
 	}
 }
 
-static bool
-add_one(struct rollup_store *r, const struct slot *s, unsigned i, struct rollup_cell *c)
+/* ---- a transaction ---- */
+
+void
+rollup_begin(struct rollup_store *r)
 {
-	const struct slot_attempt *a = &s->attempt[i];
+	r->entries = 0;
+}
+
+static bool
+load(struct rollup_store *r, struct rollup_entry *e)
+{
 	bool row, ok;
 
-	rollup_cell_zero(c);
-	bind_dimensions(r->get, s, a);
+	rollup_cell_zero(&e->cell);
+	bind_key(r->get, &e->key);
 	if (!db_step(r->db, r->get, &row))
 		return false;
-	ok = !row || rollup_cell_read(r->get, 0, c);
+	ok = !row || rollup_cell_read(r->get, 0, &e->cell);
 	sqlite3_reset(r->get);
-	if (!ok)
-		return false;
-	add_attempt(c, a);
-	if (i + 1 == s->attempts)
-		add_request(c, s, a);
-	bind_dimensions(r->put, s, a);
-	rollup_cell_bind(r->put, DIMENSIONS + 1, c);
-	return db_run(r->db, r->put);
+	return ok;
+}
+
+bool
+rollup_flush(struct rollup_store *r)
+{
+	for (unsigned i = 0; i < r->entries; i++) {
+		bind_key(r->put, &r->entry[i].key);
+		rollup_cell_bind(r->put, DIMENSIONS + 1, &r->entry[i].cell);
+		if (!db_run(r->db, r->put))
+			return false;
+	}
+	r->entries = 0;
+	return true;
+}
+
+/* NULL: the database failed. */
+static struct rollup_cell *
+cell_of(struct rollup_store *r, const struct rollup_key *key)
+{
+	struct rollup_entry *e;
+
+	/* What came last comes again. */
+	for (unsigned i = r->entries; i > 0; i--) {
+		if (memcmp(&r->entry[i - 1].key, key, sizeof(*key)) == 0)
+			return &r->entry[i - 1].cell;
+	}
+	if (r->entries == ENTRIES_MAX && !rollup_flush(r))
+		return NULL;
+	e = &r->entry[r->entries];
+	memcpy(&e->key, key, sizeof(*key)); /* padding too */
+	if (!load(r, e))
+		return NULL;
+	r->entries++;
+	return &e->cell;
 }
 
 bool
 rollup_add(struct rollup_store *r, const struct slot *s)
 {
-	struct rollup_cell *c = xcalloc(1, sizeof(*c));
-	bool ok = true;
+	for (unsigned i = 0; i < s->attempts; i++) {
+		struct rollup_key key;
+		struct rollup_cell *c;
 
-	for (unsigned i = 0; ok && i < s->attempts; i++)
-		ok = add_one(r, s, i, c);
-	xfree(c);
-	return ok;
+		make_key(s, &s->attempt[i], &key);
+		c = cell_of(r, &key);
+		if (c == NULL)
+			return false;
+		add_attempt(c, &s->attempt[i]);
+		if (i + 1 == s->attempts)
+			add_request(c, s, &s->attempt[i]);
+	}
+	return true;
 }

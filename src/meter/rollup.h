@@ -13,12 +13,18 @@
 struct rollup_store {
 	struct db *db;
 	sqlite3_stmt *get, *put;
+	struct rollup_entry *entry; /* cells that the transaction has changed */
+	unsigned entries;
 };
 
 bool rollup_open(struct rollup_store *r, struct db *db);
 void rollup_close(struct rollup_store *r);
 
-/* Adds all attempts of a settled slot; inside the caller's transaction. */
+/* Inside the caller's transaction: begin, any number of slots, flush. A batch is mostly
+ * of a few cells, so each is read and written once, not once a request. */
+void rollup_begin(struct rollup_store *r);
+/* Adds all attempts of a settled slot. */
 bool rollup_add(struct rollup_store *r, const struct slot *s);
+bool rollup_flush(struct rollup_store *r);
 
 #endif

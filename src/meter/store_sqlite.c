@@ -156,9 +156,10 @@ replay_month(struct store *s, int64_t up_to)
 	struct replay r = {.store = s};
 	struct db *db = &s->db;
 
+	rollup_begin(&s->rollup);
 	if (db_exec(db, "BEGIN IMMEDIATE") &&
-	    month_each(&s->month, up_to, replay_one, &r) && put_up_to(s, r.last) &&
-	    db_exec(db, "COMMIT")) {
+	    month_each(&s->month, up_to, replay_one, &r) && rollup_flush(&s->rollup) &&
+	    put_up_to(s, r.last) && db_exec(db, "COMMIT")) {
 		log_warn(
 		    "%u requests of %04d-%02d were missing in the roll-ups and are "
 		    "added",
@@ -277,6 +278,7 @@ add_rollups(struct store *s, const struct slot *const *slot, unsigned count)
 	if (!get_up_to(s, &up_to))
 		return false;
 	last = up_to;
+	rollup_begin(&s->rollup);
 	for (unsigned i = 0; i < count; i++) {
 		if (!in_month(s, slot[i]) || s->seq[i] <= up_to)
 			continue;
@@ -285,7 +287,7 @@ add_rollups(struct store *s, const struct slot *const *slot, unsigned count)
 		if (s->seq[i] > last)
 			last = s->seq[i];
 	}
-	return put_up_to(s, last);
+	return rollup_flush(&s->rollup) && put_up_to(s, last);
 }
 
 static bool
