@@ -188,16 +188,10 @@ key_end(struct scan *s, const uint8_t *p)
 
 /* ---- strings, literals, numbers ---- */
 
+/* At the closing quote. */
 static const uint8_t *
-string(struct scan *s, const uint8_t *p, const uint8_t *end)
+string_end(struct scan *s, const uint8_t *p)
 {
-	enum scan_error e = SCAN_ok;
-
-	p = scan_string_run(&s->string, p, end, &e);
-	if (e != SCAN_ok)
-		return fail(s, e, p);
-	if (p == end)
-		return p;
 	if (s->in_key)
 		return key_end(s, p);
 	s->state = AT_next;
@@ -207,12 +201,28 @@ string(struct scan *s, const uint8_t *p, const uint8_t *end)
 }
 
 static const uint8_t *
+string(struct scan *s, const uint8_t *p, const uint8_t *end)
+{
+	enum scan_error e = SCAN_ok;
+
+	p = scan_string_run(&s->string, p, end, &e);
+	if (e != SCAN_ok)
+		return fail(s, e, p);
+	return p == end ? p : string_end(s, p);
+}
+
+static const uint8_t *
 begin_string(struct scan *s, const uint8_t *p, const uint8_t *end)
 {
 	s->start = offset(s, p);
+	p = scan_plain_end(p + 1, end);
+	if (p < end && *p == '"') { /* as most are: plain, and whole in the piece */
+		s->string.saved = 0;
+		return string_end(s, p);
+	}
 	s->string = (struct scan_string){0};
 	s->state = IN_string;
-	return string(s, p + 1, end);
+	return string(s, p, end);
 }
 
 static const uint8_t *

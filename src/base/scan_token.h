@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/scan.h"
+#include "scan_plain.h"
 
 /* A string under way, from behind its opening quote; zeroed to begin. */
 struct scan_string {
