@@ -65,3 +65,9 @@ def node():
         raise unittest.SkipTest("node: no npm here")
     return made("node", NODE, lambda work: run(
         ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(work), *NODE]))
+
+
+if __name__ == "__main__":
+    python(CLIENTS)
+    node()
+    python(MODEL)
