@@ -7,7 +7,7 @@
 
 #include "core/sets.h"
 
-#define COUNTER_LATENCY_BUCKETS 16
+#define COUNTER_LATENCY_BUCKETS 20
 
 struct counters {
 #define COUNTER(name, help) _Atomic uint64_t name;
@@ -16,6 +16,10 @@ struct counters {
 	_Atomic uint64_t tokens[TOKEN_COUNT];
 	/* microseconds that frugald itself added: 2^i .. 2^(i+1) */
 	_Atomic uint64_t added_us[COUNTER_LATENCY_BUCKETS];
+	/* the same in milliseconds: to the upstream's first byte, and in all */
+	_Atomic uint64_t ttft_ms[COUNTER_LATENCY_BUCKETS];
+	_Atomic uint64_t total_ms[COUNTER_LATENCY_BUCKETS];
+	_Atomic uint64_t cost_pusd[TIER_COUNT]; /* by the tier that answered */
 	_Atomic uint64_t live_requests;
 };
 

@@ -24,8 +24,8 @@ void log_ring_free(struct log_ring *l);
 /* Worker only; false: full, the line is dropped. */
 bool log_ring_put(struct log_ring *l, struct str line);
 /* The line of a finished request: JSON, no newline inside, never prompts or keys.
- * Nothing when the policy says `log: none`. Also books the time that we added in the
- * worker's counters (docs/api.md says what it measures). */
+ * Nothing when the policy says `log: none`. Also books times and cost in the worker's
+ * counters (docs/api.md says what they measure). */
 void log_request(struct request *r, struct buf *ret);
 
 /* ---- the report and query threads ---- */

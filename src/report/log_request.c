@@ -31,14 +31,36 @@ added_ns(const struct request *r)
 }
 
 static void
-count_added(struct request *r, int64_t added)
+count_in(_Atomic uint64_t *buckets, int64_t v)
 {
 	unsigned i = 0;
 
-	for (int64_t us = added / 1000; us > 1 && i < COUNTER_LATENCY_BUCKETS - 1;
-	     us >>= 1)
+	if (v < 0)
+		return;
+	for (; v > 1 && i < COUNTER_LATENCY_BUCKETS - 1; v >>= 1)
 		i++;
-	counter_add(&r->worker->counters->added_us[i], 1);
+	counter_add(&buckets[i], 1);
+}
+
+static int64_t
+in_units(int64_t ns, int64_t unit)
+{
+	return ns < 0 ? -1 : ns / unit;
+}
+
+/* What the worker's counters say of times and money. */
+static void
+book(const struct request *r, int64_t total_ns)
+{
+	struct counters *c = r->worker->counters;
+	const struct attempt *a = r->last;
+
+	count_in(c->added_us, in_units(added_ns(r), 1000));
+	if (a == NULL)
+		return;
+	count_in(c->ttft_ms, in_units(span(a->start_ns, a->first_byte_ns), NS_PER_MS));
+	count_in(c->total_ms, in_units(total_ns, NS_PER_MS));
+	counter_add(&c->cost_pusd[a->candidate->model->tier], (uint64_t)r->cost.v);
 }
 
 static void
@@ -133,13 +155,11 @@ wanted(const struct request *r)
 void
 log_request(struct request *r, struct buf *ret)
 {
-	int64_t added = added_ns(r);
 	int64_t total = r->worker->env->mono_ns(r->worker->env) - r->start_ns;
 	char ts[DATE_TEXT_BYTES];
 	struct json j;
 
-	if (added >= 0)
-		count_added(r, added);
+	book(r, total);
 	if (!wanted(r))
 		return;
 	date_format_ms(r->start_wall_ms, ts);
@@ -155,7 +175,7 @@ log_request(struct request *r, struct buf *ret)
 	json_int(&j, "attempts", r->attempts);
 	put_attempt(&j, r);
 	put_time(&j, "total_ms", total, NS_PER_MS);
-	put_time(&j, "added_us", added, 1000);
+	put_time(&j, "added_us", added_ns(r), 1000);
 	put_tags(&j, r);
 	json_object_end(&j);
 	if (j.full)

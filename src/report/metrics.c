@@ -45,7 +45,10 @@ struct totals {
 #define COUNTER(name, help) uint64_t name;
 #include "core/counter.def"
 	uint64_t outcome[OUT_COUNT], tokens[TOKEN_COUNT];
-	uint64_t added_us[COUNTER_LATENCY_BUCKETS], live_requests;
+	uint64_t added_us[COUNTER_LATENCY_BUCKETS], ttft_ms[COUNTER_LATENCY_BUCKETS],
+	    total_ms[COUNTER_LATENCY_BUCKETS];
+	uint64_t live_requests;
+	struct pusd_sum cost[TIER_COUNT];
 };
 
 static uint64_t
@@ -63,8 +66,13 @@ add_worker(struct totals *t, struct counters *c)
 		t->outcome[i] += load(&c->outcome[i]);
 	for (size_t i = 0; i < TOKEN_COUNT; i++)
 		t->tokens[i] += load(&c->tokens[i]);
-	for (size_t i = 0; i < COUNTER_LATENCY_BUCKETS; i++)
+	for (size_t i = 0; i < COUNTER_LATENCY_BUCKETS; i++) {
 		t->added_us[i] += load(&c->added_us[i]);
+		t->ttft_ms[i] += load(&c->ttft_ms[i]);
+		t->total_ms[i] += load(&c->total_ms[i]);
+	}
+	for (size_t i = 0; i < TIER_COUNT; i++)
+		t->cost[i].v += load(&c->cost_pusd[i]);
 	t->live_requests += load(&c->live_requests);
 }
 
@@ -89,23 +97,48 @@ put_counters(struct buf *b, const struct totals *t)
 		    token_name((enum token_kind)k), t->tokens[k]);
 }
 
-/* The workers count powers of two; the sum is not kept. */
+/* The workers count powers of two of a unit; the sum is not kept. */
 static void
-put_added(struct buf *b, const struct totals *t)
+put_histogram(struct buf *b, const char *name, const char *help,
+    const uint64_t bucket[static COUNTER_LATENCY_BUCKETS], double unit_s)
 {
 	uint64_t n = 0;
 
-	head(b, "added_seconds", "histogram",
-	    "time that frugald added to requests with one attempt");
+	head(b, name, "histogram", help);
 	for (unsigned i = 0; i < COUNTER_LATENCY_BUCKETS; i++) {
-		n += t->added_us[i];
+		n += bucket[i];
 		if (i + 1 < COUNTER_LATENCY_BUCKETS)
-			buf_printf(b,
-			    "frugald_added_seconds_bucket{le=\"%.6f\"} %" PRIu64 "\n",
-			    (double)(2ULL << i) / 1e6, n);
+			buf_printf(b, "frugald_%s_bucket{le=\"%.10g\"} %" PRIu64 "\n",
+			    name, (double)(2ULL << i) * unit_s, n);
 	}
-	buf_printf(b, "frugald_added_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", n);
-	buf_printf(b, "frugald_added_seconds_count %" PRIu64 "\n", n);
+	buf_printf(b, "frugald_%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, n);
+	buf_printf(b, "frugald_%s_count %" PRIu64 "\n", name, n);
+}
+
+static void
+put_times(struct buf *b, const struct totals *t)
+{
+	put_histogram(b, "added_seconds",
+	    "time that frugald added to requests with one attempt", t->added_us, 1e-6);
+	put_histogram(b, "first_byte_seconds",
+	    "time to the upstream's first byte of the last attempt", t->ttft_ms, 1e-3);
+	put_histogram(b, "request_seconds", "time of requests that reached an upstream",
+	    t->total_ms, 1e-3);
+}
+
+/* Floating point in whoever reads it: for dashboards; the ledger is exact. */
+static void
+put_cost(struct buf *b, const struct totals *t)
+{
+	char text[PUSD_TEXT_BYTES];
+
+	head(b, "cost_usd_total", "counter",
+	    "cost of finished requests since the start, by the tier that answered");
+	for (int i = 0; i < TIER_COUNT; i++) {
+		pusd_sum_format(t->cost[i], text);
+		buf_printf(b, "frugald_cost_usd_total{tier=\"%s\"} %s\n",
+		    tier_name((enum tier)i), text);
+	}
 }
 
 /* ---- the ledger ---- */
@@ -352,7 +385,8 @@ metrics_text(struct report *r, struct buf *ret)
 	for (unsigned i = 0; i < r->o.worker_count; i++)
 		add_worker(t, r->o.workers[i]->counters);
 	put_counters(ret, t);
-	put_added(ret, t);
+	put_times(ret, t);
+	put_cost(ret, t);
 	one(ret, "log_lines_unwritten_total", "counter",
 	    "request log lines that their file or pipe did not take",
 	    (int64_t)atomic_load_explicit(

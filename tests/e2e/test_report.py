@@ -202,6 +202,10 @@ class Report(unittest.TestCase):
         text = until(lambda: self.counted(1))
         done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+        values = dict(v.rsplit(" ", 1) for v in text.splitlines() if not v.startswith("#"))
+        self.assertGreaterEqual(Decimal(values['frugald_cost_usd_total{tier="small"}']), COST)
+        self.assertGreaterEqual(int(values["frugald_added_seconds_count"]), 1)
+        self.assertGreaterEqual(int(values["frugald_request_seconds_count"]), 1)
 
     def counted(self, least):
         """The metrics, when so many requests were served."""
