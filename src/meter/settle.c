@@ -123,6 +123,8 @@ meter_settle(struct attempt *a)
 	if (a->slot_index < 0)
 		return; /* it never came so far that it could cost anything */
 	s = r->slot->attempt[a->slot_index];
+	if (s.closed)
+		return;
 	fill_result(a, &s);
 	if (!usage_is_final(&a->tap) || s.unbilled || basis_of(a) == BASIS_none) {
 		settle_estimated(a, basis_of(a), &s);
