@@ -3,7 +3,10 @@
 #
 #	/* libs: base parse */
 #
-# Without that line it gets them all.
+# Without that line it gets them all. A line after it may name functions whose calls from other
+# files reach __wrap_NAME of the test, which may call __real_NAME:
+#
+#	/* wrap: slots_release */
 file(GLOB fake CONFIGURE_DEPENDS tests/fake/*.c)
 if(fake)
 	add_library(frugald_fake STATIC ${fake})
@@ -38,6 +41,14 @@ function(test_program target source)
 	target_compile_definitions(${target} PRIVATE FRUGALD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 	target_include_directories(${target} PRIVATE tests/fake src ${private})
 	frugald_link(${target} ${mine})
+
+	file(STRINGS ${source} line LIMIT_COUNT 1 REGEX "^/\\* wrap: .* \\*/$")
+	if(line)
+		string(REGEX MATCHALL "[a-z0-9_]+" wrapped "${line}")
+		list(POP_FRONT wrapped) # the word "wrap"
+		list(TRANSFORM wrapped PREPEND "-Wl,--wrap=")
+		target_link_options(${target} PRIVATE ${wrapped})
+	endif()
 endfunction()
 
 # test_programs(FOLDER PREFIX LIBRARY...): every tests/FOLDER/*.c, and the target FOLDER for all.

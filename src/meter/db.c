@@ -38,6 +38,17 @@ check_mode(struct db *db)
 	return ok;
 }
 
+/* What a process wrote that died, or gave up, before it had synced is there to be read
+ * and would be taken for committed; now it is. */
+static bool
+sync_what_is_there(struct db *db)
+{
+	if (sqlite3_wal_checkpoint_v2(
+		db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK)
+		return failed(db, "checkpoint");
+	return true;
+}
+
 bool
 db_open(struct db *db, const char *path)
 {
@@ -56,7 +67,7 @@ db_open(struct db *db, const char *path)
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_timeout(db->handle, 2000);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	return check_mode(db) && db_exec(db, settings);
+	return check_mode(db) && db_exec(db, settings) && sync_what_is_there(db);
 }
 
 void
