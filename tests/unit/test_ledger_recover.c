@@ -431,7 +431,7 @@ test_no_room_for_the_rows(void **state)
 	kill_9(p);
 	fake_env_disk(p->fake, 0);
 	assert_false(process_start(p, 4, 1));
-	assert_non_null(strstr(p->why, "cannot be booked"));
+	assert_non_null(strstr(p->why, "disk is full"));
 	process_stop(p);
 	assert_true(p->env->file_size(p->env, slot_file(p, path)) > 0);
 	fake_env_disk(p->fake, -1);
