@@ -26,7 +26,7 @@ quality(const struct found_model *m)
 static const char *
 tier_of(const struct found *f, const struct found_model *m)
 {
-	if (f->place->key == NULL)
+	if (f->place->key == NULL || m->known == NULL)
 		return "local";
 	return tier_name(m->known->tier);
 }

@@ -67,9 +67,14 @@ report_csv(struct cli *c, const json_t *summary)
 
 	(void)c;
 	json_array_foreach(group_by, i, entry)
-	    printf("%s%s", i == 0 ? "" : ",", json_string_value(entry));
+	{
+		printf("%s%s", i == 0 ? "" : ",", json_string_value(entry));
+	}
 	for (size_t k = 0; k < nitems(numbers); k++)
 		printf(",%s", numbers[k]);
 	fputs("\r\n", stdout);
-	json_array_foreach(rows, i, entry) put_row(group_by, entry);
+	json_array_foreach(rows, i, entry)
+	{
+		put_row(group_by, entry);
+	}
 }

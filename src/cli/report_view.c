@@ -149,13 +149,18 @@ put_table(struct view *w)
 	const json_t *row, *dimension;
 	size_t i, k;
 
-	json_array_foreach(by, i, dimension) table_column(t, text(dimension), false);
+	json_array_foreach(by, i, dimension)
+	{
+		table_column(t, text(dimension), false);
+	}
 	for (i = 0; i < nitems(titles); i++)
 		table_column(t, titles[i], true);
 	json_array_foreach(rows, i, row)
 	{
 		json_array_foreach(by, k, dimension)
-		    table_cell(t, "%s", name_of(row, dimension));
+		{
+			table_cell(t, "%s", name_of(row, dimension));
+		}
 		put_figures(w, t, row);
 	}
 	put_total(w, t, json_array_size(by));
