@@ -17,10 +17,9 @@
 
 /* Groups beyond so many are one: what a client invents must not fill memory. */
 #define GROUPS_MAX 20000U
-/* For so many attempts the rows are read to tell the kinds apart: some tenths of a
- * second. */
-#define KINDS_ATTEMPTS 100000
-#define KEY_BYTES      (ASK_GROUPS * (ASK_NAME + 1))
+/* For so many attempts the rows are read, too: some tenths of a second. */
+#define ROWS_ATTEMPTS 100000
+#define KEY_BYTES     (ASK_GROUPS * (ASK_NAME + 1))
 
 /* ---- values ---- */
 
@@ -268,43 +267,45 @@ rows(struct summary *s, struct books *b, int64_t from_ms, int64_t to_ms)
 	return facts_from_rows(b, from_ms, to_ms, on_fact, s);
 }
 
-/* ---- kinds of token ---- */
+/* ---- what only rows tell ---- */
 
-struct kinds_pass {
+struct rows_pass {
 	struct summary *summary;
 	struct kinds kinds;
+	struct map *sessions;
 	wide sum;
 };
 
 static void
-on_kinds_fact(void *arg, const struct fact *f)
+on_row(void *arg, const struct fact *f)
 {
-	struct kinds_pass *p = arg;
+	struct rows_pass *p = arg;
 
 	if (!wanted(p->summary, f))
 		return;
 	kinds_add(&p->kinds, f);
+	map_put(
+	    p->sessions, str_make((const char *)&f->session, sizeof(f->session)), p);
 	p->sum += f->sums.paid.v;
 }
 
-/* Roll-ups do not tell what was paid for which kind, so this reads the rows; only where
- * they are not too many, and never at the cost of the rest of the answer. */
+/* Only where they are not too many, and never at the cost of the rest of the answer:
+ * the time limit is one for both. */
 static void
-collect_kinds(struct summary *s, struct books *b)
+collect_from_rows(struct summary *s, struct books *b)
 {
 	const struct ask *a = s->ask;
-	struct kinds_pass p = {.summary = s};
+	struct rows_pass p = {.summary = s, .sessions = map_new()};
 
-	if (s->total.attempts > KINDS_ATTEMPTS)
-		return;
 	kinds_init(&p.kinds, b);
-	s->kinds_known =
-	    facts_from_rows(b, a->from_ms, a->to_ms + (a->open_end ? HOUR_MS : 0),
-		on_kinds_fact, &p) &&
-	    p.sum == s->total.paid.v;
+	s->rows_known = facts_from_rows(b, a->from_ms,
+			    a->to_ms + (a->open_end ? HOUR_MS : 0), on_row, &p) &&
+			p.sum == s->total.paid.v;
 	memcpy(s->kind, p.kinds.kind, sizeof(s->kind));
 	s->kind_other = p.kinds.other;
+	s->sessions = (int64_t)map_count(p.sessions);
 	kinds_fini(&p.kinds);
+	map_free(p.sessions);
 }
 
 static bool
@@ -368,8 +369,8 @@ summary_run(struct summary *s, struct books *b, const struct snapshot *snap,
 	/* Before the facts are read: it must not promise more than they hold. */
 	s->complete_until_ms = complete_until(b, ask);
 	ok = collect(s, b, snap);
-	if (ok)
-		collect_kinds(s, b);
+	if (ok && s->total.attempts <= ROWS_ATTEMPTS)
+		collect_from_rows(s, b);
 	sort(s);
 	return ok;
 }

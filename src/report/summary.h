@@ -33,9 +33,11 @@ struct summary {
 	struct sums total;
 	struct hist tokens, ttft, total_time;
 	bool used_rollups, used_rows;
-	/* Of the total, by kind of token; exact, or not known at all. */
-	bool kinds_known;
+	/* What only rows tell of the total: kinds of token, which add up to what was
+	 * paid, and how many sessions there were. */
+	bool rows_known;
 	struct pusd_sum kind[TOKEN_COUNT], kind_other;
+	int64_t sessions;
 	int64_t complete_until_ms; /* all that ended before is in; -1 unknown */
 };
 

@@ -132,7 +132,7 @@ put_tokens(struct json *j, const struct sums *s)
 static void
 put_kinds(struct json *j, const struct summary *s)
 {
-	if (!s->kinds_known) {
+	if (!s->rows_known) {
 		json_null(j, "cost_by_kind_usd");
 		return;
 	}
@@ -206,6 +206,10 @@ put_total(struct json *j, const struct summary *s)
 	json_int(j, "requests", t->requests);
 	json_int(j, "attempts", t->attempts);
 	json_int(j, "failed_attempts", t->failed);
+	if (s->rows_known)
+		json_int(j, "sessions", s->sessions);
+	else
+		json_null(j, "sessions");
 	put_tokens(j, t);
 	json_pusd_sum(j, "cost_usd", t->paid);
 	json_pusd_sum(j, "list_usd", t->list);

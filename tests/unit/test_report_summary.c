@@ -191,7 +191,7 @@ kinds_add_up(void **state)
 		struct ask a;
 
 		run(*state, spans[i], &everything, &a, &s);
-		assert_true(s.kinds_known);
+		assert_true(s.rows_known);
 		for (size_t k = 0; k < TOKEN_COUNT; k++)
 			all.v += s.kind[k].v;
 		assert_true(all.v > 0);
@@ -228,6 +228,7 @@ sum_passes_int64(void **state)
 
 	run(*state, "from=2026-09-01&to=2026-12-01", &everything, &a, &s);
 	assert_true(s.total.paid.v > (wide)INT64_MAX);
+	assert_int_equal(s.sessions, N / 3);
 	summary_fini(&s);
 }
 
@@ -436,6 +437,35 @@ errors_are_openai_objects(void **state)
 	buf_fini(&b);
 }
 
+/* A report that takes too long ends, and says what to do. */
+static void
+time_limit(void **state)
+{
+	static const char *const targets[] = {"/v1/costs/summary?from=2026-09-01",
+	    "/costs/summary?from=2026-09-01&group_by=user"};
+	struct rows *r = *state;
+	struct books b;
+	struct buf out;
+	bool text;
+
+	for (size_t i = 0; i < nitems(targets); i++) {
+		books_init(&b, &r->env, r->dir);
+		buf_init(&out, 1 << 20);
+		b.deadline_ns = 1;
+		assert_int_equal(report_answer(&b, NULL, str_of(targets[i]),
+				     &everything, &out, &text),
+		    504);
+		assert_non_null(strstr(out.p, "ask for a shorter time"));
+		buf_clear(&out);
+		b.deadline_ns = 0;
+		assert_int_equal(report_answer(&b, NULL, str_of(targets[i]),
+				     &everything, &out, &text),
+		    200);
+		buf_fini(&out);
+		books_fini(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -449,6 +479,7 @@ main(void)
 	    cmocka_unit_test(scopes),
 	    cmocka_unit_test(defaults),
 	    cmocka_unit_test(mistakes_name_their_mend),
+	    cmocka_unit_test(time_limit),
 	    cmocka_unit_test(golden_json),
 	    cmocka_unit_test(errors_are_openai_objects),
 	};
