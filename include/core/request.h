@@ -186,7 +186,8 @@ void call_leave(struct attempt *a);
 void relay_init(struct request *r);
 /* Before an attempt: what a failed one has left is forgotten. */
 void relay_reset(struct request *r);
-/* Is there room for so many bytes of the tap's and for the end? False: pause. */
+/* Is there room for so many bytes (those that come and those that may wait in the tap)
+ * and for the end? False: pause. */
 bool relay_room(const struct request *r, size_t bytes);
 /* The answer's bytes, already through the tap. */
 bool relay_put(void *request, const char *p, size_t len); /* a tap_out_fn */

@@ -6,9 +6,9 @@
 #include "core/worker.h"
 
 #define RING_MAX 65536U
-/* Kept free for the end of a stream: what waits in the tap, then usage and terminal
- * event, or the error event. */
-#define RING_LAST (TAP_EVENT_MAX + 8192U)
+/* Kept free for the end of a stream: what the tap withholds, and the terminal or the
+ * error event. What waits in the tap has its room by relay_room()'s caller. */
+#define RING_LAST (TAP_HELD_MAX + 8192U)
 /* What a paused upstream needs to be let on: one read of libcurl's, and the tap's rest.
  */
 #define RING_RESUME (RING_LAST + 16384U + TAP_EVENT_MAX)

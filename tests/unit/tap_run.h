@@ -2,9 +2,15 @@
 #ifndef TAP_RUN_H
 #define TAP_RUN_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "../../src/parse/answer.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "parse/answer.h"
 #include "stage/relay.h"
 
 #define CHUNK(delta)                                                                  \
