@@ -12,10 +12,14 @@
 
 #include "base/mem.h"
 #include "front.h"
+#include "wire.h"
 
 /* How often a client that takes an answer is looked at: so many times within the time
  * that it may stall. */
 #define LOOKS 4
+
+/* So often a new connection is looked at for its first bytes. */
+#define LOOKS_FRESH 4
 
 /* A body that brings less than so much in so long crawls. */
 #define CRAWL_MS    20000
@@ -240,6 +244,51 @@ on_half_closed(struct edge_conn *c)
 		conn_wake(c);
 }
 
+/* Nothing of what the client ever sent was read yet: what lies there is a head's begin.
+ */
+static bool
+untouched(const struct edge_conn *c, size_t waiting)
+{
+	struct tcp_info info = {0};
+	socklen_t bytes = sizeof(info);
+
+	return getsockopt(c->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 &&
+	       bytes > offsetof(struct tcp_info, tcpi_bytes_received) &&
+	       info.tcpi_bytes_received == waiting;
+}
+
+static void
+leave_fresh(struct edge_conn *c)
+{
+	if (c->fresh > 0)
+		TAILQ_REMOVE(&c->front->fresh, c, fresh_link);
+	c->fresh = 0;
+}
+
+/* A first head that has come in one piece is looked at while it is as it was sent. What
+ * comes later, or in parts, libmicrohttpd may be the first to see: there guard.c has to
+ * do. */
+void
+conn_look(struct edge_conn *c)
+{
+	char bytes[CONNECTION_BYTES];
+	ssize_t n = recv(c->watch.fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	struct str target;
+	const char *why;
+
+	if (n <= 0) {
+		if (c->fresh == 1)
+			leave_fresh(c);
+		else
+			c->fresh--;
+		return;
+	}
+	leave_fresh(c);
+	why = wire_check(str_make(bytes, (size_t)n), &target);
+	if (why != NULL && untouched(c, (size_t)n))
+		handler_refuse(c, target, why);
+}
+
 static void
 on_client(struct watch *w, uint32_t events)
 {
@@ -247,6 +296,8 @@ on_client(struct watch *w, uint32_t events)
 	bool waits = c->state == CONN_work || c->state == CONN_send;
 
 	front_ready(c->front);
+	if (c->fresh > 0)
+		conn_look(c);
 	if ((events & (EPOLLERR | EPOLLHUP)) != 0 && waits)
 		conn_gone(c, OUT_client_gone);
 	else if ((events & EPOLLRDHUP) != 0 && !c->half_closed)
@@ -281,6 +332,10 @@ conn_open(struct front *f, struct MHD_Connection *mhd, void **ret_context)
 	f->connections++;
 	e->connections++;
 	atomic_fetch_add_explicit(&e->shared->connections, 1, memory_order_relaxed);
+	if (!conn_tls(c)) {
+		c->fresh = LOOKS_FRESH;
+		TAILQ_INSERT_TAIL(&f->fresh, c, fresh_link);
+	}
 	conn_enter(c, CONN_head, conn_limits(c)->header_ms);
 	/* Without a watch nobody would see it leave. */
 	if (!loop_watch(e->worker->loop, &c->watch, fd, EPOLLIN | EPOLLRDHUP | EPOLLET))
@@ -292,6 +347,8 @@ conn_close(struct edge_conn *c)
 {
 	struct edge *e = c->front->edge;
 
+	leave_fresh(c);
+	handler_forget(c, MHD_REQUEST_TERMINATED_WITH_ERROR);
 	if (c->waking)
 		TAILQ_REMOVE(&e->waking, c, waking_link);
 	loop_unwatch(e->worker->loop, &c->watch);
@@ -300,6 +357,5 @@ conn_close(struct edge_conn *c)
 	c->front->connections--;
 	e->connections--;
 	atomic_fetch_sub_explicit(&e->shared->connections, 1, memory_order_relaxed);
-	xfree(c->target);
 	xfree(c);
 }

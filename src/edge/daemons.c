@@ -128,6 +128,7 @@ front_new(struct edge *e)
 
 	f->edge = e;
 	TAILQ_INIT(&f->conns);
+	TAILQ_INIT(&f->fresh);
 	f->watch = (struct watch){.fd = -1, .on_ready = on_front};
 	TAILQ_INSERT_TAIL(&e->fronts, f, link);
 	f->daemon = start(f);
@@ -164,10 +165,7 @@ front_add(
 		return false;
 	}
 	/* It closes the socket when it does not take it. */
-	if (MHD_add_connection(f->daemon, fd, address, address_bytes) != MHD_YES)
-		return false;
-	front_ready(f);
-	return true;
+	return MHD_add_connection(f->daemon, fd, address, address_bytes) == MHD_YES;
 }
 
 void
@@ -220,7 +218,12 @@ static void
 run(struct front *f)
 {
 	MHD_UNSIGNED_LONG_LONG wait_ms;
+	struct edge_conn *c, *next;
 
+	for (c = TAILQ_FIRST(&f->fresh); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, fresh_link);
+		conn_look(c);
+	}
 	(void)MHD_run(f->daemon);
 	if (spare(f))
 		front_free(f);

@@ -37,6 +37,7 @@ struct front {
 	struct MHD_Daemon *daemon;
 	struct watch watch; /* its epoll descriptor */
 	TAILQ_HEAD(conn_list, edge_conn) conns;
+	struct conn_list fresh; /* that sent nothing when they were last looked at */
 	unsigned connections;
 	unsigned busy_turns; /* one after another in which it wanted another */
 	bool ready;
@@ -69,6 +70,8 @@ enum conn_state {
 struct edge_conn {
 	TAILQ_ENTRY(edge_conn) link;        /* of front->conns */
 	TAILQ_ENTRY(edge_conn) waking_link; /* of edge->waking */
+	TAILQ_ENTRY(edge_conn) fresh_link;  /* of front->fresh */
+	unsigned fresh; /* looks that are left for its first bytes; 0: they have come */
 	struct front *front;
 	struct MHD_Connection *mhd;
 	struct watch watch; /* the client's descriptor, for hang-ups */
@@ -145,6 +148,9 @@ void conn_enter(struct edge_conn *c, enum conn_state state, int64_t deadline_ms)
 void conn_suspend(struct edge_conn *c);
 /* Goes on in edge_run(), if it is suspended. */
 void conn_wake(struct edge_conn *c);
+/* Before libmicrohttpd reads: the first bytes of a new connection, if they are there.
+ */
+void conn_look(struct edge_conn *c);
 /* Ends it if its body does not move although there is more of it. */
 void conn_unstick(struct edge_conn *c);
 /* Closes it without a further word. */
@@ -161,6 +167,11 @@ const struct limits *conn_limits(const struct edge_conn *c);
 #define HANDLER_PARAMETERS                                                            \
 	void *front, struct MHD_Connection *mhd, const char *url, const char *method, \
 	    const char *version, const char *data, size_t *data_bytes, void **con_cls
+
+/* A head that libmicrohttpd need not read. */
+void handler_refuse(struct edge_conn *c, struct str target, const char *why);
+/* The connection's request, if there is one, has no client side any more. */
+void handler_forget(struct edge_conn *c, enum MHD_RequestTerminationCode how);
 
 void *handler_on_line(void *cls, const char *uri, struct MHD_Connection *mhd);
 enum MHD_Result handler_on_request(HANDLER_PARAMETERS);

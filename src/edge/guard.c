@@ -40,8 +40,8 @@ is_token_char(char c)
 	       (c >= '0' && c <= '9') || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-static bool
-is_token(struct str s)
+bool
+guard_is_token(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		if (!is_token_char(s.p[i]))
@@ -85,7 +85,7 @@ check_fields(const struct http_head *h)
 	for (size_t i = 0; i < h->fields; i++) {
 		const struct http_field *f = &h->field[i];
 
-		if (!is_token(f->name))
+		if (!guard_is_token(f->name))
 			return "a header's name has characters that no name may have";
 		if (has_control(f->value))
 			return "a header's value has control characters";

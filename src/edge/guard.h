@@ -32,6 +32,9 @@ struct framing {
  * case. RFC 9110, RFC 9112. */
 const char *guard_check(const struct http_head *h, struct framing *ret);
 
+/* May it be the name of a field? */
+bool guard_is_token(struct str s);
+
 /* The value of the only or first field of that name; p is NULL when there is none. */
 struct str head_find(const struct http_head *h, struct str name);
 unsigned head_count(const struct http_head *h, struct str name);

@@ -33,8 +33,8 @@ queue_reply(struct edge_conn *c)
 	return ok;
 }
 
-static enum MHD_Result
-begin(struct edge_conn *c, const char *method, const char *version)
+static struct request *
+admit(struct edge_conn *c, const char *method)
 {
 	struct edge *e = c->front->edge;
 	struct request *r = request_new(e->worker);
@@ -45,15 +45,41 @@ begin(struct edge_conn *c, const char *method, const char *version)
 	c->events = false;
 	r->in.conn = c;
 	r->in.method = arena_str(r->mem, str_of(method));
-	c->version = version;
 	atomic_fetch_add_explicit(&e->shared->busy, 1, memory_order_relaxed);
 	conn_enter_body(c);
+	return r;
+}
+
+static enum MHD_Result
+begin(struct edge_conn *c, const char *method, const char *version)
+{
+	struct request *r = admit(c, method);
+
+	c->version = version;
 	request_run(r);
 	c->version = NULL;
 	/* "Continue" was asked for and is not given, or there is no better moment. */
 	if (c->reply != NULL && c->state == CONN_body && c->framing.body)
 		return queue_reply(c);
 	return MHD_YES;
+}
+
+void
+handler_refuse(struct edge_conn *c, struct str target, const char *why)
+{
+	struct request *r = admit(c, "");
+	struct endpoint_found found;
+	struct str path = str_make("", 0);
+
+	(void)str_split(&target, '?', &path);
+	(void)endpoint_match(STR("POST"), path, &found);
+	r->in.path = str_of(arena_str(r->mem, path));
+	r->in.query = str_make("", 0);
+	r->in.dialect = found.dialect;
+	c->close = true;
+	c->framing = (struct framing){.body = true, .content_length = -1};
+	count(r->worker, requests_guarded);
+	(void)request_fail_text(r, OUT_bad_framing, NULL, "%s", why);
 }
 
 /* ---- the whole request ---- */
@@ -113,14 +139,22 @@ handler_on_request(HANDLER_PARAMETERS)
 
 /* ---- the end ---- */
 
-static void
-release(struct edge_conn *c, struct request *r, enum MHD_RequestTerminationCode how)
+void
+handler_forget(struct edge_conn *c, enum MHD_RequestTerminationCode how)
 {
-	struct edge *e = c->front->edge;
+	struct request *r = c->request;
 
+	if (c->reply != NULL)
+		MHD_destroy_response(c->reply);
+	c->reply = NULL;
+	xfree(c->target);
+	c->target = NULL;
+	if (r == NULL)
+		return;
 	body_release(c);
 	c->request = NULL;
-	atomic_fetch_sub_explicit(&e->shared->busy, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(
+	    &c->front->edge->shared->busy, 1, memory_order_relaxed);
 	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK && r->outcome == OUT_unset)
 		request_client_gone(r, OUT_client_gone);
 	request_client_done(r);
@@ -135,13 +169,7 @@ handler_on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
 
 	(void)cls;
 	(void)con_cls;
-	if (c->reply != NULL)
-		MHD_destroy_response(c->reply);
-	c->reply = NULL;
-	xfree(c->target);
-	c->target = NULL;
-	if (c->request != NULL)
-		release(c, c->request, how);
+	handler_forget(c, how);
 	if (c->state == CONN_cut)
 		return;
 	conn_enter(c, CONN_idle, conn_limits(c)->idle_ms);

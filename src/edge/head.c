@@ -161,7 +161,7 @@ find_endpoint(struct request *r, const struct http_head *h, enum outcome *ret)
 
 	r->in.path = str_make("", 0);
 	(void)str_split(&rest, '?', &r->in.path);
-	r->in.query = rest;
+	r->in.query = rest.p == NULL ? str_make("", 0) : rest;
 	ok = endpoint_match(method, r->in.path, &found);
 	r->in.dialect = found.dialect;
 	r->in.endpoint = found.endpoint;
