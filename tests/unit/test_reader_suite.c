@@ -1,5 +1,7 @@
 /* libs: base config core parse */
-/* test_reader_suite.c: naughty strings and broken UTF-8 at every place of a body. */
+/* test_reader_suite.c: JSONTestSuite, naughty strings and broken UTF-8 inside of
+ * bodies. */
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,13 +14,19 @@
 #define SUITES   "../shared/suites/"
 #define FILE_MAX ((size_t)1 << 20)
 
-static bool
-file_text(const char *path, struct buf *ret)
+/* A file of a suite; the test is left out where the suites are not. */
+static struct buf
+file_text(const char *path)
 {
 	struct env *env = env_system();
+	struct buf text;
 
-	buf_init(ret, FILE_MAX);
-	return env->read_file(env, path, FILE_MAX - 1, ret);
+	buf_init(&text, FILE_MAX);
+	if (!env->read_file(env, path, FILE_MAX - 1, &text)) {
+		buf_fini(&text);
+		skip();
+	}
+	return text;
 }
 
 static void
@@ -131,15 +139,13 @@ static void
 test_naughty(void **state)
 {
 	static const struct scan_path path = {"x[]", 0, false};
+	struct buf file = file_text(SUITES "blns/blns.json"), list;
 	struct scan_paths *p = scan_paths_new(&path, 1);
 	struct parse_shared *shared = parse_shared_new();
 	struct naughty n = {.shared = shared};
 	struct scan *s = scan_new(p, SCAN_DEPTH_MAX, on_string, &n);
-	struct buf file, list;
 
 	(void)state;
-	if (!file_text(SUITES "blns/blns.json", &file))
-		skip();
 	buf_init(&list, FILE_MAX);
 	put(&list, "{\"x\":", buf_str(&file), "}");
 	n.text = list.p;
@@ -187,14 +193,12 @@ check_bytes(
 static void
 test_utf8(void **state)
 {
+	struct buf file = file_text(SUITES "utf8tests/utf8tests.bin");
 	struct parse_shared *shared = parse_shared_new();
 	struct str rest, line, id, word;
-	struct buf file;
 	unsigned valid = 0, invalid = 0;
 
 	(void)state;
-	if (!file_text(SUITES "utf8tests/utf8tests.bin", &file))
-		skip();
 	rest = buf_str(&file);
 	while (str_split(&rest, '\n', &line)) {
 		bool ok;
@@ -211,10 +215,62 @@ test_utf8(void **state)
 	buf_fini(&file);
 }
 
+/* ---- JSON ---- */
+
+/* As a member that nobody reads, and as the content of a message. */
+static void
+check_member(const struct parse_shared *shared, const char *name, struct str text)
+{
+	static const char *const before[] = {
+	    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\"}],\"x\":",
+	    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":",
+	};
+	static const char *const after[] = {"}", "}]}"};
+
+	for (size_t i = 0; i < nitems(before); i++) {
+		struct body_read b;
+		struct buf body;
+
+		buf_init(&body, FILE_MAX);
+		put(&body, before[i], text, after[i]);
+		if (body.len < 4096)
+			read_both(&b, shared, buf_str(&body));
+		else
+			body_read(&b, shared, &dialect_openai, buf_str(&body), 0, 0);
+		if ((name[0] == 'y' && b.outcome != OUT_served) ||
+		    (name[0] == 'n' && b.outcome == OUT_served))
+			fail_msg("%s: %s", name, outcome_name(b.outcome));
+		body_read_end(&b);
+		buf_fini(&body);
+	}
+}
+
+static void
+test_json(void **state)
+{
+	struct parse_shared *shared;
+	glob_t found;
+
+	(void)state;
+	if (glob(SUITES "JSONTestSuite/test_parsing/*.json", 0, NULL, &found) != 0)
+		skip();
+	shared = parse_shared_new();
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *path = found.gl_pathv[i];
+		struct buf file = file_text(path);
+
+		check_member(shared, strrchr(path, '/') + 1, buf_str(&file));
+		buf_fini(&file);
+	}
+	globfree(&found);
+	parse_shared_free(shared);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_naughty),
 	    cmocka_unit_test(test_utf8),
 	};
