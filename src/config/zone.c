@@ -54,12 +54,15 @@ days_of(int64_t year, int month, int day)
 static int64_t
 year_of(int64_t s)
 {
-	int64_t days = floor_div(s, DAY_S);
-	int64_t year = 1970 + floor_div(days, 366); /* never too late */
+	int64_t days = floor_div(s, DAY_S) + 719468; /* since 0000-03-01 */
+	int64_t era = floor_div(days, 146097), of_era = days - era * 146097;
+	int64_t year_of_era =
+	    (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int64_t of_year =
+	    of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 
-	while (days_of(year + 1, 1, 1) <= days)
-		year++;
-	return year;
+	/* Years that begin in March: January and February belong to the next. */
+	return era * 400 + year_of_era + (of_year >= 306);
 }
 
 /* The local second, as if it were UTC, of a rule in a year. */

@@ -46,6 +46,12 @@ test_rules(void **state)
 	    /* half an hour of summer: Lord Howe; names in brackets */
 	    {"<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", 1767225600, 11 * HOUR},
 	    {"<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", 1782864000, 10 * HOUR + 1800},
+	    /* the first and the last second of a year; a leap year's */
+	    {"AEST-10AEDT,M10.1.0,M4.1.0/3", 1798722000 - 1, 11 * HOUR},
+	    {"CET-1CEST,M3.5.0,M10.5.0/3", 1735686000, HOUR},
+	    {"CET-1CEST,M3.5.0,M10.5.0/3", 1709251200, HOUR},       /* 1 March 2024 */
+	    {"CET-1CEST,M1.1.1/0,M12.5.0/0", 1767567600, 2 * HOUR}, /* 5 January 2026 */
+	    {"CET-1CEST,M1.1.1/0,M12.5.0/0", 1767567600 - 1, HOUR},
 	    {"IST-5:30", 1767225600, 5 * HOUR + 1800},
 	    {"<-03>3", 1767225600, -3 * HOUR},
 	    /* without a rule that can be read: the type of the file */
