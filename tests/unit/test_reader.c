@@ -206,6 +206,28 @@ test_bound(void **state)
 	check_rows(&dialect_anthropic, anthropic, nitems(anthropic));
 }
 
+/* What is only counted generates nothing, so no limit is wanted. */
+static void
+test_count_tokens(void **state)
+{
+	struct parse_shared *shared = parse_shared_new();
+	struct arena *mem = arena_new(1 << 20);
+	struct reader *r = reader_new(shared, &dialect_anthropic, EP_count_tokens, mem);
+	struct str body = STR("{\"model\":\"a\"," HI "}");
+	struct task task;
+	struct prompt prompt;
+	struct body_fault fault;
+
+	(void)state;
+	assert_true(reader_feed(r, body, body.len));
+	assert_int_equal(reader_finish(r, body, &task, &prompt, &fault), OUT_served);
+	assert_int_equal(task.endpoint, EP_count_tokens);
+	assert_int_equal(task.max_output, -1);
+	reader_free(r);
+	arena_free(mem);
+	parse_shared_free(shared);
+}
+
 /* ---- the prefix's hash ---- */
 
 static uint64_t
@@ -292,6 +314,7 @@ main(void)
 	    cmocka_unit_test(test_openai),
 	    cmocka_unit_test(test_anthropic),
 	    cmocka_unit_test(test_bound),
+	    cmocka_unit_test(test_count_tokens),
 	    cmocka_unit_test(test_prefix_stays),
 	    cmocka_unit_test(test_prefix_of_long_texts),
 	};
