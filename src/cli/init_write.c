@@ -102,15 +102,13 @@ best_of(const struct found *found, unsigned count, const char *api)
 	return best;
 }
 
-static bool
+static void
 put_route(const char *name, const struct found *found, unsigned count, const char *api,
     struct buf *ret)
 {
 	const struct found_model *best = best_of(found, count, api);
 	bool first = true;
 
-	if (best == NULL)
-		return false;
 	buf_printf(ret, "  %s:\n    candidates: [", name);
 	for (unsigned i = 0; i < count; i++) {
 		for (unsigned k = 0; speaks(&found[i], api) && k < found[i].models;
@@ -125,7 +123,6 @@ put_route(const char *name, const struct found *found, unsigned count, const cha
 	    "quality and savings\n"
 	    "    goal: cheapest\n    keep_quality: " KEEP_QUALITY "\n",
 	    best->name);
-	return true;
 }
 
 static void
@@ -141,12 +138,13 @@ put_routes(const struct found *found, unsigned count, struct buf *ret)
 	if (openai)
 		buf_add(ret, "  gpt-*: auto\n");
 	if (anthropic)
-		buf_printf(ret, "  claude-*: %s\n", openai ? "claude" : "auto");
+		buf_printf(
+		    ret, "  claude-*: coding\n%s", openai ? "" : "  auto: coding\n");
 	buf_add(ret, "\nroutes:\n");
 	if (openai)
 		put_route("auto", found, count, "openai", ret);
 	if (anthropic)
-		put_route(openai ? "claude" : "auto", found, count, "anthropic", ret);
+		put_route("coding", found, count, "anthropic", ret);
 }
 
 void

@@ -317,7 +317,7 @@ class Golden(unittest.TestCase):
         code, out, err = self.run_cli("init", env=env)
         self.assertEqual((code, out), (0, ""))
         made = self.read("frugald.yaml")
-        for line in ("key: env:OPENAI_API_KEY", "key: env:ANTHROPIC_API_KEY", "key: env:MISTRAL_API_KEY", "claude-*: claude"):
+        for line in ("key: env:OPENAI_API_KEY", "key: env:ANTHROPIC_API_KEY", "key: env:MISTRAL_API_KEY", "claude-*: coding"):
             self.assertIn(line, made)
         self.assertIn("DEEPSEEK_API_KEY is not set", err)
         self.assertNotIn("secret", made + err)
