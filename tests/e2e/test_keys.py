@@ -18,7 +18,7 @@ teams:
 
 
 class Keys(harness.Case):
-    POLICY_PARTS = {"top": TEAMS}
+    POLICY_PARTS = {"top": TEAMS, "workers": 1}
     key = {}
 
     @classmethod
@@ -46,6 +46,8 @@ class Keys(harness.Case):
             cls.command("keys", "revoke", "revoked")
             cls.expire_one()
             cls.daemon.reload()
+            harness.wait_for("the worker to have the keys", lambda: harness.ask(
+                cls.daemon.port, "GET", "/v1/models", headers={"x-api-key": cls.key["plain"]}).status == 200)
         except BaseException:
             cls.clean_up()
             raise
