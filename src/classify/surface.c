@@ -1,6 +1,7 @@
 /* surface.c: counts over the pending task, in one pass, without allocation. */
 #include "surface.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "core/request.h"
@@ -169,6 +170,7 @@ walk_part(struct str raw, struct features *f)
 	struct walk w = {.f = f, .line_start = true};
 	size_t i = 0;
 
+	assert(raw.p != NULL || raw.len == 0);
 	word_filter_init(&w.filter);
 	while (i < raw.len) {
 		i += small_letters(&w, str_skip(raw, i));
