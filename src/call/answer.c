@@ -238,6 +238,8 @@ answer_on_body(char *p, size_t size, size_t n, void *attempt)
 	struct request *r = a->request;
 	size_t len = size * n;
 
+	if (a->upstream_done)
+		return 0; /* it was given up, and the tap has ended */
 	note_bytes(a);
 	if (a->http_status >= 300)
 		return take_error(a, p, len);
