@@ -91,6 +91,12 @@ done:
 
 /* ---- the usual ---- */
 
+static void
+put_count(struct buf *ret, unsigned n, const char *what, const char *then)
+{
+	buf_printf(ret, "%u %s%s%s", n, what, n == 1 ? "" : "s", then);
+}
+
 static int
 print_meaning(struct cli *c, struct snapshot *s)
 {
@@ -99,14 +105,15 @@ print_meaning(struct cli *c, struct snapshot *s)
 	struct buf out;
 
 	buf_init(&out, TEXT_BYTES);
-	buf_printf(&out,
-	    "%s: fine, policy %s: %u providers, %u models, %u routes, %u teams",
-	    s->path, s->short_hash, s->provider_count, s->model_count, s->route_count,
-	    s->team_count);
+	buf_printf(&out, "%s: fine, policy %s: ", s->path, s->short_hash);
+	put_count(&out, s->provider_count, "provider", ", ");
+	put_count(&out, s->model_count, "model", ", ");
+	put_count(&out, s->route_count, "route", ", ");
+	put_count(&out, s->team_count, "team", ", ");
 	if (s->keys_file == NULL)
-		buf_add(&out, ", no client keys\n");
+		buf_add(&out, "no keys_file\n");
 	else
-		buf_printf(&out, ", %u client keys\n", s->key_count);
+		put_count(&out, s->key_count, "client key", "\n");
 	if (meaning_find(c, s, m))
 		meaning_text(c, s, m, &out);
 	else
