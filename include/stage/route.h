@@ -38,6 +38,8 @@ struct candidate {
 	double input_tokens, cached_tokens, output_tokens; /* expected */
 	enum reason reason;
 	int rule; /* index of the rule that put it out, or -1 */
+	/* to set upstream when the client named none; -1: leave it */
+	int64_t max_output;
 };
 
 #define CANDIDATES_MAX 16
@@ -59,7 +61,7 @@ struct plan {
 	bool unsure;         /* confidence low: baseline */
 	bool pinned, stayed; /* by bound content or a tool loop; by the session */
 	const struct data_class *data;
-	int64_t max_output; /* to set upstream when the client named none; -1: leave */
+	int64_t max_output; /* of route and team when the client named none; -1: none */
 	const char *service_tier; /* by rule; NULL */
 	/* when there is no plan */
 	enum outcome refusal;

@@ -72,7 +72,7 @@ attempt_hold(struct attempt *a)
 {
 	const struct request *r = a->request;
 	int64_t max_output =
-	    r->task.max_output >= 0 ? r->task.max_output : r->plan->max_output;
+	    r->task.max_output >= 0 ? r->task.max_output : a->candidate->max_output;
 
 	if (r->task.endpoint == EP_count_tokens)
 		return NEXT;

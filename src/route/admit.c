@@ -98,6 +98,8 @@ output_limited(struct work *w)
 	int64_t own = team != NULL ? team->max_output : -1;
 	int64_t max = w->route != NULL ? w->route->max_output : -1;
 
+	if (w->in->task->endpoint == EP_count_tokens)
+		return true; /* such a body has no maximum and takes none */
 	if (own >= 0 && asked > own)
 		return refuse(w, OUT_not_permitted, "max_tokens",
 		    "team '%s' may ask for answers of at most %lld tokens, not %lld",

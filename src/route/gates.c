@@ -162,7 +162,7 @@ rule_gate(struct work *w)
 	}
 	if (left_in(w) > 0)
 		return true;
-	return refuse(w, OUT_no_candidate, NULL,
+	return refuse(w, OUT_not_permitted, NULL,
 	    "rule %d of route '%s' (line %u of the policy) leaves no model that may "
 	    "serve this request",
 	    index + 1, w->route->name, r->at.line);
@@ -213,54 +213,43 @@ latency_gate(struct work *w)
 
 /* ---- cost ---- */
 
-/* How long an answer may get so that even the worst case stays below the team's limit;
- * -1: the request cannot be made to. `*ret_max` is the answer's maximum so far; -1:
- * none. */
+/* Can even the worst case be kept below `most`, by a maximum of ours where the client
+ * named none? Sets it in the candidate. */
 static bool
-fits_worst_case(
-    const struct work *w, const struct candidate *c, struct pusd most, int64_t *ret_max)
+fits_worst_case(const struct work *w, struct candidate *c, struct pusd most)
 {
 	const struct task *t = w->in->task;
-	int64_t ppm = c->model->at[c->at].provider->contract_ppm;
-	int64_t max = t->max_output >= 0 ? t->max_output : *ret_max;
+	const struct model *m = c->model;
+	int64_t ppm = m->at[c->at].provider->contract_ppm;
+	int64_t max = t->max_output >= 0 ? t->max_output : c->max_output;
 	struct pusd whole, input;
 	double share;
 
-	if (!hold_worst_case(t, c->model, c->price, max, ppm, &whole))
+	if (!hold_worst_case(t, m, c->price, max, ppm, &whole))
 		return false;
 	if (whole.v <= most.v)
 		return true;
-	if (t->max_output >= 0 ||
-	    !hold_worst_case(t, c->model, c->price, 0, ppm, &input) ||
+	if (t->max_output >= 0 || !hold_worst_case(t, m, c->price, 0, ppm, &input) ||
 	    input.v >= most.v)
 		return false;
 	share = (double)(most.v - input.v) / (double)(whole.v - input.v);
-	max = (int64_t)(share * (double)(max >= 0 ? max : c->model->max_output)) - 1;
+	max = (int64_t)(share * (double)(max >= 0 ? max : m->max_output)) - 1;
 	if (max < LEAST_OUTPUT)
 		return false;
-	*ret_max = max;
+	c->max_output = max;
 	return true;
 }
 
 static void
 cost_of_team(struct work *w, const struct team *team)
 {
-	int64_t max = w->plan->max_output, least = max;
-
 	for (unsigned i = 0; i < w->count; i++) {
 		struct option *o = &w->option[i];
-		int64_t own = max;
 
-		if (o->out)
+		if (o->out || fits_worst_case(w, &o->c, team->max_per_request))
 			continue;
-		if (!fits_worst_case(w, &o->c, team->max_per_request, &own))
-			put_out(o,
-			    o->c.price == NULL ? REASON_out_unpriced : REASON_out_cost);
-		else if (own >= 0 && (least < 0 || own < least))
-			least = own;
+		put_out(o, o->c.price == NULL ? REASON_out_unpriced : REASON_out_cost);
 	}
-	if (w->in->task->max_output < 0)
-		w->plan->max_output = least;
 }
 
 static bool

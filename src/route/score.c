@@ -62,11 +62,11 @@ input_estimate(const struct route_input *in, const struct provider *p)
 
 /* Expected length of the answer, over all choices. */
 static double
-output_estimate(const struct work *w, const struct model *m)
+output_estimate(const struct work *w, const struct candidate *c)
 {
 	const struct task *t = w->in->task;
-	int64_t max = t->max_output >= 0 ? t->max_output : w->plan->max_output;
-	double each = m->output_tokens[w->in->verdict->class];
+	int64_t max = t->max_output >= 0 ? t->max_output : c->max_output;
+	double each = c->model->output_tokens[w->in->verdict->class];
 
 	if (max >= 0 && each > (double)max)
 		each = (double)max;
@@ -153,7 +153,7 @@ fill(const struct work *w, struct candidate *c, bool as_if)
 	c->success = success_of(c->model, v->class, (double)v->complexity);
 	c->input_tokens = input_estimate(w->in, c->model->at[c->at].provider);
 	c->cached_tokens = warm_tokens(w, c, as_if);
-	c->output_tokens = output_estimate(w, c->model);
+	c->output_tokens = output_estimate(w, c);
 	fill_price(w, c);
 	c->cost_usd = cost_of(w, c);
 }
@@ -166,7 +166,7 @@ static void
 score_baseline(struct work *w)
 {
 	const struct model *b = w->route != NULL ? w->route->baseline : w->named;
-	struct candidate c = {.model = b};
+	struct candidate c = {.model = b, .max_output = w->plan->max_output};
 
 	for (unsigned i = w->count; i > 0; i--) {
 		const struct option *o = &w->option[i - 1];

@@ -15,6 +15,9 @@ list_model(struct work *w, const struct model *m, unsigned order)
 		o->c.at = at;
 		o->c.rule = -1;
 		o->c.cost_usd = -1;
+		o->c.max_output = w->plan->max_output;
+		if (o->c.max_output > m->max_output)
+			o->c.max_output = m->max_output;
 	}
 }
 

@@ -162,15 +162,13 @@ static void
 test_step(void **state)
 {
 	struct price_row r = row(100, -1, -1, 500);
-	struct candidate c = {.model = &luna, .price = &r};
+	struct candidate c = {.model = &luna, .price = &r, .max_output = 10};
 	struct provider p = {.contract_ppm = 500000};
-	struct plan plan = {.max_output = 10};
-	struct request req = {.plan = &plan,
-	    .task = {.endpoint = EP_generate,
-		.max_output = -1,
-		.n = 1,
-		.best_of = 1,
-		.text_bytes = 1000}};
+	struct request req = {.task = {.endpoint = EP_generate,
+				  .max_output = -1,
+				  .n = 1,
+				  .best_of = 1,
+				  .text_bytes = 1000}};
 	struct attempt a = {.request = &req, .candidate = &c, .provider = &p};
 
 	(void)state;

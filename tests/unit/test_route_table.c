@@ -324,10 +324,10 @@ describe(const struct plan *p, struct buf *ret)
 		buf_printf(ret, " why=%s", reason_name(p->candidate[0].reason));
 	else
 		buf_printf(ret, " %s", outcome_name(p->refusal));
-	buf_printf(ret, " mode=%s decided=%s data=%s tier=%s max_output=%lld param=%s",
+	buf_printf(ret, " mode=%s decided=%s data=%s tier=%s param=%s",
 	    mode_name(p->mode), p->decided != NULL ? p->decided->name : "-",
 	    p->data != NULL ? p->data->name : "-",
-	    p->service_tier != NULL ? p->service_tier : "-", (long long)p->max_output,
+	    p->service_tier != NULL ? p->service_tier : "-",
 	    p->refusal_param != NULL ? p->refusal_param : "-");
 	for (unsigned i = 0; i < p->count; i++) {
 		const struct candidate *c = &p->candidate[i];
@@ -337,8 +337,9 @@ describe(const struct plan *p, struct buf *ret)
 		buf_printf(ret, ":%s", reason_name(c->reason));
 		if (c->rule >= 0)
 			buf_printf(ret, "/%d", c->rule + 1);
-		buf_printf(ret, " %s=$%.6f %s~%.3f", c->model->name, c->cost_usd,
-		    c->model->name, c->success);
+		buf_printf(ret, " %s=$%.6f %s~%.3f %s<%lld", c->model->name,
+		    c->cost_usd, c->model->name, c->success, c->model->name,
+		    (long long)c->max_output);
 	}
 	buf_printf(ret, " baseline=$%.6f", p->baseline_cost_usd);
 	buf_printf(ret, " \"%s\" ", p->refusal_text);
