@@ -275,7 +275,7 @@ on_event(struct tap *t)
 	if (t->event_flags & FLAG_text)
 		t->events++;
 	/* What is told before the end is not all. */
-	if (t->fate != EVENT_pass || t->finished)
+	if (t->finished || t->fate == EVENT_terminal)
 		t->usage_seen |= complete(&t->usage);
 }
 

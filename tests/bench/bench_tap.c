@@ -3,9 +3,10 @@
  *
  * usage: bench_tap [openai|anthropic|obfuscated|utf8] [EVENTS]
  *
- * Prints nanoseconds an event. For instructions:
+ * Prints nanoseconds an event, and what a stream that waits for its next event holds.
+ * For instructions:
  * valgrind --tool=callgrind --toggle-collect=tap_feed bench_tap openai 100000 */
-#include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,6 +78,32 @@ measure(unsigned which, long events)
 	taps_free(taps);
 }
 
+#define STREAMS 1000U
+
+static void
+measure_memory(void)
+{
+	static struct tap tap[STREAMS];
+	struct taps *taps = taps_new();
+	struct dialect d = {.answer = &openai_answer};
+	size_t given = 0, before = mallinfo2().uordblks;
+
+	for (unsigned i = 0; i < STREAMS; i++) {
+		tap_init(&tap[i], taps, &d, true, false);
+		for (unsigned j = 0; j < 8; j++) {
+			struct str event = str_of(streams[0].event[j & 3]);
+
+			if (!tap_feed(&tap[i], event.p, event.len, swallow, &given))
+				abort();
+		}
+	}
+	printf("a stream: %zu bytes in the arena, %zu elsewhere\n", sizeof(tap[0]),
+	    (mallinfo2().uordblks - before) / STREAMS);
+	for (unsigned i = 0; i < STREAMS; i++)
+		tap_fini(&tap[i]);
+	taps_free(taps);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -86,5 +113,6 @@ main(int argc, char **argv)
 		if (argc < 2 || str_is(str_of(argv[1]), streams[i].name))
 			measure(i, events);
 	}
+	measure_memory();
 	return 0;
 }

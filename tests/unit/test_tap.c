@@ -240,6 +240,29 @@ test_model_of_a_body(void **state)
 	run_end(&r);
 }
 
+/* Usage that comes before anything is not the bill of a stream that was cut. */
+static void
+test_early_usage(void **state)
+{
+	struct want w = {.answer = &openai_answer,
+	    .in = STR(USAGE(TOLD) CHUNK("{\"content\":\"x\"}")),
+	    .out = CHUNK("{\"content\":\"x\"}"),
+	    .last = ""};
+	struct run r;
+
+	(void)state;
+	run_check(&w, &r);
+	assert_false(r.tap.usage_seen);
+	assert_int_equal(r.tap.usage.tokens[TOKEN_input_uncached], 9);
+	run_end(&r);
+	w.in = STR(USAGE(TOLD) DONE);
+	w.out = "";
+	w.last = DONE;
+	run_check(&w, &r);
+	assert_true(r.tap.usage_seen);
+	run_end(&r);
+}
+
 /* ---- the way out ---- */
 
 static bool
@@ -315,6 +338,7 @@ main(void)
 	    cmocka_unit_test(test_usage_without_terminal),
 	    cmocka_unit_test(test_model_as_asked),
 	    cmocka_unit_test(test_model_of_a_body),
+	    cmocka_unit_test(test_early_usage),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_given_together),
 	    cmocka_unit_test(test_nothing),
