@@ -183,6 +183,9 @@ note_bytes(struct attempt *a)
 	int64_t now = loop_now(w->loop);
 	bool first = a->last_byte_ns == 0;
 
+	/* The turn may have begun before the request was sent. */
+	if (now < a->connected_ns)
+		now = a->connected_ns;
 	a->last_byte_ns = now;
 	if (!first)
 		return;

@@ -87,6 +87,9 @@ worker_free(struct worker *w)
 	if (w == NULL)
 		return;
 	assert(TAILQ_EMPTY(&w->requests));
+	/* What came after the thread's last turn owns memory and snapshots. */
+	if (w->edge != NULL)
+		mailbox_drain(w->mailbox, w);
 	edge_free(w->edge);
 	call_free(w->call);
 	taps_free(w->taps);
