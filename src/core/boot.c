@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -41,33 +42,49 @@ boot_open_bypass(struct env *env, const char *dir)
 	return bypass_open(env, path);
 }
 
-struct waiter {
+struct boot_waiter {
 	struct worker *const *worker;
 	unsigned count;
+	bool threaded;
+	_Atomic bool ended;
+	pthread_t thread;
 };
 
 static void *
 wait_all(void *arg)
 {
-	struct waiter *w = arg;
+	struct boot_waiter *b = arg;
 
-	for (unsigned i = 0; i < w->count; i++)
-		worker_join(w->worker[i]);
-	xfree(w);
+	for (unsigned i = 0; i < b->count; i++)
+		worker_join(b->worker[i]);
+	atomic_store(&b->ended, true);
 	kill(getpid(), SIGUSR2);
 	return NULL;
 }
 
-void
+struct boot_waiter *
 boot_wait_workers(struct worker *const *worker, unsigned count)
 {
-	struct waiter *w = xcalloc(1, sizeof(*w));
-	pthread_t thread;
+	struct boot_waiter *b = xcalloc(1, sizeof(*b));
 
-	w->worker = worker;
-	w->count = count;
-	if (pthread_create(&thread, NULL, wait_all, w) == 0)
-		pthread_detach(thread);
-	else
-		wait_all(w);
+	b->worker = worker;
+	b->count = count;
+	b->threaded = pthread_create(&b->thread, NULL, wait_all, b) == 0;
+	if (!b->threaded)
+		wait_all(b);
+	return b;
+}
+
+bool
+boot_workers_ended(const struct boot_waiter *b)
+{
+	return b != NULL && atomic_load(&b->ended);
+}
+
+void
+boot_workers_done(struct boot_waiter *b)
+{
+	if (b != NULL && b->threaded)
+		pthread_join(b->thread, NULL);
+	xfree(b);
 }

@@ -2,6 +2,8 @@
 #ifndef CORE_BOOT_H
 #define CORE_BOOT_H
 
+#include <stdbool.h>
+
 #include "base/diag.h"
 #include "base/env.h"
 
@@ -16,7 +18,10 @@ struct sessions_shared *boot_open_sessions(struct env *env, const char *dir);
 struct bypass_shared *boot_open_bypass(struct env *env, const char *dir);
 
 /* A thread of its own joins the workers and then sends SIGUSR2 to the process, so that
- * the main thread goes on taking signals meanwhile. */
-void boot_wait_workers(struct worker *const *w, unsigned count);
+ * the main thread goes on taking signals meanwhile. boot_workers_done() joins it. */
+struct boot_waiter;
+struct boot_waiter *boot_wait_workers(struct worker *const *w, unsigned count);
+bool boot_workers_ended(const struct boot_waiter *b); /* false for NULL */
+void boot_workers_done(struct boot_waiter *b);        /* takes NULL */
 
 #endif

@@ -28,6 +28,7 @@ struct frugald {
 	struct snapshot *snap;
 	struct worker *worker[WORKERS_MAX];
 	unsigned workers;
+	struct boot_waiter *waiter; /* once it drains */
 	char why[256];
 };
 
@@ -177,6 +178,7 @@ stop(struct frugald *f)
 {
 	struct shared *s = &f->shared;
 
+	boot_workers_done(f->waiter);
 	addresses_free(s->addresses);
 	report_stop(s->report);
 	for (unsigned i = 0; i < f->workers; i++)
@@ -256,11 +258,12 @@ wait_for_stop(struct frugald *f, const sigset_t *set)
 				log_info("%s", text.p);
 			buf_fini(&text);
 		} else if (sig == SIGUSR2) {
-			return; /* the last worker has ended */
+			if (boot_workers_ended(f->waiter))
+				return;
 		} else if (sig != SIGHUP && !draining) {
 			draining = true;
 			drain(f);
-			boot_wait_workers(f->worker, f->workers);
+			f->waiter = boot_wait_workers(f->worker, f->workers);
 		} else if (sig != SIGHUP) {
 			log_warn("second signal: cutting what still runs");
 			for (unsigned i = 0; i < f->workers; i++)
