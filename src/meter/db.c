@@ -85,6 +85,16 @@ db_checkpoint(struct db *db)
 		    db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
+void
+db_leave(struct db *db)
+{
+	if (db->handle == NULL)
+		return;
+	sqlite3_busy_timeout(db->handle, 0); /* readers may stay; nobody waits */
+	sqlite3_wal_checkpoint_v2(
+	    db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 bool
 db_exec(struct db *db, const char *sql)
 {

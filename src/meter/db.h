@@ -20,6 +20,8 @@ bool db_open(struct db *db, const char *path);
 void db_close(struct db *db); /* keeps `why` */
 /* Moves the write-ahead log back into the file; what readers hold stays. */
 void db_checkpoint(struct db *db);
+/* The same before it is closed for long: all in one file, where readers allow it. */
+void db_leave(struct db *db);
 
 /* Several statements, no results. */
 bool db_exec(struct db *db, const char *sql);

@@ -84,7 +84,7 @@ static void
 leave_month(struct store *s)
 {
 	if (s->month.number != 0)
-		db_checkpoint(&s->month.db);
+		db_leave(&s->month.db);
 	month_close(&s->month);
 }
 
@@ -233,7 +233,7 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	leave_month(s);
-	db_checkpoint(&s->db);
+	db_leave(&s->db);
 	close_ledger(s);
 	xfree(s->seq);
 	xfree(s);
