@@ -26,8 +26,8 @@ static void
 add_input(const struct answer *a, struct buf *out)
 {
 	const struct cached *c = &a->cached;
-	int64_t read = c->read;
-	int64_t fresh = a->prompt - c->read - c->write_5m - c->write_1h;
+	int64_t read = c->read, written = c->write_5m + c->write_1h;
+	int64_t fresh = a->prompt - read - written;
 
 	if (a->b.usage == USAGE_inconsistent)
 		read += 1000000000000;
@@ -42,7 +42,7 @@ add_input(const struct answer *a, struct buf *out)
 	    "\"input_tokens\":%lld,\"cache_creation_input_tokens\":%lld,"
 	    "\"cache_read_input_tokens\":%lld,\"cache_creation\":{"
 	    "\"ephemeral_5m_input_tokens\":%lld,\"ephemeral_1h_input_tokens\":%lld}",
-	    (long long)fresh, (long long)(c->write_5m + c->write_1h), (long long)read,
+	    (long long)fresh, (long long)written, (long long)read,
 	    (long long)c->write_5m, (long long)c->write_1h);
 }
 

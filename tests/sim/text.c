@@ -17,10 +17,8 @@ struct text {
 static const char *const vocabulary[] = {"the", "simulated", "answer", "goes", "on",
     "with", "plain", "words", "that", "mean", "little", "but", "count", "well", "so",
     "a", "proxy", "may", "relay", "them", "bill", "and", "forget", "none", "of",
-    "these", "tokens", "one", "by", "one", "until", "it", "ends",
-    "\xc3\xbc"
-    "ber",
-    "caf\xc3\xa9", "\xe6\x97\xa5\xe6\x9c\xac", "while", "prices", "stay", "exact"};
+    "these", "tokens", "one", "by", "one", "until", "it", "ends", "über", "café",
+    "日本", "while", "prices", "stay", "exact"};
 
 struct text *
 text_new(void)
