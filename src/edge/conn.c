@@ -18,6 +18,10 @@
  * that it may stall. */
 #define LOOKS 4
 
+/* A client that takes less of an answer a second, for as long as it may stall, does not
+ * read: it only wants to be waited for. */
+#define READ_BYTES_PER_S 64
+
 /* So often a new connection is looked at for its first bytes. */
 #define LOOKS_FRESH 4
 
@@ -61,7 +65,7 @@ conn_enter(struct edge_conn *c, enum conn_state state, int64_t deadline_ms)
 		loop_timer(loop, &c->timer, c->deadline_ns);
 }
 
-/* Has the client's system taken anything since, or is there nothing to take? */
+/* Has the client's system taken something since, or is there nothing to take? */
 static bool
 progresses(struct edge_conn *c)
 {
@@ -69,15 +73,18 @@ progresses(struct edge_conn *c)
 	socklen_t bytes = sizeof(info);
 	int waiting = 0;
 	int64_t now = conn_now(c);
+	uint64_t stall_ms = (uint64_t)conn_limits(c)->client_stall_ms;
+	uint64_t least = stall_ms * READ_BYTES_PER_S / 1000 + 1;
 
 	if (getsockopt(c->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0)
 		return true; /* not TCP */
 	(void)ioctl(c->watch.fd, SIOCOUTQ, &waiting);
-	if (info.tcpi_bytes_acked != c->acked || (c->suspended && waiting == 0)) {
+	if (info.tcpi_bytes_acked >= c->acked + least ||
+	    (c->suspended && waiting == 0)) {
 		c->acked = info.tcpi_bytes_acked;
 		c->acked_ns = now;
 	}
-	return now - c->acked_ns < conn_limits(c)->client_stall_ms * NS_PER_MS;
+	return now - c->acked_ns < (int64_t)stall_ms * NS_PER_MS;
 }
 
 static void

@@ -217,7 +217,7 @@ run_again(struct front *f)
 static void
 run(struct front *f)
 {
-	MHD_UNSIGNED_LONG_LONG wait_ms;
+	unsigned long long wait_ms;
 	struct edge_conn *c, *next;
 
 	for (c = TAILQ_FIRST(&f->fresh); c != NULL; c = next) {
