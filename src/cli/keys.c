@@ -68,7 +68,7 @@ work_init(struct work *w, struct cli *c, bool change)
 	if (w->path == NULL) {
 		cli_fail(
 		    "%s names no keys_file, so no key is asked for; add a line such "
-		    "as keys_file: /etc/frugald/keys.yaml",
+		    "as keys_file: /var/lib/frugald/keys.yaml",
 		    w->snap->path);
 		return false;
 	}

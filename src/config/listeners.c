@@ -126,6 +126,31 @@ admin(struct build *b)
 		    "front and say behind_proxy: true");
 }
 
+static bool
+is_wildcard(const char *host)
+{
+	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+/* Two doors at one place: the second would not open. */
+static void
+same_place(struct build *b)
+{
+	const struct listen_address *l = &b->s->listen, *a = &b->s->admin_listen;
+	const struct node *n = node_get(b->root, "admin");
+
+	if (l->host == NULL || a->host == NULL || l->port == 0 || l->port != a->port)
+		return;
+	if (strcmp(l->host, a->host) != 0 && !is_wildcard(l->host) &&
+	    !is_wildcard(a->host))
+		return;
+	diag_error(b->r.d, node_place(n == NULL ? b->root : n, "listen"),
+	    "the admin port and the clients' are the same, %u; choose another for one "
+	    "of "
+	    "them",
+	    a->port);
+}
+
 void
 build_listeners(struct build *b)
 {
@@ -154,6 +179,7 @@ build_listeners(struct build *b)
 	tls(b);
 	off_loopback(b);
 	admin(b);
+	same_place(b);
 	if (s->limits.body_bytes_total < s->limits.body_bytes)
 		diag_error(b->r.d,
 		    node_place(node_get(b->root, "limits"), "body_bytes"),
