@@ -1,6 +1,7 @@
 /* hash.c: SipHash-2-4, SHA-256 (of libcrypto) and CRC-32C. */
 #include "base/hash.h"
 
+#include <endian.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -17,18 +18,17 @@ rotl(uint64_t x, unsigned by)
 	return x << by | x >> (64 - by);
 }
 
-/* Little-endian whatever the machine is. */
+/* Up to eight bytes; little-endian whatever the machine is. */
 static uint64_t
 load(const unsigned char *p, size_t len)
 {
 	uint64_t v = 0;
 
-	for (size_t i = len; i > 0; i--)
-		v = v << 8 | p[i - 1];
-	return v;
+	memcpy(&v, p, len);
+	return le64toh(v);
 }
 
-static void
+static inline void
 sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
@@ -43,7 +43,7 @@ sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
-static void
+static inline void
 sip_block(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;

@@ -70,6 +70,13 @@ db_open(struct db *db, const char *path)
 	return check_mode(db) && db_exec(db, settings) && sync_what_is_there(db);
 }
 
+bool
+db_sync_commits(struct db *db, bool on)
+{
+	return db_exec(
+	    db, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+}
+
 void
 db_close(struct db *db)
 {

@@ -17,6 +17,10 @@ struct db {
 };
 
 bool db_open(struct db *db, const char *path);
+/* What is committed from now on survives a power cut: from the start so. False: it may
+ * be lost until the next checkpoint, the newest first, and a commit costs no fsync(2).
+ */
+bool db_sync_commits(struct db *db, bool on);
 void db_close(struct db *db); /* keeps `why` */
 /* Moves the write-ahead log back into the file; what readers hold stays. */
 void db_checkpoint(struct db *db);
@@ -36,10 +40,11 @@ bool db_step(struct db *db, sqlite3_stmt *s, bool *ret_row);
  * file is refused. */
 bool db_migrate(struct db *db, const char *as, const struct schema *schema);
 
+/* Not copied: it stays where it is until the statement has run. */
 static inline void
 db_text(sqlite3_stmt *s, int i, struct str v)
 {
-	sqlite3_bind_text(s, i, v.p == NULL ? "" : v.p, (int)v.len, SQLITE_TRANSIENT);
+	sqlite3_bind_text(s, i, v.p == NULL ? "" : v.p, (int)v.len, SQLITE_STATIC);
 }
 
 /* What is no number would be NULL, and refused. */

@@ -89,8 +89,13 @@ month_open(struct month *m, const char *dir, int number)
 	char path[4096];
 
 	month_path(dir, number, path, sizeof(path));
-	if (!db_open(&m->db, path) || !db_migrate(&m->db, "main", &schema_month) ||
-	    !prepare(m))
+	if (!db_open(&m->db, path) || !db_migrate(&m->db, "main", &schema_month))
+		return false;
+	/* The triggers are for everybody else. Here are plain INSERTs only, which no
+	 * trigger has to refuse, and they would need a journal of their own for each.
+	 */
+	sqlite3_db_config(m->db.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	if (!prepare(m))
 		return false;
 	m->names = map_new();
 	m->number = number;
@@ -189,7 +194,7 @@ add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
 
 	if (!bind_request_names(m, r))
 		return false;
-	sqlite3_bind_blob(q, 1, id, 16, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(q, 1, id, 16, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 2, r->start_ms);
 	sqlite3_bind_int64(q, 3, s->end_ms);
 	sqlite3_bind_int64(q, 7, (int64_t)r->session);
@@ -202,7 +207,7 @@ add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
 	    q, 23, r->stream | r->below_quality << 1 | r->unsure << 2 | r->pinned << 3);
 	sqlite3_bind_int(q, 24, s->outcome);
 	sqlite3_bind_int(q, 25, s->attempts);
-	sqlite3_bind_blob(q, 26, r->plan, r->plan_len, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(q, 26, r->plan, r->plan_len, SQLITE_STATIC);
 	db_text(q, 27, str_make(r->tags, r->tags_len));
 	sqlite3_bind_int(q, 28, r->rollup_tags_len);
 	return db_run(&m->db, q);
@@ -287,7 +292,7 @@ month_add(struct month *m, const struct slot *s, int64_t *ret_seq)
 	int64_t seq = 0;
 
 	id_bytes(s->request.id, id);
-	sqlite3_bind_blob(m->find, 1, id, 16, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(m->find, 1, id, 16, SQLITE_STATIC);
 	if (!db_step(&m->db, m->find, &there))
 		return false;
 	if (there)

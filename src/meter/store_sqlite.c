@@ -70,8 +70,10 @@ use_ledger(struct store *s)
 	if (s->db.handle != NULL)
 		return true;
 	snprintf(path, sizeof(path), "%s/ledger.db", s->dir);
+	/* Roll-ups need no sync of their own: after a power cut they and `up_to` are
+	 * behind the rows together, and replay_all() adds what is missing. */
 	if (db_open(&s->db, path) && db_migrate(&s->db, "main", &schema_ledger) &&
-	    prepare(s))
+	    prepare(s) && db_sync_commits(&s->db, false))
 		return true;
 	close_ledger(s);
 	return false;
@@ -215,6 +217,9 @@ store_open(struct env *env, const char *dir, struct store **ret,
 
 	s->env = env;
 	snprintf(s->dir, sizeof(s->dir), "%s", dir);
+	/* SQLite counts its memory under a lock that every malloc takes; nobody reads
+	 * it. Refused, and as good, when SQLite is in use already. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (!use_ledger(s)) {
 		fail("ledger.db in", s->dir, s->db.why, ret_why);
 	} else if (!replay_all(s, ret_why)) {
@@ -337,20 +342,24 @@ store_commit(struct store *s, const struct slot *const *slot, unsigned count,
 
 /* ---- the rest ---- */
 
+/* Rows name these texts and outlooks; they cannot be made again. */
+
 bool
 store_keep(struct store *s, const char *kind, const char *hash, struct str text)
 {
-	if (!use_ledger(s))
+	bool ok;
+
+	if (!use_ledger(s) || !db_sync_commits(&s->db, true))
 		return false;
 	db_text(s->keep, 1, str_of(kind));
 	db_text(s->keep, 2, str_of(hash));
 	sqlite3_bind_int64(s->keep, 3, env_wall_ms(s->env));
 	sqlite3_bind_blob(
-	    s->keep, 4, text.p == NULL ? "" : text.p, (int)text.len, SQLITE_TRANSIENT);
-	if (db_run(&s->db, s->keep))
-		return true;
-	close_ledger(s);
-	return false;
+	    s->keep, 4, text.p == NULL ? "" : text.p, (int)text.len, SQLITE_STATIC);
+	ok = db_run(&s->db, s->keep) && db_sync_commits(&s->db, false);
+	if (!ok)
+		close_ledger(s);
+	return ok;
 }
 
 void
@@ -377,26 +386,33 @@ store_load_outlook(struct store *s, struct outlook *ret)
 	sqlite3_finalize(q);
 }
 
-bool
-store_save_outlook(struct store *s, const struct outlook *o)
+static bool
+put_outlook(struct store *s, const struct outlook *o)
 {
-	if (!use_ledger(s) || !db_exec(&s->db, "BEGIN IMMEDIATE"))
-		return false;
 	for (unsigned i = 0; i < o->providers; i++) {
 		sqlite3_bind_int64(s->put_outlook, 1, (int64_t)o->number);
 		sqlite3_bind_int64(s->put_outlook, 2, env_wall_ms(s->env));
 		db_text(s->put_outlook, 3, str_of(o->provider[i].name));
 		sqlite3_bind_int(
 		    s->put_outlook, 4, o->provider[i].bytes_per_token_milli);
-		if (!db_run(&s->db, s->put_outlook)) {
-			sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+		if (!db_run(&s->db, s->put_outlook))
 			return false;
-		}
 	}
-	if (db_exec(&s->db, "COMMIT"))
-		return true;
-	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
-	return false;
+	return true;
+}
+
+bool
+store_save_outlook(struct store *s, const struct outlook *o)
+{
+	bool ok;
+
+	if (!use_ledger(s) || !db_sync_commits(&s->db, true) ||
+	    !db_exec(&s->db, "BEGIN IMMEDIATE"))
+		return false;
+	ok = put_outlook(s, o) && db_exec(&s->db, "COMMIT");
+	if (!ok)
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+	return db_sync_commits(&s->db, false) && ok;
 }
 
 void
