@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "fake_env.h"
 #include "fake_vfs.h"
-#include "ledger_turn.h"
+#include "meter/ledger_turn.h"
 #include "stage/meter.h"
 
 #define STATE "/state"
