@@ -9,7 +9,7 @@ from harness import BACKUP, OPENAI
 
 class ProviderLimits(harness.Case):
     ENV = {"KEY_A": "sk-aaaa", "KEY_B": "sk-bbbb"}
-    POLICY_PARTS = {"openai_more": ", keys: [env:KEY_A, env:KEY_B]"}
+    POLICY_PARTS = {"openai_more": ", keys: [env:KEY_A, env:KEY_B], discount: 5%"}
 
     def setUp(self):
         type(self).daemon.stop()
@@ -44,8 +44,8 @@ class ProviderLimits(harness.Case):
         for _ in range(5):
             self.assertEqual(self.ask_chat("y", model="sol").status, 200)
         self.assertEqual(len(self.sim.records(OPENAI)), asked, "Retry-After is kept")
-        # The limit is the model's: another one at the same provider goes on.
-        self.assertEqual(self.ask_chat("y", model="luna").status, 200)
+        # The limit is the model's: another one at the same provider, the cheaper of two, goes on.
+        self.assertEqual(self.ask_chat("y", model="pair").header("x-frugald-model"), "luna")
         self.assertEqual(len(self.sim.records(OPENAI)), asked + 1)
 
     def test_a_key_that_is_refused_rests(self):

@@ -1,20 +1,23 @@
 """A conversation stays on its model, over connections, workers and dialects of its id."""
 
 import json
+import threading
 import unittest
 
 import harness
-from harness import CHAT
+from harness import CHAT, chat
 
 HARD = ("Prove that there are infinitely many primes of the form 4k+3, then give a second, independent proof by analytic "
         "means, step by step, and compare the two with respect to the lemmas that they need.")
 
 
 class Sessions(harness.Case):
-    POLICY_PARTS = {"workers": 4}
+    POLICY_PARTS = {"workers": 4, "policy": harness.POLICY.replace("tags:", """\
+  steady: {{candidates: [qwen, luna, sol], baseline: sol, goal: cheapest, keep_quality: 90%, switch: never}}
+tags:""")}
 
-    def turn(self, messages, headers=(), **more):
-        body = json.dumps({"model": "auto", "messages": messages, **more}).encode()
+    def turn(self, messages, headers=(), model="auto", **more):
+        body = json.dumps({"model": model, "messages": messages, **more}).encode()
         answer = self.post(CHAT, body, headers)
         self.assertEqual(answer.status, 200, answer)
         return answer
@@ -32,13 +35,21 @@ class Sessions(harness.Case):
         self.assertEqual(len({r["model"] for r in self.sim.records()}), 1)
 
     def test_at_the_same_time(self):
-        """Of requests of one conversation that come at once, all meet one model."""
-        for n in range(5):
+        """Easy and hard requests of one new conversation that come at once: all meet the model of the first."""
+        first = set()
+        for n in range(40):
             header = {"x-frugald-session": f"parallel-{n}"}
-            text = HARD if n % 2 else "What is the capital of France?"
-            models = harness.together(12, lambda i: self.turn([{"role": "user", "content": text}], header)
-                                      .header("x-frugald-model"))
+            begin = threading.Barrier(6)
+
+            def one(i):
+                with harness.Connection(self.daemon.port) as c:
+                    begin.wait()
+                    text = HARD if (i + n) % 2 else "What is the capital of France?"
+                    return c.ask("POST", CHAT, chat(text, model="steady"), header).header("x-frugald-model")
+            models = harness.together(6, one)
             self.assertEqual(len(set(models)), 1, models)
+            first.add(models[0])
+        self.assertEqual(len(first), 2, "each kind was the first once")
 
     def test_yes_after_a_hard_plan_is_hard(self):
         first = self.turn([{"role": "user", "content": HARD}])

@@ -22,7 +22,7 @@ def small_window(port):
 
 
 class SlowClient(harness.Case):
-    POLICY_PARTS = {"workers": 1, "top": "limits: {client_stall: 2s}"}
+    POLICY_PARTS = {"workers": 1, "top": "limits: {client_stall: 2s}", "backup_more": ", timeouts: {total: 1s}"}
 
     def given(self):
         """Bytes that the simulator could get rid of, for all requests."""
@@ -76,6 +76,17 @@ class SlowClient(harness.Case):
         events = answer.events()
         self.assertEqual(events[-1].data, b"[DONE]")
         self.assertEqual(sum(len(e.data) > 3000 for e in events), 512)
+
+    def test_there_is_always_room_for_the_end(self):
+        """A stream that ends while all buffers are full still says how it ended."""
+        c = small_window(self.daemon.port)
+        c.send("POST", CHAT, chat("[[sim events=16384 bytes=4096]] x", model="spare", stream=True))
+        request_id = c.read_head().header("x-request-id")
+        self.assertEqual(self.daemon.row(request_id)["attempt"][0]["outcome"], "too_long")
+        answer = c.read_until(lambda a: a.end)
+        c.close()
+        self.assertEqual(answer.end, "whole")
+        self.assertIn(b'"upstream_deadline"', answer.events()[-1].data)
 
     def test_stalled_client_is_cut_and_billed(self):
         c = small_window(self.daemon.port)

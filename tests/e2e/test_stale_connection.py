@@ -24,6 +24,18 @@ class Stale(harness.Case):
         self.assertNotEqual(seen[0]["conn"], seen[1]["conn"])
         self.assertEqual(seen[1]["on_conn"], 1, "the second goes out on a fresh connection")
 
+    def test_many_kept_connections(self):
+        """All of them may be dead: the new attempt takes none of these."""
+        streams = [self.open(harness.CHAT, harness.chat(f"[[sim events=2 gate=1]] {i}", stream=True)) for i in range(5)]
+        self.sim.wait_gated(5)
+        self.sim.release()
+        for s in streams:
+            s.read_until(lambda a: a.end)
+            s.close()
+        answer = self.ask_chat("[[sim fault=stale]] x")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertAttempts(answer, ("luna", "openai", "stale", "unknown"), ("luna", "openai", "served", "reported"))
+
     def test_only_once(self):
         """A fresh connection that closes without an answer is no stale one."""
         self.warm()
