@@ -6,89 +6,17 @@
  * sums.
  *
  * usage: test_meter_sim [SCHEDULES [FIRST-SEED]] */
+#include "sim_bugs.h"
 #include "sim_truth.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
-#include "rollup.h"
 #include "slots_file.h"
-#include "store.h"
 
 #define SLOTS   8U
 #define WORKERS 2U
 #define STEPS   120
-
-/* ---- bugs that the simulation must find; here only, never in the product ---- */
-
-enum bug {
-	BUG_none,
-	BUG_book_twice,
-	BUG_forget_release,
-	BUG_skip_crc,
-	BUG_lose_rollup,
-	BUG_crash_is_free,
-};
-
-static enum bug bug;
-
-bool __real_store_commit(struct store *s, const struct slot *const *slot,
-    unsigned count, char ret_why[static STORE_WHY]);
-bool __wrap_store_commit(struct store *s, const struct slot *const *slot,
-    unsigned count, char ret_why[static STORE_WHY]);
-void __real_slots_release(struct slots *s, struct slot *const *slot, unsigned count);
-void __wrap_slots_release(struct slots *s, struct slot *const *slot, unsigned count);
-uint32_t __real_hash_crc32c(uint32_t crc, const void *p, size_t len);
-uint32_t __wrap_hash_crc32c(uint32_t crc, const void *p, size_t len);
-bool __real_rollup_add(struct rollup_store *r, const struct slot *s);
-bool __wrap_rollup_add(struct rollup_store *r, const struct slot *s);
-void __real_settle_by_basis(struct slot_attempt *a, enum basis basis);
-void __wrap_settle_by_basis(struct slot_attempt *a, enum basis basis);
-
-bool
-__wrap_store_commit(struct store *s, const struct slot *const *slot, unsigned count,
-    char ret_why[static STORE_WHY])
-{
-	if (!__real_store_commit(s, slot, count, ret_why))
-		return false;
-	if (bug == BUG_book_twice && count > 0) {
-		struct slot *again = (void *)xmemdup(slot[0], sizeof(**slot));
-		const struct slot *one = again;
-
-		again->request.id.lo ^= 1;
-		(void)__real_store_commit(s, &one, 1, ret_why);
-		xfree(again);
-	}
-	return true;
-}
-
-void
-__wrap_slots_release(struct slots *s, struct slot *const *slot, unsigned count)
-{
-	__real_slots_release(
-	    s, slot, bug == BUG_forget_release && count > 1 ? count - 1 : count);
-}
-
-uint32_t
-__wrap_hash_crc32c(uint32_t crc, const void *p, size_t len)
-{
-	return bug == BUG_skip_crc ? 0 : __real_hash_crc32c(crc, p, len);
-}
-
-bool
-__wrap_rollup_add(struct rollup_store *r, const struct slot *s)
-{
-	return (bug == BUG_lose_rollup && s->attempts > 2) || __real_rollup_add(r, s);
-}
-
-void
-__wrap_settle_by_basis(struct slot_attempt *a, enum basis basis)
-{
-	bool free = bug == BUG_crash_is_free && a->outcome == OUT_crashed;
-
-	__real_settle_by_basis(a, free ? BASIS_none : basis);
-}
 
 /* ---- one schedule ---- */
 
