@@ -4,6 +4,7 @@ proxies in front, TLS."""
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -152,6 +153,50 @@ class ConnectionLimit(harness.Case):
             c.close()
 
 
+class BodyMemory(harness.Case):
+    """All bodies under way have a bound together."""
+
+    POLICY_PARTS = {"top": "limits: {max_body: 1MiB, body_bytes: 1536KiB}"}
+
+    def test_two_large_bodies(self):
+        body = chat("x" * 700_000)
+        head = CHAT_HEAD + b"Content-Length: %d\r\n\r\n" % len(body)
+        with harness.Connection(self.daemon.port) as first:
+            first.socket.sendall(head + body[:-1])
+            harness.wait_for("the first to be here", lambda: self.post(CHAT, body).status == 503)
+            answer = self.post(CHAT, body)
+            self.assertError(answer, 503, "overloaded")
+            self.assertEqual((answer.header("retry-after"), answer.header("x-should-retry")), ("1", "true"))
+            self.assertEqual(self.ask_chat("small").status, 200)
+            first.socket.sendall(body[-1:])
+            self.assertEqual(first.read().status, 200)
+        harness.wait_for("room", lambda: self.post(CHAT, body).status == 200)
+
+
+class KeptConnection(harness.Case):
+    POLICY_PARTS = {"top": "limits: {header: 500ms, idle: 1s}"}
+
+    def test_idle_for_too_long(self):
+        with harness.Connection(self.daemon.port) as c:
+            self.assertEqual(c.ask("GET", "/v1/models").status, 200)
+            self.assertEqual(c.socket.recv(1), b"")
+
+    def test_next_head_has_its_time_in_all(self):
+        with harness.Connection(self.daemon.port) as c:
+            self.assertEqual(c.ask("GET", "/v1/models").status, 200)
+            c.socket.settimeout(0.1)
+            sent = 0
+            with self.assertRaises(OSError):  # the other side has closed
+                for sent in range(100):
+                    c.socket.sendall(b"G")
+                    try:
+                        if c.socket.recv(1) == b"":
+                            raise ConnectionResetError
+                    except TimeoutError:
+                        pass
+            self.assertLess(sent, 20)  # an idle timer would begin again with every byte
+
+
 class Descriptors(harness.Case):
     """Fewer descriptors than clients."""
 
@@ -164,6 +209,25 @@ class Descriptors(harness.Case):
         for c in clients:
             c.close()
         harness.wait_for("room", lambda: harness.ask(self.daemon.port, "GET", "/v1/models").status == 200)
+
+
+class Overlap(harness.Case):
+    def test_the_next_one_may_begin_while_the_last_one_ends(self):
+        with self.open(CHAT, chat("[[sim events=4 gate=2]] x", stream=True)) as c:
+            self.sim.wait_gated()
+            self.daemon.signal(signal.SIGTERM)
+            harness.wait_for("the listener to close", lambda: not self.listens())
+            with socket.create_server(("127.0.0.1", self.daemon.port)):
+                pass
+            self.sim.release()
+            self.assertEqual(c.read_until(lambda a: a.end).events()[-1].data, b"[DONE]")
+
+    def listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.daemon.port)).close()
+        except OSError:
+            return False
+        return True
 
 
 class HalfClosed(harness.Case):
