@@ -235,6 +235,11 @@ struct snapshot {
  * The caller has one reference. */
 struct snapshot *snapshot_load(struct env *env, const char *path, struct diag *d);
 
+/* The same for a reload: what only a restart changes (addresses, TLS, workers, state
+ * folder, slots) stays as it is in `running`, and with that it must be safe. */
+struct snapshot *snapshot_reload(
+    struct env *env, const char *path, const struct snapshot *running, struct diag *d);
+
 /* The same for looking only: no secret (they are NULL) and no client's key is read. */
 struct snapshot *snapshot_load_offline(
     struct env *env, const char *path, struct diag *d);

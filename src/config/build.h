@@ -15,7 +15,8 @@ struct build {
 	struct env *env;
 	struct node *root;
 	int64_t now_s;
-	bool offline; /* see snapshot_load_offline() */
+	bool offline;                   /* see snapshot_load_offline() */
+	const struct snapshot *running; /* see snapshot_reload(); else NULL */
 	/* the same arrays as in the snapshot, while they may still be written */
 	struct provider *providers;
 	struct model *models;

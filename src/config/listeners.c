@@ -82,6 +82,13 @@ tls(struct build *b)
 		    "'%s' can be read by everybody; chmod 0640 it", c->tls_key);
 }
 
+/* The file may say another address than the one that is in force. */
+static const char *
+until_restart(const struct build *b)
+{
+	return b->running == NULL ? "" : " (the address in force until a restart)";
+}
+
 /* Off loopback strangers connect: they must show a key, and not in clear text. */
 static void
 off_loopback(struct build *b)
@@ -94,13 +101,70 @@ off_loopback(struct build *b)
 		diag_error(b->r.d, at,
 		    "listening off loopback without keys lets anybody spend your "
 		    "money; add "
-		    "keys_file: PATH, or listen at 127.0.0.1");
+		    "keys_file: PATH, or listen at 127.0.0.1%s",
+		    until_restart(b));
 	if (b->s->tls_cert == NULL && !b->s->behind_proxy)
 		diag_error(b->r.d, at,
 		    "listening off loopback shows keys and prompts to the network; add "
 		    "tls: "
 		    "{cert: PATH, key: PATH}, or behind_proxy: true when a proxy does "
-		    "TLS");
+		    "TLS%s",
+		    until_restart(b));
+}
+
+static void
+admin_off_loopback(struct build *b)
+{
+	const struct node *n = node_get(b->root, "admin");
+	struct diag_place at = node_place(n == NULL ? b->root : n, "listen");
+
+	if (is_loopback(b->s->admin_listen.host))
+		return;
+	if (b->c->admin_token == NULL)
+		diag_error(b->r.d, at,
+		    "the admin port off loopback needs a token; add token: env:NAME, "
+		    "or listen "
+		    "at 127.0.0.1%s",
+		    until_restart(b));
+	if (!b->s->behind_proxy)
+		diag_error(b->r.d, at,
+		    "the admin port speaks plain HTTP; listen at 127.0.0.1, or put a "
+		    "proxy in "
+		    "front and say behind_proxy: true%s",
+		    until_restart(b));
+}
+
+static struct listen_address
+keep_address(struct build *b, const struct listen_address *a)
+{
+	return (struct listen_address){.text = arena_str(b->r.mem, str_of(a->text)),
+	    .host = arena_str(b->r.mem, str_of(a->host)),
+	    .port = a->port};
+}
+
+static const char *
+keep_text(struct build *b, const char *text)
+{
+	return text == NULL ? NULL : arena_str(b->r.mem, str_of(text));
+}
+
+/* What only a restart changes stays as it is in the daemon that runs, and everything
+ * below judges that: else a reload could take the keys away from an open door. */
+static void
+carry_over(struct build *b)
+{
+	const struct snapshot *r = b->running;
+	struct snapshot *s = b->s;
+
+	if (r == NULL)
+		return;
+	s->listen = keep_address(b, &r->listen);
+	s->admin_listen = keep_address(b, &r->admin_listen);
+	s->tls_cert = keep_text(b, r->tls_cert);
+	s->tls_key = keep_text(b, r->tls_key);
+	s->state_dir = keep_text(b, r->state_dir);
+	s->workers = r->workers;
+	s->limits.slots = r->limits.slots;
 }
 
 static void
@@ -112,18 +176,6 @@ admin(struct build *b)
 	address(b, b->c->admin_listen, at, &b->s->admin_listen);
 	if (b->c->admin_token != NULL)
 		b->s->admin_token = build_secret(b, b->c->admin_token);
-	if (is_loopback(b->s->admin_listen.host))
-		return;
-	if (b->c->admin_token == NULL)
-		diag_error(b->r.d, at,
-		    "the admin port off loopback needs a token; add token: env:NAME, "
-		    "or listen "
-		    "at 127.0.0.1");
-	if (!b->s->behind_proxy)
-		diag_error(b->r.d, at,
-		    "the admin port speaks plain HTTP; listen at 127.0.0.1, or put a "
-		    "proxy in "
-		    "front and say behind_proxy: true");
 }
 
 static bool
@@ -177,9 +229,11 @@ build_listeners(struct build *b)
 			    n->text.p);
 	}
 	tls(b);
-	off_loopback(b);
 	admin(b);
 	same_place(b);
+	carry_over(b);
+	off_loopback(b);
+	admin_off_loopback(b);
 	if (s->limits.body_bytes_total < s->limits.body_bytes)
 		diag_error(b->r.d,
 		    node_place(node_get(b->root, "limits"), "body_bytes"),

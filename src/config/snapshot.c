@@ -232,6 +232,7 @@ struct source {
 	struct env *env;
 	struct str yaml;
 	const char *path;
+	const struct snapshot *running;
 	bool offline;
 };
 
@@ -241,8 +242,11 @@ make(const struct source *from, struct diag *d)
 	struct whole *w = xcalloc(1, sizeof(*w));
 	size_t before = diag_errors(d);
 	struct config *c;
-	struct build b = {
-	    .whole = w, .s = &w->s, .env = from->env, .offline = from->offline};
+	struct build b = {.whole = w,
+	    .s = &w->s,
+	    .env = from->env,
+	    .running = from->running,
+	    .offline = from->offline};
 
 	w->mem = arena_new(ARENA_BYTES);
 	SLIST_INIT(&w->secrets);
@@ -273,19 +277,19 @@ snapshot_parse(struct env *env, struct str yaml, const char *path, struct diag *
 	return make(&from, d);
 }
 
+/* `from` without its text. */
 static struct snapshot *
-load(struct env *env, const char *path, bool offline, struct diag *d)
+load(struct source *from, struct diag *d)
 {
-	struct source from = {.env = env, .path = path, .offline = offline};
 	struct snapshot *s = NULL;
 	struct buf text;
 
 	buf_init(&text, TREE_BYTES_MAX + 1);
-	if (env->read_file(env, path, TREE_BYTES_MAX, &text)) {
-		from.yaml = buf_str(&text);
-		s = make(&from, d);
+	if (from->env->read_file(from->env, from->path, TREE_BYTES_MAX, &text)) {
+		from->yaml = buf_str(&text);
+		s = make(from, d);
 	} else {
-		diag_error(d, (struct diag_place){diag_keep(d, path), 0, 0},
+		diag_error(d, (struct diag_place){diag_keep(d, from->path), 0, 0},
 		    errno == EFBIG ? "larger than 1 MiB; shorten the file"
 				   : "cannot be read: %s; check the path",
 		    strerror(errno));
@@ -297,11 +301,24 @@ load(struct env *env, const char *path, bool offline, struct diag *d)
 struct snapshot *
 snapshot_load(struct env *env, const char *path, struct diag *d)
 {
-	return load(env, path, false, d);
+	struct source from = {.env = env, .path = path};
+
+	return load(&from, d);
+}
+
+struct snapshot *
+snapshot_reload(
+    struct env *env, const char *path, const struct snapshot *running, struct diag *d)
+{
+	struct source from = {.env = env, .path = path, .running = running};
+
+	return load(&from, d);
 }
 
 struct snapshot *
 snapshot_load_offline(struct env *env, const char *path, struct diag *d)
 {
-	return load(env, path, true, d);
+	struct source from = {.env = env, .path = path, .offline = true};
+
+	return load(&from, d);
 }

@@ -37,7 +37,8 @@ static struct snapshot *
 load(struct frugald *f)
 {
 	struct diag *d = diag_new();
-	struct snapshot *s = snapshot_load(f->shared.env, f->options->config_path, d);
+	struct snapshot *s =
+	    snapshot_reload(f->shared.env, f->options->config_path, f->snap, d);
 
 	boot_log_findings(d);
 	diag_free(d);
