@@ -24,6 +24,15 @@ boot_log_findings(struct diag *d)
 		    f[i].text);
 }
 
+void
+boot_log_lines(struct str text)
+{
+	struct str line;
+
+	while (text.len > 0 && str_split(&text, '\n', &line))
+		log_info("%.*s", (int)line.len, line.p);
+}
+
 struct sessions_shared *
 boot_open_sessions(struct env *env, const char *dir)
 {

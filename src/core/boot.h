@@ -12,6 +12,8 @@ struct sessions_shared;
 struct worker;
 
 void boot_log_findings(struct diag *d);
+/* An entry for each line of `text`. */
+void boot_log_lines(struct str text);
 
 /* `sessions` and `bypass` in the state folder. NULL: errno. */
 struct sessions_shared *boot_open_sessions(struct env *env, const char *dir);

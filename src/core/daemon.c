@@ -255,8 +255,8 @@ wait_for_stop(struct frugald *f, const sigset_t *set)
 	while (sigwait(set, &sig) == 0) {
 		if (sig == SIGHUP && !draining) {
 			buf_init(&text, 1 << 20);
-			if (reload(f, &text) && text.len > 0)
-				log_info("%s", text.p);
+			if (reload(f, &text))
+				boot_log_lines(buf_str(&text));
 			buf_fini(&text);
 		} else if (sig == SIGUSR2) {
 			if (boot_workers_ended(f->waiter))

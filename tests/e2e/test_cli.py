@@ -87,7 +87,7 @@ class Beside(Base):
         self.assertRegex(diff, r"(?m)^teams\.payments: added")
         self.assertRegex(diff, r"(?m)^workers: 2 -> 3 \(needs a restart\)")
         daemon.reload()
-        harness.wait_for("the change in words", lambda: "teams.payments: added" in daemon.said())
+        harness.wait_for("the change in words", lambda: re.search(r"(?m)info teams\.payments: added", daemon.said()))
         self.assertEqual(json.loads(self.cli(daemon, "status", "--json"))["status"]["workers"], 2)
 
     def test_status_finds_what_is_ill(self):
