@@ -199,6 +199,9 @@ class Golden(unittest.TestCase):
         self.assertEqual((code, err), (0, ""))
         self.write("again.yaml", out)
         self.assertEqual(self.run_cli("check", "--print", "again.yaml"), (0, out, ""))
+        code, out, err = self.run_cli("check", "--print", "p.yaml")  # names secrets that are not here
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("key: env:NOR_THIS", out)
 
     def test_check_docs(self):
         with open(os.path.join(ROOT, "docs", "config.md"), encoding="utf-8") as f:
