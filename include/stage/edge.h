@@ -76,7 +76,7 @@ void edge_abort(struct edge *e);
 
 /* ---- answers; at most one head for each request ---- */
 
-/* Extra answer headers, up to 16 "name", "value" pairs. */
+/* Extra answer headers, up to 24 "name", "value" pairs. */
 struct reply_head {
 	int status;
 	const char *content_type;

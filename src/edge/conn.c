@@ -264,6 +264,14 @@ untouched(const struct edge_conn *c, size_t waiting)
 	       info.tcpi_bytes_received == waiting;
 }
 
+void
+conn_hurry(struct edge_conn *c)
+{
+	c->close = true;
+	if (c->state == CONN_idle || (c->state == CONN_head && untouched(c, 0)))
+		conn_cut(c);
+}
+
 static void
 leave_fresh(struct edge_conn *c)
 {

@@ -310,14 +310,6 @@ edge_free(struct edge *e)
 /* ---- the end ---- */
 
 static void
-hurry(struct edge_conn *c)
-{
-	c->close = true;
-	if (c->state == CONN_idle)
-		conn_cut(c);
-}
-
-static void
 for_each(struct edge *e, void (*act)(struct edge_conn *))
 {
 	struct edge_conn *c;
@@ -335,7 +327,7 @@ edge_drain(struct edge *e)
 	if (!e->draining)
 		listen_end(e);
 	e->draining = true;
-	for_each(e, hurry);
+	for_each(e, conn_hurry);
 }
 
 bool

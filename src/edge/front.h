@@ -153,6 +153,8 @@ void conn_wake(struct edge_conn *c);
 void conn_look(struct edge_conn *c);
 /* Ends it if its body does not move although there is more of it. */
 void conn_unstick(struct edge_conn *c);
+/* The daemon wants to end: what is not used goes, the rest takes no further request. */
+void conn_hurry(struct edge_conn *c);
 /* Closes it without a further word. */
 void conn_cut(struct edge_conn *c);
 /* The client is there no more, or does not read: the request is told. */

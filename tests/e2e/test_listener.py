@@ -211,6 +211,16 @@ class Descriptors(harness.Case):
         harness.wait_for("room", lambda: harness.ask(self.daemon.port, "GET", "/v1/models").status == 200)
 
 
+class Silent(harness.Case):
+    def test_who_says_nothing_is_not_waited_for(self):
+        silent = harness.Connection(self.daemon.port)
+        with harness.Connection(self.daemon.port) as c:
+            self.assertEqual(c.ask("GET", "/v1/models").status, 200)
+            self.daemon.signal(signal.SIGTERM)
+            self.assertEqual(self.daemon.wait(5), 0)  # a head would have 10 s, all of them 30
+        silent.close()
+
+
 class Overlap(harness.Case):
     def test_the_next_one_may_begin_while_the_last_one_ends(self):
         with self.open(CHAT, chat("[[sim events=4 gate=2]] x", stream=True)) as c:
