@@ -75,6 +75,27 @@ settle_crashed(struct slot_attempt *a)
 
 #define END_TEXT(member) (member)[sizeof(member) - 1] = '\0'
 
+/* No count and no price of a token is as large as this. */
+#define NUMBER_MAX 1000000000000LL
+
+/* -1: unknown, for what may be. */
+static int64_t
+bounded(int64_t v, int64_t least)
+{
+	return v < least || v > NUMBER_MAX ? least : v;
+}
+
+static bool
+result_is_sound(const struct slot_attempt *a)
+{
+	for (size_t k = 0; k < TOKEN_COUNT; k++) {
+		if (bounded(a->tokens[k], -1) != a->tokens[k])
+			return false;
+	}
+	return a->basis < BASIS_COUNT && a->outcome < OUT_COUNT && a->list_pusd >= -1 &&
+	       a->amount_pusd >= -1 && bounded(a->reasoning, -1) == a->reasoning;
+}
+
 /* The CRC does not cover what an answer brings; nothing of it may lead us astray. */
 static void
 mend(struct slot_attempt *a)
@@ -85,8 +106,17 @@ mend(struct slot_attempt *a)
 	END_TEXT(a->price_id);
 	END_TEXT(a->served_model);
 	END_TEXT(a->service_tier);
-	if (a->basis >= BASIS_COUNT || a->outcome >= OUT_COUNT || a->list_pusd < -1 ||
-	    a->amount_pusd < -1)
+	a->price_input_pusd = bounded(a->price_input_pusd, -1);
+	a->price_output_pusd = bounded(a->price_output_pusd, -1);
+	a->input_estimate = bounded(a->input_estimate, 0);
+	a->expected_output = bounded(a->expected_output, 0);
+	a->output_seen = bounded(a->output_seen, 0);
+	a->text_bytes = bounded(a->text_bytes, 0);
+	if (a->at_most_pusd < -1)
+		a->at_most_pusd = -1;
+	if (a->contract_ppm < 0)
+		a->contract_ppm = 0;
+	if (!result_is_sound(a))
 		a->closed = 0;
 }
 

@@ -401,6 +401,28 @@ test_a_damaged_attempt(void **state)
 	    SLOT_NAME - 1);
 }
 
+/* Counts that no answer has would go round in the sums. */
+static void
+test_absurd_counts(void **state)
+{
+	struct process *p = *state;
+	struct slot *s;
+	char path[128];
+	size_t len;
+
+	book_one(p, 0);
+	kill_9(p);
+	s = slots_file_at(bytes_of(p, slot_file(p, path), &len), 0);
+	s->attempt[0].tokens[TOKEN_cache_read] = INT64_MAX;
+	s->attempt[0].input_estimate = INT64_MAX;
+	s->attempt[0].price_output_pusd = INT64_MAX;
+	start_and_stop(p);
+	assert_int_equal(ask(JANUARY, "SELECT basis FROM attempt"), BASIS_partial);
+	assert_int_equal(ask(JANUARY, "SELECT cache_read IS NULL FROM attempt"), 1);
+	assert_int_equal(ask(JANUARY, "SELECT amount_pusd IS NULL FROM attempt"), 1);
+	assert_int_equal(ask("ledger.db", "SELECT SUM(unpriced) FROM rollup"), 1);
+}
+
 static void
 test_another_layout(void **state)
 {
@@ -462,6 +484,7 @@ main(void)
 	    with_process(test_a_damaged_head),
 	    with_process(test_a_damaged_request),
 	    with_process(test_a_damaged_attempt),
+	    with_process(test_absurd_counts),
 	    with_process(test_another_layout),
 	    with_process(test_no_room_for_the_rows),
 	};
