@@ -26,6 +26,8 @@ void *arena_try(struct arena *a, size_t bytes) MUST_CHECK;
 
 /* A copy with a NUL behind it; aborts like arena_alloc(). */
 char *arena_str(struct arena *a, struct str s);
+/* Both texts as one. */
+char *arena_join(struct arena *a, const char *first, const char *second);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 size_t arena_used(const struct arena *a);

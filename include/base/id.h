@@ -19,6 +19,14 @@ struct id {
 /* 48 bits of wall-clock milliseconds, 80 random bits. */
 struct id id_new(struct env *env);
 
+/* Random bits in stock, so that one getrandom(2) does for many ids. Of one thread;
+ * begins zeroed. */
+struct id_stock {
+	uint64_t random[64];
+	unsigned left;
+};
+struct id id_take(struct id_stock *s, struct env *env);
+
 static inline bool
 id_eq(struct id a, struct id b)
 {

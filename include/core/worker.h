@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "base/env.h"
+#include "base/id.h"
 #include "base/loop.h"
 #include "base/mailbox.h"
 #include "base/trace.h"
@@ -68,6 +69,7 @@ struct worker {
 	struct taps *taps;
 	struct snapshot *snap;
 	const struct outlook *outlook;
+	struct id_stock ids;
 	struct counters *counters; /* written by this worker, read by report */
 	struct log_ring *log;      /* finished requests, to the log writer */
 	struct request_list requests;

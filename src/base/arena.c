@@ -157,6 +157,17 @@ arena_str(struct arena *a, struct str s)
 }
 
 char *
+arena_join(struct arena *a, const char *first, const char *second)
+{
+	size_t one = strlen(first), two = strlen(second);
+	char *text = arena_alloc(a, one + two + 1);
+
+	memcpy(text, first, one);
+	memcpy(text + one, second, two);
+	return text;
+}
+
+char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap;

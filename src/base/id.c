@@ -7,16 +7,33 @@
 
 #define DIGITS 26
 
+static struct id
+make(struct env *env, const uint64_t random[2])
+{
+	return (struct id){
+	    .hi = (uint64_t)env_wall_ms(env) << 16 | (random[0] & 0xFFFF),
+	    .lo = random[1],
+	};
+}
+
 struct id
 id_new(struct env *env)
 {
-	uint64_t ms = (uint64_t)env_wall_ms(env), random[2];
+	uint64_t random[2];
 
 	env->random(env, random, sizeof(random));
-	return (struct id){
-	    .hi = ms << 16 | (random[0] & 0xFFFF),
-	    .lo = random[1],
-	};
+	return make(env, random);
+}
+
+struct id
+id_take(struct id_stock *s, struct env *env)
+{
+	if (s->left == 0) {
+		env->random(env, s->random, sizeof(s->random));
+		s->left = nitems(s->random);
+	}
+	s->left -= 2;
+	return make(env, &s->random[s->left]);
 }
 
 void

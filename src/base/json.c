@@ -20,6 +20,23 @@ put(struct json *j, struct str s)
 		j->full = true;
 }
 
+/* Three at once, since most values and keys need no more. */
+static void
+put_three(struct json *j, struct str a, struct str b, struct str c)
+{
+	char *p;
+
+	j->full |= !j->full && !buf_reserve(j->out, a.len + b.len + c.len);
+	if (j->full)
+		return;
+	p = mempcpy(j->out->p + j->out->len, a.p, a.len);
+	if (b.len > 0)
+		p = mempcpy(p, b.p, b.len);
+	p = mempcpy(p, c.p, c.len);
+	*p = '\0';
+	j->out->len += a.len + b.len + c.len;
+}
+
 /* What stands for a byte that may not stand for itself. */
 static struct str
 escape_of(unsigned char c, char code[static 7])
@@ -66,12 +83,11 @@ plain_run(struct str s)
 }
 
 static void
-put_quoted(struct json *j, struct str s)
+put_escaped(struct json *j, struct str s)
 {
 	char code[7];
 	size_t run;
 
-	put(j, STR("\""));
 	for (;;) {
 		run = plain_run(s);
 		put(j, str_make(s.p, run));
@@ -81,19 +97,30 @@ put_quoted(struct json *j, struct str s)
 		put(j, escape_of((unsigned char)s.p[0], code));
 		s = str_skip(s, 1);
 	}
-	put(j, STR("\""));
+}
+
+static void
+put_quoted(struct json *j, struct str before, struct str s, struct str behind)
+{
+	if (plain_run(s) == s.len) {
+		put_three(j, before, s, behind);
+		return;
+	}
+	put(j, before);
+	put_escaped(j, s);
+	put(j, behind);
 }
 
 static void
 begin_value(struct json *j, const char *key)
 {
-	if (j->comma)
-		put(j, STR(","));
+	bool comma = j->comma;
+
 	j->comma = true;
-	if (key == NULL)
-		return;
-	put_quoted(j, str_of(key));
-	put(j, STR(":"));
+	if (key != NULL)
+		put_quoted(j, comma ? STR(",\"") : STR("\""), str_of(key), STR("\":"));
+	else if (comma)
+		put(j, STR(","));
 }
 
 static void
@@ -149,7 +176,7 @@ void
 json_str(struct json *j, const char *key, struct str value)
 {
 	begin_value(j, key);
-	put_quoted(j, value);
+	put_quoted(j, STR("\""), value, STR("\""));
 }
 
 void

@@ -25,10 +25,17 @@ refuse(struct attempt *a, const char *why)
 
 /* ---- the head ---- */
 
+enum direction { DIRECTION_request, DIRECTION_answer };
+enum handling { HANDLING_pass, HANDLING_ours, HANDLING_drop };
+
 static const struct {
-	const char *name, *direction, *dialects, *what;
+	struct str name;
+	enum direction direction;
+	const char *dialects;
+	enum handling what;
 } headers[] = {
-#define HEADER(name, direction, dialects, what) {name, #direction, #dialects, #what},
+#define HEADER(name, direction, dialects, what) \
+	{{name, sizeof(name) - 1}, DIRECTION_##direction, #dialects, HANDLING_##what},
 #include "core/header.def"
 };
 
@@ -36,11 +43,11 @@ static bool
 passes(const struct attempt *a, struct str name, const char **ret_name)
 {
 	for (size_t i = 0; i < nitems(headers); i++) {
-		if (!str_is(str_of(headers[i].direction), "answer") ||
-		    !str_is(str_of(headers[i].what), "pass") ||
-		    !str_case_eq(name, str_of(headers[i].name)))
+		if (headers[i].direction != DIRECTION_answer ||
+		    headers[i].what != HANDLING_pass ||
+		    !str_case_eq(name, headers[i].name))
 			continue;
-		*ret_name = headers[i].name;
+		*ret_name = headers[i].name.p;
 		return str_is(str_of(headers[i].dialects), "any") ||
 		       str_is(str_of(headers[i].dialects), a->provider->dialect->name);
 	}

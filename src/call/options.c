@@ -18,6 +18,7 @@ options_fix(CURL *easy, CURLSH *share)
 	set(easy, HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	set(easy, HTTP09_ALLOWED, 0L);
 	set(easy, FOLLOWLOCATION, 0L);
+	set(easy, PROTOCOLS_STR, "http,https"); /* which of them, the URL says */
 	set(easy, BUFFERSIZE, READ_BYTES);
 	set(easy, TCP_NODELAY, 1L);
 	set(easy, TCP_KEEPALIVE, 1L);
@@ -36,15 +37,22 @@ options_fix(CURL *easy, CURLSH *share)
 	set(easy, NOPROXY, "");
 }
 
+/* The handle may have been another provider's before. */
+static void
+set_authorities(CURL *easy, const struct provider *p)
+{
+	char *ca = NULL;
+
+	if (p->ca_file == NULL)
+		(void)curl_easy_getinfo(easy, CURLINFO_CAINFO, &ca);
+	set(easy, CAINFO, p->ca_file != NULL ? p->ca_file : ca);
+}
+
 void
 options_provider(CURL *easy, const struct provider *p)
 {
-	const char *ca = p->ca_file;
-
-	if (ca == NULL)
-		ca = curl_version_info(CURLVERSION_NOW)->cainfo;
-	set(easy, CAINFO, ca);
-	set(easy, PROTOCOLS_STR, p->tls ? "https" : "http");
+	if (p->tls)
+		set_authorities(easy, p);
 	/* Empty: no proxy, whatever the environment says. */
 	set(easy, PROXY, p->proxy != NULL ? p->proxy : "");
 	/* Ours is the deadline; this only lets libcurl's own of 300 s not come first.

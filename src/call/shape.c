@@ -84,12 +84,14 @@ make_headers(struct attempt *a)
 	/* libcurl would wait a second for leave to send a long body. */
 	add_line(a, &tail, "Expect:");
 	add_line(a, &tail,
-	    arena_printf(r->mem, "User-Agent: frugald/%s", r->worker->shared->version));
+	    arena_join(r->mem, "User-Agent: frugald/", r->worker->shared->version));
 	/* So that an audit can match what a provider saw with what was booked. Not
 	 * x-request-id: servers on Starlette refuse one that is no UUID. */
+	add_line(
+	    a, &tail, arena_join(r->mem, "x-client-request-id: ", request_id_text(r)));
 	add_line(a, &tail,
-	    arena_printf(r->mem, "x-client-request-id: %s", request_id_text(r)));
-	add_line(a, &tail, arena_printf(r->mem, "x-frugald-attempt: %u", a->number));
+	    a->number == 0 ? "x-frugald-attempt: 0"
+			   : arena_printf(r->mem, "x-frugald-attempt: %u", a->number));
 	add_key(a, &tail);
 	add_given(a, &tail);
 }
@@ -126,8 +128,8 @@ attempt_shape(struct attempt *a)
 {
 	struct request *r = a->request;
 
-	a->io->url = arena_printf(r->mem, "%s%s", a->provider->url,
-	    a->provider->dialect->target(r->task.endpoint));
+	a->io->url = arena_join(
+	    r->mem, a->provider->url, a->provider->dialect->target(r->task.endpoint));
 	make_headers(a);
 	make_body(a);
 	return NEXT;

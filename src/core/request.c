@@ -53,7 +53,7 @@ request_new(struct worker *w)
 	r->worker = w;
 	r->snap = snapshot_ref(w->snap);
 	r->outlook = outlook_take(w->shared->outlook);
-	r->id = id_new(w->env);
+	r->id = id_take(&w->ids, w->env);
 	r->start_ns = w->env->mono_ns(w->env);
 	r->start_wall_ms = env_wall_ms(w->env);
 	r->refs = 1;
@@ -75,7 +75,7 @@ request_id_text(struct request *r)
 	char id[ID_TEXT_BYTES];
 
 	id_format(r->id, id);
-	return arena_printf(r->mem, "req_%s", id);
+	return arena_join(r->mem, "req_", id);
 }
 
 /* Log line and counters; money was settled by attempt_end() long before. */

@@ -36,7 +36,7 @@ void log_writer_init(struct log_writer *w, struct env *env);
 void log_writer_use(struct log_writer *w, const char *where);
 /* Whole lines. What the other side does not take within a second is dropped, and what
  * follows at once, until it takes something again. */
-void log_writer_put(struct log_writer *w, struct str line);
+void log_writer_put(struct log_writer *w, struct str lines);
 void log_writer_fini(struct log_writer *w);
 
 #endif

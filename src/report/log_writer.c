@@ -110,8 +110,19 @@ put_all(struct log_writer *w, int fd, struct str text)
 	return done;
 }
 
+static uint64_t
+count_lines(struct str text)
+{
+	struct str line;
+	uint64_t n = 0;
+
+	while (text.len > 0 && str_split(&text, '\n', &line))
+		n++;
+	return n;
+}
+
 void
-log_writer_put(struct log_writer *w, struct str line)
+log_writer_put(struct log_writer *w, struct str lines)
 {
 	int fd = STDERR_FILENO;
 	size_t done;
@@ -124,10 +135,10 @@ log_writer_put(struct log_writer *w, struct str line)
 	}
 	if (w->torn && put_all(w, fd, STR("\n")) == 1)
 		w->torn = false;
-	done = w->torn ? 0 : put_all(w, fd, line);
-	w->torn |= done > 0 && done < line.len;
-	if (done < line.len)
-		w->dropped++;
+	done = w->torn ? 0 : put_all(w, fd, lines);
+	if (done > 0)
+		w->torn = lines.p[done - 1] != '\n';
+	w->dropped += count_lines(str_skip(lines, done));
 }
 
 void

@@ -15,6 +15,8 @@
 /* Lines are gathered for so long, so that a busy worker is not woken for each. */
 #define FLUSH_NS (20 * NS_PER_MS)
 #define LINE_MAX 65536U
+/* So much is written at once, and not every line alone. */
+#define LOG_GATHER 3072U
 
 struct snapshot *
 report_snapshot(struct report *r)
@@ -30,19 +32,28 @@ report_snapshot(struct report *r)
 /* ---- the log ---- */
 
 static void
+write_out(struct report *r, struct buf *lines)
+{
+	if (lines->len > 0)
+		log_writer_put(&r->log, buf_str(lines));
+	buf_clear(lines);
+}
+
+static void
 write_lines(struct report *r)
 {
-	struct buf line;
+	struct buf lines;
 
-	buf_init(&line, LINE_MAX);
+	buf_init(&lines, LOG_GATHER + LINE_MAX);
 	for (unsigned i = 0; i < r->o.worker_count; i++) {
 		log_ring_quiet(r->o.workers[i]->log);
-		while (log_ring_take(r->o.workers[i]->log, &line)) {
-			log_writer_put(&r->log, buf_str(&line));
-			buf_clear(&line);
+		while (log_ring_take(r->o.workers[i]->log, &lines)) {
+			if (lines.len > LOG_GATHER)
+				write_out(r, &lines);
 		}
 	}
-	buf_fini(&line);
+	write_out(r, &lines);
+	buf_fini(&lines);
 	atomic_store_explicit(
 	    &r->log_dropped_shared, r->log.dropped, memory_order_relaxed);
 }

@@ -92,6 +92,25 @@ test_same_millisecond_still_differs(void **state)
 	fake_env_free(f);
 }
 
+/* More than one stock holds. */
+static void
+test_from_a_stock(void **state)
+{
+	struct fake_env *f = fake_env_new(3);
+	struct id_stock stock = {.left = 0};
+	struct id last = {0};
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct id id = id_take(&stock, fake_env(f));
+
+		assert_int_equal(id.hi >> 16, env_wall_ms(fake_env(f)));
+		assert_int_not_equal(id.lo, last.lo);
+		last = id;
+	}
+	fake_env_free(f);
+}
+
 int
 main(void)
 {
@@ -100,6 +119,7 @@ main(void)
 	    cmocka_unit_test(test_what_is_no_id),
 	    cmocka_unit_test(test_new_ids_sort_by_time),
 	    cmocka_unit_test(test_same_millisecond_still_differs),
+	    cmocka_unit_test(test_from_a_stock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,9 +222,11 @@ where_nothing_can_be_written(void **state)
 	log_writer_use(&w, "/nowhere/at/all");
 	log_writer_put(&w, STR("one\n"));
 	assert_int_equal(w.dropped, 1);
+	log_writer_put(&w, STR("two\nthree\n"));
+	assert_int_equal(w.dropped, 3);
 	log_writer_use(&w, "none");
-	log_writer_put(&w, STR("two\n"));
-	assert_int_equal(w.dropped, 1);
+	log_writer_put(&w, STR("four\n"));
+	assert_int_equal(w.dropped, 3);
 	log_writer_fini(&w);
 }
 
