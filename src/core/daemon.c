@@ -81,14 +81,13 @@ start_state(struct frugald *f)
 	return false;
 }
 
+/* Before the first row that rests on them. */
 static void
-keep_versions(struct frugald *f)
+keep_versions(struct ledger *l, const struct snapshot *s)
 {
-	struct ledger *l = f->shared.ledger;
-
-	ledger_keep(l, "policy", f->snap->short_hash, str_of(f->snap->canonical));
-	ledger_keep(l, "prices", price_book_version(f->snap->prices),
-	    price_book_text(f->snap->prices));
+	ledger_keep(l, "policy", s->short_hash, str_of(s->canonical));
+	ledger_keep(
+	    l, "prices", price_book_version(s->prices), price_book_text(s->prices));
 }
 
 static bool
@@ -142,7 +141,7 @@ start(struct frugald *f)
 		f->workers = WORKERS_MAX;
 	if (!start_state(f))
 		return false;
-	keep_versions(f);
+	keep_versions(s->ledger, f->snap);
 	s->addresses = addresses_new(s->env);
 	s->edge = edge_listen(f->snap->listen.host, f->snap->listen.port, f->why);
 	if (s->edge == NULL || !start_workers(f) || !start_report(f))
@@ -222,8 +221,7 @@ reload(struct frugald *f, struct buf *ret_text)
 	}
 	snapshot_diff(f->snap, fresh, ret_text);
 	log_info("reload: policy %s -> %s", f->snap->short_hash, fresh->short_hash);
-	ledger_keep(
-	    f->shared.ledger, "policy", fresh->short_hash, str_of(fresh->canonical));
+	keep_versions(f->shared.ledger, fresh);
 	addresses_want(f->shared.addresses, fresh, FIRST_ADDRESSES_MS);
 	for (unsigned i = 0; i < f->workers; i++)
 		worker_publish(f->worker[i], snapshot_ref(fresh));
