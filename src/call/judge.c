@@ -213,6 +213,7 @@ on_resume(struct deferred *d)
 	struct attempt_io *io = container_of(d, struct attempt_io, resume);
 	struct attempt *a = io->attempt;
 	struct worker *w = a->request->worker;
+	CURLcode result;
 
 	if (!a->live || !a->paused || a->easy == NULL || io->done)
 		return;
@@ -221,8 +222,11 @@ on_resume(struct deferred *d)
 	a->paused = false;
 	a->last_byte_ns = loop_now(w->loop);
 	deadline_arm(a);
-	/* May call answer_on_body() at once, with what libcurl had kept. */
-	(void)curl_easy_pause(a->easy, CURLPAUSE_CONT);
+	/* May call answer_on_body() at once, with what libcurl had kept. When that says
+	 * no, libcurl tells only us, and never looks at the transfer again. */
+	result = curl_easy_pause(a->easy, CURLPAUSE_CONT);
+	if (result != CURLE_OK)
+		judge_on_done(&io->transfer, result);
 }
 
 void

@@ -88,6 +88,21 @@ class SlowClient(harness.Case):
         self.assertEqual(answer.end, "whole")
         self.assertIn(b'"upstream_deadline"', answer.events()[-1].data)
 
+    def test_an_error_that_waited_for_the_client_is_told_at_once(self):
+        """The piece that was kept back holds the provider's error: nothing comes behind it to wake anybody."""
+        for events in range(500, 512):  # one of them ends in a piece that has to wait
+            self.sim.reset()
+            c = small_window(self.daemon.port)
+            c.send("POST", CHAT, chat(f"[[sim events=999 bytes=4096 fault=error_event:{events}]] x", stream=True))
+            request_id = c.read_head().header("x-request-id")
+            self.settled()
+            begin = time.monotonic()
+            answer = c.read_until(lambda a: a.end)
+            c.close()
+            self.assertEqual(answer.end, "whole")
+            self.assertEqual(self.daemon.row(request_id)["outcome"], "stream_error")
+            self.assertLess(time.monotonic() - begin, 5)
+
     def test_stalled_client_is_cut_and_billed(self):
         c = small_window(self.daemon.port)
         c.send("POST", CHAT, chat("[[sim events=16384 bytes=4096]] x", stream=True))
