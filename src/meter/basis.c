@@ -47,8 +47,8 @@ estimate(struct slot_attempt *a)
 void
 settle_by_basis(struct slot_attempt *a, enum basis basis)
 {
-	a->basis = (uint8_t)basis;
-	if (basis == BASIS_none || a->unbilled) {
+	a->basis = (uint8_t)(a->unbilled ? BASIS_none : basis);
+	if (a->basis == BASIS_none) {
 		a->list_pusd = 0;
 		a->amount_pusd = 0;
 		a->unpriced = 0;

@@ -110,7 +110,8 @@ count_settled(struct worker *w, const struct slot_attempt *s)
 		count(w, unpriced_attempts);
 	if (s->usage_inconsistent)
 		count(w, usage_inconsistent);
-	if (s->sent && s->http_status < 300 && s->basis != BASIS_reported)
+	if (s->sent && s->http_status < 300 && !s->unbilled &&
+	    s->basis != BASIS_reported)
 		count(w, usage_missing);
 }
 

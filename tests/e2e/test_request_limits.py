@@ -129,6 +129,9 @@ class RequestLimits(harness.Case):
         self.assertEqual(answer.status, 200, answer)
         self.assertGreater(answer.json()["input_tokens"], 0)
         self.assertTrue(self.sim.records()[-1]["path"].endswith("/v1/messages/count_tokens"))
+        row = self.row_of(answer)
+        self.assertEqual((row["baseline_pusd"], row["attempt"][0]["amount_pusd"]), (0, 0), "nothing is saved by it")
+        self.assertEqual(row["attempt"][0]["basis"], "none", "and nothing about that is an estimate")
 
     def test_models(self):
         listed = harness.ask(self.daemon.port, "GET", "/v1/models").json()

@@ -137,7 +137,7 @@ test_counting_tokens_is_free(void **state)
 	slot_attempt_sent(s, 0);
 	kill_9(p);
 	start_and_stop(p);
-	expect(BASIS_unknown, -1, 0);
+	expect(BASIS_none, -1, 0);
 }
 
 static void

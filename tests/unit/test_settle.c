@@ -360,6 +360,8 @@ test_counting_tokens(void **state)
 	settle(b, OUT_served, 200);
 	assert_int_equal(b->slot.attempt[0].amount_pusd, 0);
 	assert_int_equal(b->slot.attempt[0].unpriced, 0);
+	assert_int_equal(b->slot.attempt[0].basis, BASIS_none); /* no estimate */
+	assert_int_equal(b->counters.usage_missing, 0);
 }
 
 /* ---- every outcome ---- */
