@@ -4,9 +4,11 @@
 
 static const char requests_sql[] =
     "SELECT r.seq, r.end_ms, team.text, key.text, route.text, class.text, r.tags,"
-    " r.rollup_tags, r.outcome, r.attempts, r.baseline_pusd FROM request r"
+    " r.rollup_tags, r.outcome, r.attempts, r.baseline_pusd,"
+    " baseline.text FROM request r"
     " JOIN name team ON team.id=r.team JOIN name key ON key.id=r.key"
     " JOIN name route ON route.id=r.route JOIN name class ON class.id=r.class"
+    " JOIN name baseline ON baseline.id=r.baseline"
     " WHERE r.seq>?1 ORDER BY r.seq";
 
 static const char attempts_sql[] =
@@ -50,6 +52,7 @@ read_request(sqlite3_stmt *q, struct slot *ret)
 	ret->outcome = (uint16_t)sqlite3_column_int(q, 8);
 	ret->attempts = (uint16_t)sqlite3_column_int(q, 9);
 	r->baseline_pusd = known_at(q, 10);
+	text_at(q, 11, r->baseline, sizeof(r->baseline));
 }
 
 static void

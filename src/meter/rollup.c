@@ -103,6 +103,16 @@ add_money(struct pusd_sum *sum, int64_t pusd)
 		sum->v += pusd;
 }
 
+/* Where the baseline itself answered (it was chosen, or the client named it), what it
+ * costs is known: an estimate beside it would only look like something saved or lost.
+ */
+static int64_t
+baseline_of(const struct slot_request *r, const struct slot_attempt *a)
+{
+	return str_eq(str_of(r->baseline), str_of(a->model)) ? a->amount_pusd
+							     : r->baseline_pusd;
+}
+
 /* The attempt that answered, or the last one, stands for its request. */
 static void
 add_request(struct rollup_cell *c, const struct slot *s, const struct slot_attempt *a)
@@ -120,7 +130,7 @@ add_request(struct rollup_cell *c, const struct slot *s, const struct slot_attem
 		hist_add(&c->total_hist, a->total_ms);
 	/* Only what can be compared is: an answer with both prices known. */
 	if (s->outcome == OUT_served && r->baseline_pusd >= 0 && !a->unpriced) {
-		add_money(&c->baseline, r->baseline_pusd);
+		add_money(&c->baseline, baseline_of(r, a));
 		add_money(&c->compared, a->amount_pusd);
 	}
 }

@@ -17,6 +17,7 @@ static const char rollup_sql[] =
 static const char rows_sql[] =
     "SELECT r.end_ms,team.text,key.text,route.text,class.text,model.text,provider.text,"
     "a.tier,r.tags,user.text,r.session,r.outcome,r.attempts,r.baseline_pusd,"
+    "r.baseline=a.model,"
     "a.n,a.outcome,a.basis,a.flags,a.amount_pusd,a.list_pusd,a.at_most_pusd,"
     "a.ttft_ms,a.total_ms,a.reasoning,a.input_uncached,a.cache_read,a.cache_write_5m,"
     "a.cache_write_1h,a.audio_input,a.image_input,a.output,a.audio_output,price.text"
@@ -146,6 +147,7 @@ enum {
 	ROW_outcome,
 	ROW_attempts,
 	ROW_baseline,
+	ROW_is_baseline, /* its model answered */
 	ROW_n,
 	ROW_own_outcome,
 	ROW_basis,
@@ -187,6 +189,8 @@ read_request(sqlite3_stmt *s, struct fact *f)
 		return;
 	f->sums.baseline.v = baseline;
 	f->sums.compared = f->sums.paid;
+	if (sqlite3_column_int(s, ROW_is_baseline) != 0)
+		f->sums.baseline = f->sums.paid;
 }
 
 static void

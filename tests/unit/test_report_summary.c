@@ -78,7 +78,9 @@ add_by_hand(struct sums *s, const struct row *row)
 		s->exposure.v +=
 		    row->amount < 0 ? row->at_most : row->at_most - row->amount;
 	} else if (row->amount >= 0) {
-		s->baseline.v += row->baseline;
+		/* where the baseline answered, it is what was paid */
+		s->baseline.v +=
+		    str_is(str_of(row->model), "sol") ? row->amount : row->baseline;
 		s->compared.v += row->amount;
 	}
 }
