@@ -49,7 +49,7 @@ struct slot_request {
 	uint16_t plan_len, tags_len;
 	uint16_t rollup_tags_len; /* the part of `tags` that roll-ups have */
 	uint16_t reserved;
-	uint8_t plan[200]; /* packed numbers, see plan_pack() */
+	uint8_t plan[160]; /* packed numbers, see plan_pack() */
 	/* "name=value\n…", those of depth rollup first, then index, then store; cut at
 	 * a whole tag */
 	char tags[320];
@@ -58,7 +58,7 @@ struct slot_request {
 /* Written before the first byte goes upstream, but for what the answer brings. */
 struct slot_attempt {
 	/* intent */
-	char model[SLOT_NAME], provider[SLOT_NAME], region[16], price_id[48];
+	char model[SLOT_NAME], provider[SLOT_NAME], region[24], price_id[56];
 	uint8_t tier, sent, first_byte, closed;
 	uint8_t unbilled; /* costs nothing by its nature: counting tokens */
 	uint8_t basis, usage_inconsistent, unpriced;

@@ -6,6 +6,9 @@
 
 /* model, at, reason, rule: a byte each; success in 1/65535; cost as a float. */
 #define PACKED_BYTES 10
+_Static_assert(
+    sizeof(((struct slot_request *)0)->plan) >= CANDIDATES_MAX * PACKED_BYTES,
+    "a slot holds a whole plan");
 
 static void
 pack_candidate(const struct candidate *c, uint8_t *ret)
