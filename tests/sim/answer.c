@@ -160,7 +160,7 @@ answer_begin(struct conn *c, const struct ask *ask, const struct behaviour *b)
 	a->from = draw;
 	a->prompt = ask->tokens;
 	a->n = ask->n;
-	a->cached = a->voice->cache(s->cache, ask, now(c));
+	a->cached = a->voice->cache(c->port->cache, ask, now(c));
 	a->created_s = s->env->wall_ns(s->env) / NS_PER_S;
 	str_copy(a->model, sizeof(a->model),
 	    b->served[0] != '\0' ? str_of(b->served) : ask->model);

@@ -145,13 +145,13 @@ control_reset(struct sim *s)
 		xfree(value);
 	map_free(s->times);
 	s->times = map_new();
-	cache_clear(s->cache);
 	records_clear(s->records);
 	release(s);
 	for (unsigned i = 0; i < s->ports; i++) {
 		struct port *p = &s->port[i];
 
 		port_set(p, PORT_open);
+		cache_clear(p->cache);
 		p->max_inflight = p->inflight;
 		p->connections = p->requests = p->completed = p->aborted = p->broken =
 		    p->handshakes = p->resumed = 0;

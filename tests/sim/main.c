@@ -148,6 +148,7 @@ add_port(struct sim *s, struct str word, bool all_tls, long number_of)
 	else if (!str_is(name, "control"))
 		return false;
 	p->tls = str_is(word, "tls") || (all_tls && p->voice != NULL);
+	p->cache = cache_new();
 	p->number = (uint16_t)number_of;
 	if (!port_open(p)) {
 		fprintf(stderr, "frugald-sim: 127.0.0.1:%ld: %s\n", number_of,
@@ -233,7 +234,6 @@ prepare(struct sim *s, const struct options *o)
 		return wrong("--tls: cannot be read", o->tls);
 	s->loop = loop_new(s->env);
 	s->text = text_new();
-	s->cache = cache_new();
 	s->records = records_new((uint64_t)o->log);
 	s->times = map_new();
 	STAILQ_INIT(&s->script);
@@ -252,10 +252,11 @@ let_go(struct sim *s)
 		conn_close(TAILQ_FIRST(&s->conns), RECORD_aborted);
 	conn_bury(s);
 	control_reset(s);
-	for (unsigned i = 0; i < s->ports; i++)
+	for (unsigned i = 0; i < s->ports; i++) {
 		port_close(&s->port[i]);
+		cache_free(s->port[i].cache);
+	}
 	records_free(s->records);
-	cache_free(s->cache);
 	text_free(s->text);
 	map_free(s->times);
 	buf_fini(&s->made);

@@ -42,6 +42,7 @@ struct port {
 	unsigned index;
 	uint16_t number;
 	const struct voice *voice; /* NULL: control only */
+	struct cache *cache;       /* of prompts: every provider has its own */
 	bool tls;
 	enum port_state state;
 	int filler[2]; /* fill the queue of a deaf port */
@@ -64,7 +65,6 @@ struct sim {
 	unsigned ports;
 	SSL_CTX *tls;
 	struct text *text;
-	struct cache *cache;
 	struct records *records;
 	struct behaviour usual;
 	STAILQ_HEAD(, rule) script;
