@@ -21,16 +21,16 @@ struct json {
 void json_init(struct json *j, struct buf *out);
 
 /* `key` NULL inside an array or at the top. */
-void json_object(struct json *j, const char *key);
+void json_object_begin(struct json *j, const char *key);
 void json_object_end(struct json *j);
-void json_array(struct json *j, const char *key);
+void json_array_begin(struct json *j, const char *key);
 void json_array_end(struct json *j);
 
 /* Escapes control characters, quotes, and bytes that are not UTF-8 (as U+FFFD). */
 void json_str(struct json *j, const char *key, struct str value);
 void json_int(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
-void json_null(struct json *j, const char *key);
+void json_put_null(struct json *j, const char *key);
 /* Shortest form with at most `digits` significant digits; NaN and infinities as null.
  */
 void json_num(struct json *j, const char *key, double value, int digits);

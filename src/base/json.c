@@ -142,7 +142,7 @@ close_level(struct json *j, struct str bracket)
 }
 
 void
-json_object(struct json *j, const char *key)
+json_object_begin(struct json *j, const char *key)
 {
 	open_level(j, key, STR("{"));
 }
@@ -154,7 +154,7 @@ json_object_end(struct json *j)
 }
 
 void
-json_array(struct json *j, const char *key)
+json_array_begin(struct json *j, const char *key)
 {
 	open_level(j, key, STR("["));
 }
@@ -202,7 +202,7 @@ json_bool(struct json *j, const char *key, bool value)
 }
 
 void
-json_null(struct json *j, const char *key)
+json_put_null(struct json *j, const char *key)
 {
 	json_raw(j, key, STR("null"));
 }
@@ -215,7 +215,7 @@ json_num(struct json *j, const char *key, double value, int digits)
 	int n = digits < 15 ? digits : 15;
 
 	if (!isfinite(value)) {
-		json_null(j, key);
+		json_put_null(j, key);
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "%.*g", n, value);

@@ -114,11 +114,11 @@ fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j)
 	void *h;
 
 	pthread_mutex_lock(&f->lock);
-	json_array(j, "health");
+	json_array_begin(j, "health");
 	while (map_next(f->by_name, &iter, &name, &h)) {
 		struct health_view v = health_look(h, now_ns);
 
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		json_str(j, "name", name);
 		json_str(j, "state", str_of(state_of(&v)));
 		json_int(j, "inflight", v.inflight);

@@ -29,9 +29,9 @@ put_findings(struct diag *d, struct json *j)
 	size_t n;
 	const struct diag_finding *f = diag_findings(d, &n);
 
-	json_array(j, "findings");
+	json_array_begin(j, "findings");
 	for (size_t i = 0; i < n; i++) {
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		json_str(j, "file", str_of(f[i].at.file));
 		json_int(j, "line", f[i].at.line);
 		json_int(j, "column", f[i].at.column);
@@ -53,7 +53,7 @@ print_json(struct cli *c, struct snapshot *s, struct diag *d)
 
 	buf_init(&out, TEXT_BYTES);
 	json_init(&j, &out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_bool(&j, "fine", s != NULL);
 	if (s != NULL)
 		json_str(&j, "policy", str_of(s->short_hash));

@@ -212,15 +212,15 @@ meaning_text(
 static void
 json_data(const struct snapshot *s, const struct data_class *d, struct json *j)
 {
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_str(j, "name", str_of(d->name));
-	json_array(j, "models");
+	json_array_begin(j, "models");
 	for (unsigned i = 0; i < s->model_count; i++) {
 		if (sees(&s->models[i], d))
 			json_str(j, NULL, str_of(s->models[i].name));
 	}
 	json_array_end(j);
-	json_array(j, "refused_on_routes");
+	json_array_begin(j, "refused_on_routes");
 	for (unsigned i = 0; i < s->route_count; i++) {
 		if (!served_behind(&s->routes[i], d))
 			json_str(j, NULL, str_of(s->routes[i].name));
@@ -232,13 +232,13 @@ json_data(const struct snapshot *s, const struct data_class *d, struct json *j)
 static void
 json_route(const struct route *r, const unsigned *chosen, struct json *j)
 {
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_str(j, "name", str_of(r->name));
 	json_str(j, "mode", str_of(mode_name(r->mode)));
 	json_str(j, "baseline", str_of(r->baseline->name));
-	json_array(j, "candidates");
+	json_array_begin(j, "candidates");
 	for (unsigned i = 0; i < r->candidates; i++) {
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		json_str(j, "model", str_of(r->candidate[i]->name));
 		json_num(j, "first_choice", (double)chosen[i] / GRID_CELLS, 3);
 		json_object_end(j);
@@ -250,11 +250,11 @@ json_route(const struct route *r, const unsigned *chosen, struct json *j)
 void
 meaning_json(const struct snapshot *s, const struct meaning *m, struct json *j)
 {
-	json_array(j, "data_classes");
+	json_array_begin(j, "data_classes");
 	for (unsigned i = 0; i < s->data_class_count; i++)
 		json_data(s, &s->data_classes[i], j);
 	json_array_end(j);
-	json_array(j, "routes");
+	json_array_begin(j, "routes");
 	for (unsigned i = 0; i < s->route_count && i < MEANING_ROUTES; i++)
 		json_route(&s->routes[i], m->chosen[i], j);
 	json_array_end(j);

@@ -82,7 +82,7 @@ print_plan(struct cli *c, const struct offline_request *r)
 	buf_init(&out, OUT_BYTES);
 	if (c->opt[OPT_json] != NULL) {
 		json_init(&j, &out);
-		json_object(&j, NULL);
+		json_object_begin(&j, NULL);
 		json_str(&j, "policy", str_of(r->snap->short_hash));
 		json_str(&j, "dialect", str_of(r->dialect->name));
 		plan_json(&r->plan, &r->verdict, &j);

@@ -310,10 +310,10 @@ static void
 put_texts(struct json *j, const char *key, const char *const *texts)
 {
 	if (texts == NULL) {
-		json_null(j, key);
+		json_put_null(j, key);
 		return;
 	}
-	json_array(j, key);
+	json_array_begin(j, key);
 	for (size_t i = 0; texts[i] != NULL; i++)
 		json_str(j, NULL, str_of(texts[i]));
 	json_array_end(j);
@@ -323,7 +323,7 @@ static void
 put_text(struct json *j, const char *key, const char *text)
 {
 	if (text == NULL)
-		json_null(j, key);
+		json_put_null(j, key);
 	else
 		json_str(j, key, str_of(text));
 }
@@ -341,7 +341,7 @@ put_time(struct json *j, const char *key, int64_t utc_s)
 static void
 put_key(struct json *j, const struct key_record *k, const char *stands)
 {
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	put_text(j, "name", k->name);
 	put_text(j, "team", k->team);
 	put_text(j, "data", k->data);
@@ -385,8 +385,8 @@ listing_init(struct listing *l, struct cli *c)
 	*l = (struct listing){.cli = c, .now_s = c->env->wall_ns(c->env) / NS_PER_S};
 	buf_init(&l->out, OUT_BYTES);
 	json_init(&l->json, &l->out);
-	json_object(&l->json, NULL);
-	json_array(&l->json, "keys");
+	json_object_begin(&l->json, NULL);
+	json_array_begin(&l->json, "keys");
 	l->table = table_new(c->mem);
 	for (size_t i = 0; i < nitems(titles); i++)
 		table_column(l->table, titles[i], false);

@@ -130,12 +130,12 @@ put_json(struct shown *s, const struct price_row *row, const char *from,
 {
 	struct json *j = &s->json;
 
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_str(j, "id", str_of(row->id));
 	json_str(j, "provider", str_of(row->provider));
 	json_str(j, "model", str_of(row->model));
 	json_str(j, "prompt", str_of(from));
-	json_object(j, "usd_per_million_tokens");
+	json_object_begin(j, "usd_per_million_tokens");
 	for (size_t k = 0; k < TOKEN_COUNT; k++) {
 		if (kinds->pusd[k] >= 0)
 			json_str(j, token_name((enum token_kind)k),
@@ -195,9 +195,9 @@ shown_init(struct shown *s, struct cli *c, const struct price_book *book)
 	    .cli = c, .table = table_new(c->mem), .as_json = c->opt[OPT_json] != NULL};
 	buf_init(&s->out, OUT_BYTES);
 	json_init(&s->json, &s->out);
-	json_object(&s->json, NULL);
+	json_object_begin(&s->json, NULL);
 	json_str(&s->json, "price_book", str_of(price_book_version(book)));
-	json_array(&s->json, "prices");
+	json_array_begin(&s->json, "prices");
 	table_column(s->table, "price", false);
 	table_column(s->table, "prompt", false);
 	for (size_t k = 0; k < TOKEN_COUNT; k++)

@@ -119,9 +119,9 @@ put_error(struct buf *out, const struct outcome_row *row, const char *text,
 	struct json j;
 
 	json_init(&j, out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_str(&j, "type", STR("error"));
-	json_object(&j, "error");
+	json_object_begin(&j, "error");
 	json_str(&j, "type", str_of(error_type(row)));
 	json_str(&j, "message", str_of(text != NULL ? text : row->text));
 	json_object_end(&j);

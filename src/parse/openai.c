@@ -147,14 +147,14 @@ static void
 put_error(
     struct json *j, const struct outcome_row *row, const char *text, const char *param)
 {
-	json_object(j, NULL);
-	json_object(j, "error");
+	json_object_begin(j, NULL);
+	json_object_begin(j, "error");
 	json_str(j, "message", str_of(text != NULL ? text : row->text));
 	json_str(j, "type", str_of(row->type));
 	if (param != NULL)
 		json_str(j, "param", str_of(param));
 	else
-		json_null(j, "param");
+		json_put_null(j, "param");
 	json_str(j, "code", str_of(row->code));
 	json_object_end(j);
 	json_object_end(j);

@@ -114,7 +114,7 @@ get_bypass(struct admin_call *c)
 	struct json j;
 
 	json_init(&j, &c->out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	bypass_json(c->report->o.shared->bypass, env_wall_ms(c->report->env), &j);
 	json_object_end(&j);
 }
@@ -240,7 +240,7 @@ get_fleet(struct admin_call *c)
 	struct json j;
 
 	json_init(&j, &c->out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	fleet_json(r->o.shared->fleet, r->env->mono_ns(r->env), &j);
 	json_object_end(&j);
 }
@@ -251,7 +251,7 @@ put_ledger(struct json *j, const struct shared *s)
 	struct ledger_status st;
 
 	ledger_status_get(s->ledger, &st);
-	json_object(j, "ledger");
+	json_object_begin(j, "ledger");
 	json_bool(j, "accepts", ledger_accepts(s->ledger));
 	json_int(j, "rows", (int64_t)st.rows);
 	json_int(j, "batches", (int64_t)st.batches);
@@ -271,7 +271,7 @@ get_status(struct admin_call *c)
 	struct json j;
 
 	json_init(&j, &c->out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_str(&j, "version", str_of(s->version == NULL ? "" : s->version));
 	json_int(&j, "uptime_s", (env_wall_ms(r->env) - s->start_wall_ms) / 1000);
 	json_bool(&j, "ready", atomic_load(&r->ready_shared));

@@ -41,12 +41,12 @@ report_error(struct buf *ret, int status, const char *param, const char *fmt, ..
 	va_end(ap);
 	buf_clear(ret);
 	json_init(&j, ret);
-	json_object(&j, NULL);
-	json_object(&j, "error");
+	json_object_begin(&j, NULL);
+	json_object_begin(&j, "error");
 	json_str(&j, "message", str_of(text));
 	json_str(&j, "type", str_of(kinds[i].type));
 	if (param == NULL)
-		json_null(&j, "param");
+		json_put_null(&j, "param");
 	else
 		json_str(&j, "param", str_of(param));
 	json_str(&j, "code", str_of(kinds[i].code));

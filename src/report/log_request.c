@@ -67,7 +67,7 @@ static void
 put_time(struct json *j, const char *key, int64_t ns, int64_t unit)
 {
 	if (ns < 0)
-		json_null(j, key);
+		json_put_null(j, key);
 	else
 		json_int(j, key, ns / unit);
 }
@@ -75,7 +75,7 @@ put_time(struct json *j, const char *key, int64_t ns, int64_t unit)
 static void
 put_tokens(struct json *j, const struct usage *u)
 {
-	json_object(j, "tokens");
+	json_object_begin(j, "tokens");
 	for (size_t k = 0; k < TOKEN_COUNT; k++) {
 		if (u->tokens[k] >= 0)
 			json_int(j, token_name((enum token_kind)k), u->tokens[k]);
@@ -90,7 +90,7 @@ put_tags(struct json *j, const struct request *r)
 {
 	char name[129];
 
-	json_object(j, "tags");
+	json_object_begin(j, "tags");
 	for (unsigned i = 0; i < r->tag_count; i++) {
 		str_copy(name, sizeof(name), r->tags[i].name);
 		json_str(j, name, r->tags[i].value);
@@ -140,7 +140,7 @@ put_attempt(struct json *j, const struct request *r)
 	json_str(j, "basis", str_of(basis_name(a->basis)));
 	put_tokens(j, &a->usage);
 	if (r->unpriced)
-		json_null(j, "cost_usd");
+		json_put_null(j, "cost_usd");
 	else
 		json_pusd_sum(j, "cost_usd", r->cost);
 	put_time(j, "ttft_ms", span(a->start_ns, a->first_byte_ns), NS_PER_MS);
@@ -164,7 +164,7 @@ log_request(struct request *r, struct buf *ret)
 		return;
 	date_format_ms(r->start_wall_ms, ts);
 	json_init(&j, ret);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_str(&j, "ts", str_of(ts));
 	json_str(&j, "id", str_of(request_id_text(r)));
 	put_who(&j, r);

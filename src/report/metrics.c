@@ -302,7 +302,7 @@ put_fleet(struct buf *b, struct report *r)
 
 	buf_init(&text, 1 << 20);
 	json_init(&j, &text);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	fleet_json(r->o.shared->fleet, r->env->mono_ns(r->env), &j);
 	json_object_end(&j);
 	rows.text = buf_str(&text);

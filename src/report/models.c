@@ -17,7 +17,7 @@ put_model(struct json *j, const struct model *m)
 	json_str(j, "tier", str_of(tier_name(m->tier)));
 	json_int(j, "context_length", m->context);
 	json_int(j, "max_output_tokens", m->max_output);
-	json_array(j, "capabilities");
+	json_array_begin(j, "capabilities");
 	for (int c = 0; c < CAP_COUNT; c++) {
 		if ((m->can >> c & 1U) != 0)
 			json_str(j, NULL, str_of(capability_name((enum capability)c)));
@@ -31,7 +31,7 @@ put_route(struct json *j, const struct route *r)
 	json_str(j, "type", STR("route"));
 	json_str(j, "owned_by", STR("frugald"));
 	json_str(j, "mode", str_of(mode_name(r->mode)));
-	json_array(j, "candidates");
+	json_array_begin(j, "candidates");
 	for (unsigned i = 0; i < r->candidates; i++)
 		json_str(j, NULL, str_of(r->candidate[i]->name));
 	json_array_end(j);
@@ -40,7 +40,7 @@ put_route(struct json *j, const struct route *r)
 static void
 put(struct json *j, struct str id, const struct asked *what, bool alias)
 {
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_str(j, "id", id);
 	json_str(j, "object", STR("model"));
 	json_int(j, "created", CREATED);
@@ -89,9 +89,9 @@ models_list(const struct snapshot *s, const struct principal *who, struct buf *r
 	struct json j;
 
 	json_init(&j, ret);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_str(&j, "object", STR("list"));
-	json_array(&j, "data");
+	json_array_begin(&j, "data");
 	for (unsigned i = 0; i < s->route_count; i++) {
 		struct asked what = {.route = &s->routes[i]};
 

@@ -15,7 +15,7 @@ static void
 put_known(struct json *j, const char *key, int64_t v)
 {
 	if (v < 0)
-		json_null(j, key);
+		json_put_null(j, key);
 	else
 		json_int(j, key, v);
 }
@@ -24,7 +24,7 @@ static void
 put_money(struct json *j, const char *key, int64_t pusd)
 {
 	if (pusd < 0)
-		json_null(j, key);
+		json_put_null(j, key);
 	else
 		json_pusd(j, key, (struct pusd){pusd});
 }
@@ -44,7 +44,7 @@ put_tags(struct json *j, struct str tags)
 	struct str line, name;
 	char key[ASK_NAME];
 
-	json_object(j, "tags");
+	json_object_begin(j, "tags");
 	while (str_split(&tags, '\n', &line)) {
 		if (!str_split(&line, '=', &name) || name.len == 0)
 			continue;
@@ -59,7 +59,7 @@ put_tags(struct json *j, struct str tags)
 static void
 put_usage(struct json *j, const struct record_attempt *a)
 {
-	json_object(j, "tokens");
+	json_object_begin(j, "tokens");
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
 		put_known(j, token_name((enum token_kind)k), a->tokens[k]);
 	put_known(j, "of_which_reasoning", a->reasoning);
@@ -69,7 +69,7 @@ put_usage(struct json *j, const struct record_attempt *a)
 static void
 put_attempt(struct json *j, const struct record_attempt *a)
 {
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_str(j, "model", a->model);
 	json_str(j, "provider", a->provider);
 	json_str(j, "region", a->region);
@@ -104,7 +104,7 @@ put_candidate(
 {
 	char cost[32];
 
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	if (names != NULL && c->model < names->models) {
 		json_str(j, "model", names->model[c->model].name);
 		if (c->at < names->model[c->model].ats)
@@ -114,7 +114,7 @@ put_candidate(
 	}
 	json_num(j, "success", c->success, 4);
 	if (c->cost_usd < 0) {
-		json_null(j, "cost_usd");
+		json_put_null(j, "cost_usd");
 	} else {
 		snprintf(cost, sizeof(cost), "%.9f", c->cost_usd);
 		json_str(j, "cost_usd", str_of(cost));
@@ -133,7 +133,7 @@ put_plan(struct json *j, const struct record *r, struct books *b)
 	struct packed_candidate c[PLAN_MAX];
 	unsigned n = plan_unpack(r->plan, c, PLAN_MAX);
 
-	json_array(j, "plan");
+	json_array_begin(j, "plan");
 	for (unsigned i = 0; i < n; i++)
 		put_candidate(j, names, &c[i]);
 	json_array_end(j);
@@ -155,17 +155,17 @@ static void
 put_baseline(struct json *j, const struct record *r)
 {
 	if (r->baseline.len == 0) {
-		json_null(j, "baseline");
+		json_put_null(j, "baseline");
 		return;
 	}
-	json_object(j, "baseline");
+	json_object_begin(j, "baseline");
 	json_str(j, "model", r->baseline);
 	if (r->baseline_pusd < 0)
-		json_null(j, "usd");
+		json_put_null(j, "usd");
 	else
 		put_estimate(j, "usd", r->baseline_pusd);
 	if (r->baseline_success < 0)
-		json_null(j, "success");
+		json_put_null(j, "success");
 	else
 		json_num(j, "success", r->baseline_success, 4);
 	json_object_end(j);
@@ -217,20 +217,20 @@ record_json(const struct record *r, struct books *b, struct buf *ret)
 	struct json j;
 
 	json_init(&j, ret);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	put_head(&j, r);
 	put_decision(&j, r);
 	if (r->unpriced)
-		json_null(&j, "cost_usd");
+		json_put_null(&j, "cost_usd");
 	else
 		json_pusd_sum(&j, "cost_usd", r->cost);
 	put_baseline(&j, r);
 	put_plan(&j, r, b);
-	json_array(&j, "attempts");
+	json_array_begin(&j, "attempts");
 	for (unsigned i = 0; i < r->attempts; i++)
 		put_attempt(&j, &r->attempt[i]);
 	json_array_end(&j);
-	json_object(&j, "versions");
+	json_object_begin(&j, "versions");
 	json_str(&j, "policy", r->policy);
 	json_str(&j, "classifier", r->classifier);
 	json_int(&j, "outlook", (int64_t)r->outlook);

@@ -12,7 +12,7 @@ put_date(struct json *j, const char *key, int64_t ms)
 	char text[DATE_TEXT_BYTES];
 
 	if (ms < 0) {
-		json_null(j, key);
+		json_put_null(j, key);
 		return;
 	}
 	date_format_s(ms, text);
@@ -24,7 +24,7 @@ static void
 put_share(struct json *j, const char *key, wide num, wide den)
 {
 	if (den <= 0)
-		json_null(j, key);
+		json_put_null(j, key);
 	else
 		json_num(j, key, (double)num / (double)den, 4);
 }
@@ -36,7 +36,7 @@ put_per(struct json *j, const char *key, wide amount, int64_t n)
 	struct pusd each;
 
 	if (n <= 0 || !pusd_divide(amount, n, &each))
-		json_null(j, key);
+		json_put_null(j, key);
 	else
 		json_pusd(j, key, each);
 }
@@ -56,7 +56,7 @@ put_quantile(struct json *j, const char *key, const struct hist *h, double q)
 	int64_t v = hist_quantile(h, q);
 
 	if (v < 0)
-		json_null(j, key);
+		json_put_null(j, key);
 	else
 		json_int(j, key, v);
 }
@@ -64,7 +64,7 @@ put_quantile(struct json *j, const char *key, const struct hist *h, double q)
 static void
 put_scope(struct json *j, const struct scope *s)
 {
-	json_object(j, "scope");
+	json_object_begin(j, "scope");
 	if (!s->all) {
 		json_str(j, "key", str_of(s->key));
 		if (s->team != NULL && s->team[0] != '\0')
@@ -87,13 +87,13 @@ put_ask(struct json *j, const struct ask *a)
 {
 	char name[ASK_NAME + 4];
 
-	json_object(j, "filter");
+	json_object_begin(j, "filter");
 	for (unsigned i = 0; i < a->filters; i++) {
 		dim_text(&a->filter[i].by, name);
 		json_str(j, name, str_of(a->filter[i].value));
 	}
 	json_object_end(j);
-	json_array(j, "group_by");
+	json_array_begin(j, "group_by");
 	for (unsigned i = 0; i < a->groups; i++) {
 		dim_text(&a->group[i], name);
 		json_str(j, NULL, str_of(name));
@@ -122,7 +122,7 @@ input_tokens(const struct sums *s)
 static void
 put_tokens(struct json *j, const struct sums *s)
 {
-	json_object(j, "tokens");
+	json_object_begin(j, "tokens");
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
 		json_int(j, token_name((enum token_kind)k), s->tokens[k]);
 	json_int(j, "of_which_reasoning", s->reasoning);
@@ -133,10 +133,10 @@ static void
 put_kinds(struct json *j, const struct summary *s)
 {
 	if (!s->rows_known) {
-		json_null(j, "cost_by_kind_usd");
+		json_put_null(j, "cost_by_kind_usd");
 		return;
 	}
-	json_object(j, "cost_by_kind_usd");
+	json_object_begin(j, "cost_by_kind_usd");
 	for (size_t k = 0; k < TOKEN_COUNT; k++) {
 		if (s->kind[k].v != 0)
 			json_pusd_sum(j, token_name((enum token_kind)k), s->kind[k]);
@@ -154,27 +154,27 @@ put_savings(struct json *j, const struct sums *s)
 	wide saved = s->baseline.v - s->compared.v - s->wasted.v;
 
 	if (s->baseline.v <= 0) {
-		json_null(j, "baseline");
-		json_null(j, "saved");
+		json_put_null(j, "baseline");
+		json_put_null(j, "saved");
 		return;
 	}
-	json_object(j, "baseline");
+	json_object_begin(j, "baseline");
 	put_estimate(j, "usd", s->baseline.v);
-	json_null(j, "low");
-	json_null(j, "high");
+	json_put_null(j, "low");
+	json_put_null(j, "high");
 	json_pusd_sum(j, "compared_usd", s->compared);
 	json_object_end(j);
-	json_object(j, "saved");
+	json_object_begin(j, "saved");
 	put_estimate(j, "usd", saved);
 	put_share(j, "share", saved, s->baseline.v);
-	json_null(j, "measured_on_holdout");
+	json_put_null(j, "measured_on_holdout");
 	json_object_end(j);
 }
 
 static void
 put_units(struct json *j, const struct sums *s)
 {
-	json_object(j, "unit");
+	json_object_begin(j, "unit");
 	put_per(j, "per_request_usd", s->paid.v, s->requests);
 	put_per(j, "per_million_tokens_usd", s->paid.v * 1000000, all_tokens(s));
 	put_share(j, "cache_hit_ratio", s->tokens[TOKEN_cache_read], input_tokens(s));
@@ -184,12 +184,12 @@ put_units(struct json *j, const struct sums *s)
 static void
 put_quantiles(struct json *j, const struct summary *s)
 {
-	json_object(j, "tokens_per_request");
+	json_object_begin(j, "tokens_per_request");
 	put_quantile(j, "p50", &s->tokens, 0.5);
 	put_quantile(j, "p95", &s->tokens, 0.95);
 	put_quantile(j, "p99", &s->tokens, 0.99);
 	json_object_end(j);
-	json_object(j, "latency_ms");
+	json_object_begin(j, "latency_ms");
 	put_quantile(j, "ttft_p50", &s->ttft, 0.5);
 	put_quantile(j, "ttft_p95", &s->ttft, 0.95);
 	put_quantile(j, "total_p50", &s->total_time, 0.5);
@@ -202,19 +202,19 @@ put_total(struct json *j, const struct summary *s)
 {
 	const struct sums *t = &s->total;
 
-	json_object(j, "total");
+	json_object_begin(j, "total");
 	json_int(j, "requests", t->requests);
 	json_int(j, "attempts", t->attempts);
 	json_int(j, "failed_attempts", t->failed);
 	if (s->rows_known)
 		json_int(j, "sessions", s->sessions);
 	else
-		json_null(j, "sessions");
+		json_put_null(j, "sessions");
 	put_tokens(j, t);
 	json_pusd_sum(j, "cost_usd", t->paid);
 	json_pusd_sum(j, "list_usd", t->list);
 	put_kinds(j, s);
-	json_object(j, "of_which_wasted_usd");
+	json_object_begin(j, "of_which_wasted_usd");
 	json_pusd_sum(j, "not_served", t->wasted);
 	json_object_end(j);
 	put_savings(j, t);
@@ -240,7 +240,7 @@ put_sums(struct json *j, const struct summary *s, const struct sums *u)
 		put_estimate(
 		    j, "saved_usd", u->baseline.v - u->compared.v - u->wasted.v);
 	else
-		json_null(j, "saved_usd");
+		json_put_null(j, "saved_usd");
 	json_int(j, "unpriced", u->unpriced);
 }
 
@@ -259,20 +259,20 @@ put_group(struct json *j, const struct summary *s, const struct group *g)
 {
 	char name[ASK_NAME + 4];
 
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	for (unsigned i = 0; i < s->ask->groups; i++) {
 		dim_text(&s->ask->group[i], name);
 		json_str(j, name, str_of(g->value[i]));
 	}
 	if (grouped_by(s->ask, DIM_model) && !grouped_by(s->ask, DIM_tier)) {
 		if (g->mixed_tier)
-			json_null(j, "tier");
+			json_put_null(j, "tier");
 		else
 			json_str(j, "tier", str_of(tier_name(g->tier)));
 	}
 	if (grouped_by(s->ask, DIM_model) && !grouped_by(s->ask, DIM_provider)) {
 		if (g->mixed_provider)
-			json_null(j, "provider");
+			json_put_null(j, "provider");
 		else
 			json_str(j, "provider", str_of(g->provider));
 	}
@@ -283,11 +283,11 @@ put_group(struct json *j, const struct summary *s, const struct group *g)
 static void
 put_rows(struct json *j, const struct summary *s)
 {
-	json_array(j, "rows");
+	json_array_begin(j, "rows");
 	for (size_t i = 0; i < s->groups; i++)
 		put_group(j, s, s->group[i]);
 	if (s->rest != NULL) {
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		json_bool(j, "rest", true);
 		json_int(j, "groups", (int64_t)s->rest_groups);
 		put_sums(j, s, &s->rest->sums);
@@ -301,14 +301,14 @@ put_trust(struct json *j, const struct summary *s)
 {
 	const struct sums *t = &s->total;
 
-	json_object(j, "trust");
+	json_object_begin(j, "trust");
 	json_int(j, "unpriced_requests", t->unpriced);
 	json_int(j, "estimated_attempts", t->estimated_rows);
 	put_share(j, "estimated_cost_share", t->estimated.v, t->paid.v);
 	json_pusd_sum(j, "exposure_usd", t->exposure);
-	json_null(j, "cost_with_required_tags_share");
-	json_null(j, "reconciled_until");
-	json_null(j, "reconciliation_gap_share");
+	json_put_null(j, "cost_with_required_tags_share");
+	json_put_null(j, "reconciled_until");
+	json_put_null(j, "reconciliation_gap_share");
 	json_int(j, "corrections", 0);
 	json_object_end(j);
 }
@@ -319,7 +319,7 @@ summary_json(const struct summary *s, struct buf *ret)
 	struct json j;
 
 	json_init(&j, ret);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_str(&j, "object", STR("frugald.cost_summary"));
 	json_int(&j, "version", 1);
 	put_date(&j, "from", s->ask->from_ms);
@@ -334,16 +334,16 @@ summary_json(const struct summary *s, struct buf *ret)
 	put_total(&j, s);
 	put_rows(&j, s);
 	put_trust(&j, s);
-	json_null(&j, "quality");
-	json_null(&j, "budgets");
-	json_null(&j, "forecast");
-	json_object(&j, "provenance");
+	json_put_null(&j, "quality");
+	json_put_null(&j, "budgets");
+	json_put_null(&j, "forecast");
+	json_object_begin(&j, "provenance");
 	json_str(&j, "source",
 	    str_of(!s->used_rows     ? "rollups"
 		   : s->used_rollups ? "rollups and rows"
 				     : "rows"));
 	json_object_end(&j);
-	json_null(&j, "next_page");
+	json_put_null(&j, "next_page");
 	json_object_end(&j);
 	return !j.full;
 }

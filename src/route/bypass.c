@@ -143,16 +143,16 @@ bypass_active(struct bypass_shared *b, const char *route, int64_t wall_ms)
 void
 bypass_json(struct bypass_shared *b, int64_t wall_ms, struct json *j)
 {
-	json_array(j, "bypass");
+	json_array_begin(j, "bypass");
 	pthread_mutex_lock(&b->lock);
 	for (size_t i = 0; i < ENTRIES; i++) {
 		const struct entry *e = &b->t->entry[i];
 
 		if (!in_force(e, wall_ms))
 			continue;
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		if (e->route[0] == '\0')
-			json_null(j, "route");
+			json_put_null(j, "route");
 		else
 			json_str(j, "route", str_of(e->route));
 		json_int(j, "until_ms", e->until_ms);

@@ -194,7 +194,7 @@ json_usd(struct json *j, const char *key, double usd)
 	char text[32];
 
 	if (usd < 0) {
-		json_null(j, key);
+		json_put_null(j, key);
 		return;
 	}
 	snprintf(text, sizeof(text), "%.9f", usd);
@@ -205,7 +205,7 @@ static void
 json_share(struct json *j, const char *key, double v)
 {
 	if (v < 0)
-		json_null(j, key);
+		json_put_null(j, key);
 	else
 		json_num(j, key, v, 4);
 }
@@ -214,7 +214,7 @@ static void
 json_name(struct json *j, const char *key, const struct model *m)
 {
 	if (m == NULL)
-		json_null(j, key);
+		json_put_null(j, key);
 	else
 		json_str(j, key, str_of(m->name));
 }
@@ -222,7 +222,7 @@ json_name(struct json *j, const char *key, const struct model *m)
 static void
 json_candidate(const struct candidate *c, struct json *j)
 {
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_str(j, "model", str_of(c->model->name));
 	json_str(j, "provider", str_of(c->model->at[c->at].provider->name));
 	json_share(j, "success", reckoned(c) ? c->success : -1);
@@ -244,7 +244,7 @@ json_verdict(const struct verdict *v, struct json *j)
 static void
 json_refusal(const struct plan *p, struct json *j)
 {
-	json_object(j, "refused");
+	json_object_begin(j, "refused");
 	json_int(j, "status", outcome_row(p->refusal)->http);
 	json_str(j, "code", str_of(outcome_row(p->refusal)->code));
 	json_str(j, "text", str_of(p->refusal_text));
@@ -273,7 +273,7 @@ json_members(const struct plan *p, const struct verdict *v, struct json *j)
 	if (p->usable == 0)
 		json_refusal(p, j);
 	json_int(j, "usable", p->usable);
-	json_array(j, "candidates");
+	json_array_begin(j, "candidates");
 	for (unsigned i = 0; i < p->count; i++)
 		json_candidate(&p->candidate[i], j);
 	json_array_end(j);
@@ -282,7 +282,7 @@ json_members(const struct plan *p, const struct verdict *v, struct json *j)
 void
 plan_json(const struct plan *p, const struct verdict *v, struct json *j)
 {
-	json_object(j, "plan");
+	json_object_begin(j, "plan");
 	json_members(p, v, j);
 	json_object_end(j);
 }
@@ -296,7 +296,7 @@ plan_line(const struct plan *p, const struct verdict *v, struct arena *mem)
 
 	buf_init(&out, 8192);
 	json_init(&j, &out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_members(p, v, &j);
 	json_object_end(&j);
 	line = j.full ? "{}" : arena_str(mem, buf_str(&out));

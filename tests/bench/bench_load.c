@@ -295,7 +295,7 @@ print(struct load *l)
 	qsort(l->first_ns, n, sizeof(*l->first_ns), by_value);
 	buf_init(&out, 4096);
 	json_init(&j, &out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_int(&j, "requests", (int64_t)n);
 	json_int(&j, "failed", (int64_t)l->failed);
 	json_int(&j, "events", (int64_t)l->events);

@@ -20,7 +20,7 @@ reply_wrong(struct conn *c, const char *why)
 
 	buf_init(&out, 4096);
 	json_init(&j, &out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_str(&j, "error", str_of(why));
 	json_object_end(&j);
 	reply_json(c, 400, buf_str(&out));
@@ -161,7 +161,7 @@ control_reset(struct sim *s)
 static void
 write_port(const struct port *p, struct json *j)
 {
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_int(j, "index", p->index);
 	json_int(j, "tcp_port", p->number);
 	json_str(j, "dialect", str_of(p->voice == NULL ? "control" : p->voice->name));
@@ -188,12 +188,12 @@ reply_stats(struct conn *c)
 
 	buf_init(&out, 65536);
 	json_init(&j, &out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_int(&j, "requests", (int64_t)records_count(s->records));
 	json_int(&j, "gated", s->gated);
 	json_int(&j, "now_ms", (loop_now(s->loop) - s->start_ns) / NS_PER_MS);
 	json_int(&j, "start_wall_ms", s->start_wall_ms);
-	json_array(&j, "ports");
+	json_array_begin(&j, "ports");
 	for (unsigned i = 0; i < s->ports; i++)
 		write_port(&s->port[i], &j);
 	json_array_end(&j);

@@ -92,9 +92,9 @@ record_put(struct record *r)
 static void
 write_headers(const struct record *r, struct json *j)
 {
-	json_array(j, "headers");
+	json_array_begin(j, "headers");
 	for (unsigned i = 0; i < r->head.headers; i++) {
-		json_array(j, NULL);
+		json_array_begin(j, NULL);
 		json_str(j, NULL, r->head.header[i].name);
 		json_str(j, NULL, r->head.header[i].value);
 		json_array_end(j);
@@ -135,7 +135,7 @@ write_one(const struct record *r, struct buf *out)
 
 	hash_sha256_hex(&sum, hex);
 	json_init(&j, out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	write_numbers(r, &j);
 	json_str(&j, "end", str_of(ends[r->end]));
 	json_str(&j, "fault", str_of(r->fault));

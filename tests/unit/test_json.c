@@ -18,16 +18,16 @@ test_commas(void **state)
 	(void)state;
 	buf_init(&b, 1000);
 	json_init(&j, &b);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_int(&j, "a", INT64_MIN);
-	json_array(&j, "b");
+	json_array_begin(&j, "b");
 	json_array_end(&j);
-	json_array(&j, "c");
+	json_array_begin(&j, "c");
 	json_bool(&j, NULL, true);
-	json_null(&j, NULL);
-	json_object(&j, NULL);
+	json_put_null(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_object_end(&j);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_bool(&j, "x", false);
 	json_object_end(&j);
 	json_array_end(&j);
@@ -116,7 +116,7 @@ test_money(void **state)
 	(void)state;
 	buf_init(&b, 1000);
 	json_init(&j, &b);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_pusd(&j, "a", (struct pusd){.v = 854585600});
 	json_pusd_sum(&j, "b", (struct pusd_sum){.v = (wide)INT64_MIN * 10});
 	json_object_end(&j);
@@ -134,7 +134,7 @@ test_ceiling(void **state)
 	(void)state;
 	buf_init(&b, 8);
 	json_init(&j, &b);
-	json_array(&j, NULL);
+	json_array_begin(&j, NULL);
 	json_str(&j, NULL, STR("much too long"));
 	assert_true(j.full);
 	/* Nothing more comes, not even what would still fit. */

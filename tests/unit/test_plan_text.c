@@ -226,7 +226,7 @@ test_json(void **state)
 	(void)text(w, "no-such");
 	buf_clear(&w->text);
 	json_init(&j, &w->text);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	plan_json(&w->plan, &w->verdict, &j);
 	json_object_end(&j);
 	assert_non_null(strstr(w->text.p, "{\"plan\":{\"asked\":\"no-such\","));

@@ -333,7 +333,7 @@ bypasses(struct bypass_shared *b, int64_t at_ms)
 
 	buf_init(&out, 65536);
 	json_init(&j, &out);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	bypass_json(b, at_ms, &j);
 	json_object_end(&j);
 	return out;
