@@ -1,6 +1,8 @@
 /* multi.c: libcurl's multi on the worker's loop: sockets, its one timer, handles,
  * origins. */
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "core/worker.h"
@@ -10,10 +12,13 @@
 /* Kept connections of a worker, in use or idle; the oldest idle one goes first. */
 #define CONNECTIONS_MAX 1024L
 
-/* One socket of libcurl's. */
+/* One socket of libcurl's. Between two transfers it rests: libcurl is done with it and
+ * epoll still knows it, so that a kept connection costs no epoll_ctl(2). */
 struct sock {
 	struct watch watch;
 	struct call *call;
+	uint32_t events; /* that epoll waits for */
+	bool rests;
 	struct sock *next_free;
 };
 
@@ -48,11 +53,49 @@ act(struct call *c, curl_socket_t fd, int ready)
 /* ---- sockets ---- */
 
 static void
+give_sock(struct call *c, struct sock *s)
+{
+	if (s->rests)
+		c->resting[s->watch.fd] = NULL;
+	loop_unwatch(c->worker->loop, &s->watch);
+	s->next_free = c->free_socks;
+	c->free_socks = s;
+}
+
+static void
+rest(struct call *c, struct sock *s)
+{
+	size_t fd = (size_t)s->watch.fd, room = c->resting_room;
+
+	if (fd >= room) {
+		room = 2 * fd + 64;
+		c->resting = xrealloc(c->resting, room * sizeof(*c->resting));
+		memset(c->resting + c->resting_room, 0,
+		    (room - c->resting_room) * sizeof(*c->resting));
+		c->resting_room = room;
+	}
+	s->rests = true;
+	c->resting[fd] = s;
+}
+
+/* NULL: epoll does not know it. */
+static struct sock *
+resting(const struct call *c, curl_socket_t fd)
+{
+	return fd >= 0 && (size_t)fd < c->resting_room ? c->resting[fd] : NULL;
+}
+
+static void
 on_ready(struct watch *w, uint32_t events)
 {
 	struct sock *s = container_of(w, struct sock, watch);
 	int ready = 0;
 
+	if (s->rests) {
+		/* Hung up, most likely: libcurl will see before it uses it again. */
+		give_sock(s->call, s);
+		return;
+	}
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
 		ready |= CURL_CSELECT_IN;
 	if ((events & EPOLLOUT) != 0)
@@ -74,11 +117,28 @@ take_sock(struct call *c)
 }
 
 static void
-give_sock(struct call *c, struct sock *s)
+want(struct call *c, struct sock *s, uint32_t events)
 {
-	loop_unwatch(c->worker->loop, &s->watch);
-	s->next_free = c->free_socks;
-	c->free_socks = s;
+	if (s->rests)
+		c->resting[s->watch.fd] = NULL;
+	s->rests = false;
+	if (s->events != events)
+		(void)!loop_rewatch(c->worker->loop, &s->watch, events);
+	s->events = events;
+}
+
+/* What rested under this number is closed: epoll has forgotten it by itself. Where
+ * libcurl closes one it does not always say. */
+curl_socket_t
+call_open_socket(void *call, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	curl_socket_t fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	struct sock *s = resting(call, fd);
+
+	(void)purpose;
+	if (s != NULL)
+		give_sock(call, s);
+	return fd;
 }
 
 /* Never fails: that would end the whole multi for good. A socket that epoll has no
@@ -94,17 +154,23 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *call, void *sock)
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		if (s != NULL)
-			give_sock(c, s);
+			rest(c, s);
 		return 0;
 	}
 	if (s != NULL) {
-		(void)!loop_rewatch(c->worker->loop, &s->watch, events);
+		want(c, s, events);
 		return 0;
 	}
-	s = take_sock(c);
-	if (!loop_watch(c->worker->loop, &s->watch, fd, events)) {
-		give_sock(c, s);
-		return 0;
+	s = resting(c, fd);
+	if (s != NULL) {
+		want(c, s, events);
+	} else {
+		s = take_sock(c);
+		s->events = events;
+		if (!loop_watch(c->worker->loop, &s->watch, fd, events)) {
+			give_sock(c, s);
+			return 0;
+		}
 	}
 	/* curl_multi_assign(3) may be called here. */
 	(void)curl_multi_assign(c->multi, fd, s);
@@ -155,7 +221,7 @@ call_take_handle(struct call *c)
 		return c->idle[--c->idles];
 	easy = curl_easy_init();
 	if (easy != NULL)
-		options_fix(easy, c->share);
+		options_fix(easy, c);
 	return easy;
 }
 
@@ -296,6 +362,11 @@ call_free(struct call *c)
 		(void)curl_multi_cleanup(c->multi);
 	if (c->share != NULL)
 		(void)curl_share_cleanup(c->share);
+	for (size_t fd = 0; fd < c->resting_room; fd++) {
+		if (c->resting[fd] != NULL)
+			give_sock(c, c->resting[fd]);
+	}
+	xfree(c->resting);
 	loop_timer_stop(c->worker->loop, &c->timer);
 	loop_defer_cancel(c->worker->loop, &c->kick);
 	while ((s = c->free_socks) != NULL) {

@@ -10,9 +10,11 @@
 #define set(easy, option, value) (void)curl_easy_setopt(easy, CURLOPT_##option, value)
 
 void
-options_fix(CURL *easy, CURLSH *share)
+options_fix(CURL *easy, struct call *c)
 {
-	set(easy, SHARE, share);
+	set(easy, SHARE, c->share);
+	set(easy, OPENSOCKETFUNCTION, call_open_socket);
+	set(easy, OPENSOCKETDATA, c);
 	set(easy, NOSIGNAL, 1L);
 	set(easy, QUICK_EXIT, 1L); /* never wait for a resolver's thread */
 	set(easy, HTTP_VERSION, CURL_HTTP_VERSION_1_1);

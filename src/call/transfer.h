@@ -83,6 +83,8 @@ struct call {
 	TAILQ_HEAD(, origin) origins;
 	TAILQ_HEAD(, warmup) warmups;
 	struct sock *free_socks;
+	struct sock **resting; /* by descriptor; NULL: none */
+	size_t resting_room;
 	CURL *idle[64]; /* handles to use again */
 	unsigned idles;
 };
@@ -90,6 +92,9 @@ struct call {
 /* A handle with everything set that never varies; NULL: no memory or descriptors. */
 CURL *call_take_handle(struct call *c);
 void call_give_handle(struct call *c, CURL *easy);
+/* CURLOPT_OPENSOCKETFUNCTION. */
+curl_socket_t call_open_socket(
+    void *call, curlsocktype purpose, struct curl_sockaddr *a);
 struct origin *call_origin(struct call *c, const char *host, uint16_t port);
 /* The same of a provider, through its proxy when it has one. */
 struct origin *call_origin_of(struct call *c, const struct provider *p);
@@ -109,7 +114,7 @@ void warm_stop(struct call *c);
 /* ---- options.c ---- */
 
 /* What never varies. */
-void options_fix(CURL *easy, CURLSH *share);
+void options_fix(CURL *easy, struct call *c);
 /* What a provider decides. */
 void options_provider(CURL *easy, const struct provider *p);
 /* Forgets every pointer into a request. */

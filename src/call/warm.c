@@ -69,7 +69,7 @@ begin(struct call *c, const struct provider *p, struct origin *o)
 		xfree(u);
 		return;
 	}
-	options_fix(u->easy, c->share);
+	options_fix(u->easy, c);
 	options_provider(u->easy, p);
 	(void)curl_easy_setopt(u->easy, CURLOPT_URL, p->url);
 	(void)curl_easy_setopt(u->easy, CURLOPT_NOBODY, 1L);
