@@ -83,7 +83,7 @@ read_word(struct str word, struct bill *b)
 static void
 check_line(unsigned number, struct str line)
 {
-	struct str what = {0}, row_name = {0}, words = {0}, word;
+	struct str what = {0}, row_name = {0}, words = {0}, word = {0};
 	struct bill b = {.ppm = 1000000, .tier = STR("")};
 	const struct price_row *row;
 	struct pusd amount = {-7};

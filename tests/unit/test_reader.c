@@ -89,7 +89,7 @@ static const struct row openai_rows[] = {
 	"tools=2 text=48 effort=high last=0 0U:hi"},
     {"{\"model\":\"a\",\"reasoning_effort\":\"none\"," HI "}",
 	"model=a messages=1 turns=1 text=2 effort=none last=0 0U:hi"},
-    {"{\"model\":\"a\",\"response_format\":{\"type\":\"json_object_begin\"}," HI "}",
+    {"{\"model\":\"a\",\"response_format\":{\"type\":\"json_object\"}," HI "}",
 	"model=a messages=1 turns=1 text=24 last=0 0U:hi"},
     {"{\"model\":\"a\",\"user\":\"u1\",\"prompt_cache_key\":\"k\\\"1\","
      "\"metadata\":{\"x\":\"y\"}," HI "}",
