@@ -58,6 +58,7 @@ struct task {
 	size_t
 	    text_bytes; /* of all strings that the model will read, unescaped roughly */
 	size_t opaque_bytes; /* base64 data: images, audio, files */
+	size_t body_bytes;   /* all of it, for bounds: an unknown field may be text */
 	struct str user;     /* end user's id; attribution only */
 	struct str prompt_cache_key;
 	struct str session_hint; /* the conversation's part of metadata.user_id */

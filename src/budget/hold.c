@@ -12,6 +12,23 @@
 /* Framing that a provider adds around every message and tool. */
 #define MESSAGE_TOKENS 16
 #define TOOL_TOKENS    32
+/* What Anthropic puts before the model when there are tools: its own prompts, and the
+ * text of the tools that it defines itself (bash 245, editor 700, computer 735). */
+#define TOOLS_TOKENS 2560
+
+/* Bytes that may be text to the model. Not only of the fields that we know: what a
+ * provider has learned to read since would cost more than was held. */
+static int64_t
+text_bound(const struct task *task)
+{
+	bool parts = task->images > 0 || task->audios > 0;
+	size_t bytes = task->body_bytes;
+
+	/* Data of parts has bounds of its own; without a part it is just text. */
+	if (parts && bytes > task->opaque_bytes)
+		bytes -= task->opaque_bytes;
+	return (int64_t)(bytes > task->text_bytes ? bytes : task->text_bytes);
+}
 
 int64_t
 hold_input_bound(const struct task *task, int64_t context)
@@ -22,9 +39,11 @@ hold_input_bound(const struct task *task, int64_t context)
 	if (task->files > 0 || task->bound == BOUND_file || task->bound == BOUND_state)
 		return context;
 	/* No tokenizer makes more tokens than there are bytes. */
-	bound = (int64_t)task->text_bytes + MESSAGE_TOKENS * (int64_t)task->messages +
+	bound = text_bound(task) + MESSAGE_TOKENS * (int64_t)task->messages +
 		TOOL_TOKENS * (int64_t)task->tools +
 		IMAGE_TOKENS_MAX * (int64_t)task->images;
+	if (task->tools > 0)
+		bound += TOOLS_TOKENS;
 	if (task->audios > 0)
 		bound += (int64_t)task->opaque_bytes / AUDIO_BYTES_PER_TOKEN;
 	return bound < context ? bound : context;

@@ -241,6 +241,7 @@ reader_finish(struct reader *r, struct str body, struct task *ret_task,
 	    (size_t)((const char *)memchr(body.p, '{', body.len) - body.p) + 1;
 	r->task.prefix_hash = prefix_hash(r, body, ret_prompt);
 	r->task.needs = needs_of(r);
+	r->task.body_bytes = body.len;
 	*ret_task = r->task;
 	return OUT_served;
 }

@@ -146,6 +146,13 @@ class Costs(harness.Case):
         attempt = self.check(CHAT, chat("[[sim tokens=10]] x", n=3))
         self.assertEqual(attempt["output"], 30)
 
+    def test_a_field_that_nobody_knows_is_held_as_text(self):
+        plain = self.check(CHAT, chat("[[sim tokens=9]] x", max_tokens=50))
+        more = self.check(CHAT, chat("[[sim tokens=9]] x", max_tokens=50, instructions_of_2031=LONG))
+        dearest = max(k for n, k in self.book[more["price_name"]]["kinds"].items() if n != "output")
+        # At contract terms of 87.3 %.
+        self.assertGreaterEqual(more["at_most_pusd"] - plain["at_most_pusd"], len(LONG) * dearest * PER_MILLION * 873 // 1000)
+
     def test_local_costs_nothing(self):
         answer = self.ask_chat("x", model="qwen")
         attempt = self.row_of(answer)["attempt"][0]
