@@ -60,9 +60,9 @@ prepare(struct month *m)
 		   "outlook,"
 		   "baseline,baseline_pusd,baseline_success,decided,flags,outcome,"
 		   "attempts,"
-		   "plan,tags,rollup_tags) "
+		   "plan,tags,rollup_tags,seq) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28)",
+		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29)",
 		   &m->add_request) &&
 	       db_prepare(db,
 		   "INSERT INTO attempt(request,n,model,provider,region,tier,price,"
@@ -210,6 +210,11 @@ add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
 	sqlite3_bind_blob(q, 26, r->plan, r->plan_len, SQLITE_STATIC);
 	db_text(q, 27, str_make(r->tags, r->tags_len));
 	sqlite3_bind_int(q, 28, r->rollup_tags_len);
+	if (m->next_seq > 0)
+		sqlite3_bind_int64(q, 29, m->next_seq);
+	else
+		sqlite3_bind_null(q, 29);
+	m->next_seq = 0;
 	return db_run(&m->db, q);
 }
 

@@ -21,6 +21,7 @@ enum {
 struct month {
 	struct db db;
 	int number;        /* year * 12 + month - 1; 0: none is open */
+	int64_t next_seq;  /* of the next row; 0: the one after the last */
 	struct map *names; /* text -> id, of this file; values are (void *)(intptr_t) */
 	sqlite3_stmt *add_name, *find_name, *add_request, *add_attempt, *add_tag, *find;
 };

@@ -90,18 +90,6 @@ leave_month(struct store *s)
 	month_close(&s->month);
 }
 
-static bool
-use_month(struct store *s, int number)
-{
-	if (s->month.number == number)
-		return true;
-	leave_month(s);
-	if (month_open(&s->month, s->dir, number))
-		return true;
-	month_close(&s->month);
-	return false;
-}
-
 static void
 meta_key(int month, char ret[static 32])
 {
@@ -121,6 +109,41 @@ get_up_to(struct store *s, int64_t *ret)
 	*ret = row ? sqlite3_column_int64(s->get_meta, 0) : 0;
 	sqlite3_reset(s->get_meta);
 	return true;
+}
+
+/* A file that is younger than what the roll-ups know (one that was removed, or an old
+ * copy put back) goes on behind that, so that its rows are not taken for known ones. */
+static bool
+number_on(struct store *s)
+{
+	int64_t up_to, last;
+
+	if (!get_up_to(s, &up_to)) {
+		memcpy(s->month.db.why, s->db.why, sizeof(s->db.why));
+		close_ledger(s);
+		return false;
+	}
+	if (!month_last(&s->month, &last))
+		return false;
+	if (last >= up_to)
+		return true;
+	log_warn("%s/ledger-%04d-%02d.db lacks %lld requests that the roll-ups have",
+	    s->dir, s->month.number / 12, s->month.number % 12 + 1,
+	    (long long)(up_to - last));
+	s->month.next_seq = up_to + 1;
+	return true;
+}
+
+static bool
+use_month(struct store *s, int number)
+{
+	if (s->month.number == number)
+		return true;
+	leave_month(s);
+	if (month_open(&s->month, s->dir, number) && number_on(s))
+		return true;
+	month_close(&s->month);
+	return false;
 }
 
 static bool
@@ -331,10 +354,12 @@ store_commit(struct store *s, const struct slot *const *slot, unsigned count,
 	}
 	for (int m = next_month(slot, count, 0); m != 0;
 	     m = next_month(slot, count, m)) {
+		if (!use_ledger(s))
+			return fail("ledger.db in", s->dir, s->db.why, ret_why);
 		if (!use_month(s, m) || !commit_rows(s, slot, count))
 			return fail(
 			    "the month's rows in", s->dir, s->month.db.why, ret_why);
-		if (!use_ledger(s) || !commit_rollups(s, slot, count))
+		if (!commit_rollups(s, slot, count))
 			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
 	}
 	return true;

@@ -388,6 +388,31 @@ test_rollups_that_a_power_cut_lost(void **state)
 	assert_int_equal(ask("ledger.db", "SELECT SUM(requests) FROM rollup"), 3);
 }
 
+/* Whoever takes a month's file away, or puts an old copy back, loses its rows, but no
+ * later one, and no roll-up. */
+static void
+test_a_month_taken_away(void **state)
+{
+	struct process *p = *state;
+
+	assert_true(process_start(p, 8, 1));
+	for (int i = 0; i < 3; i++)
+		book_one(p, 0);
+	assert_true(ledger_turn(p->ledger));
+	process_stop(p);
+	assert_true(p->env->remove_file(p->env, STATE "/" JANUARY));
+	assert_true(p->env->remove_file(p->env, STATE "/" JANUARY "-wal"));
+	assert_true(process_start(p, 8, 1));
+	book_one(p, 0);
+	book_one(p, 0);
+	assert_true(ledger_turn(p->ledger));
+	assert_int_equal(ask(JANUARY, "SELECT COUNT(*) FROM attempt"), 2);
+	assert_int_equal(ask(JANUARY, "SELECT MIN(seq) FROM request"), 4);
+	assert_int_equal(ask(JANUARY, "SELECT MAX(seq) FROM request"), 5);
+	assert_int_equal(ask("ledger.db", "SELECT SUM(requests) FROM rollup"), 5);
+	assert_int_equal(ask("ledger.db", "SELECT SUM(paid_lo) FROM rollup"), 2520000);
+}
+
 /* ---- what is learned ---- */
 
 static void
@@ -446,6 +471,7 @@ main(void)
 	    with_ledger(test_error_at_each_write),
 	    with_ledger(test_full_for_a_while),
 	    with_ledger(test_rollups_that_a_power_cut_lost),
+	    with_ledger(test_a_month_taken_away),
 	    with_ledger(test_bytes_per_token),
 	};
 
