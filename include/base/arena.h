@@ -9,9 +9,9 @@
 
 struct arena;
 
-/* An arena that hands out at most `max_bytes` (each piece rounded up to 16; what is
- * taken from the system beyond that is below 128 KiB). The caller frees it with
- * arena_free(). */
+/* An arena that hands out at most `max_bytes` (each piece rounded up to
+ * 16; what is taken from the system beyond that is below 128 KiB). The
+ * caller frees it with arena_free(). */
 struct arena *arena_new(size_t max_bytes);
 
 /* Takes NULL. */

@@ -39,8 +39,8 @@ size_t diag_errors(const struct diag *d);
 /* Sorted by file, line, column; the array belongs to the diag. */
 const struct diag_finding *diag_findings(struct diag *d, size_t *ret_count);
 
-/* The word of `known` (NULL-terminated) nearest to `word`, or NULL when none is near.
- */
+/* The word of `known` (NULL-terminated) nearest
+ * to `word`, or NULL when none is near. */
 const char *diag_nearest(const char *word, const char *const known[]);
 
 #endif

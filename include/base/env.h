@@ -38,8 +38,8 @@ struct env {
 	 * and not by SIGBUS later), locks and maps it. Fails if it exists. */
 	bool (*map_create)(
 	    struct env *, const char *path, size_t bytes, struct env_map *ret);
-	/* Maps an existing file if its lock can be taken. EWOULDBLOCK: its owner lives.
-	 */
+	/* Maps an existing file if its lock can be taken.
+	 * EWOULDBLOCK: its owner lives. */
 	bool (*map_open)(struct env *, const char *path, struct env_map *ret);
 	void (*map_close)(struct env *, struct env_map *);
 	bool (*remove_file)(struct env *, const char *path);
@@ -52,8 +52,8 @@ struct env {
 	 * death. NULL: somebody else holds it (EWOULDBLOCK) or it cannot be made. */
 	void *(*lock_file)(struct env *, const char *path);
 	void (*unlock_file)(struct env *, void *lock);
-	/* Bytes that an unprivileged process may still write below `dir`; -1 unknown.
-	 */
+	/* Bytes that an unprivileged process may
+	 * still write below `dir`; -1 unknown. */
 	int64_t (*free_bytes)(struct env *, const char *dir);
 	/* Size and permission bits of a file, -1 when it cannot be read. */
 	int64_t (*file_size)(struct env *, const char *path);

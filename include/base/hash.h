@@ -1,5 +1,5 @@
-/* hash.h: one fast keyed hash for tables and draws, one strong hash for keys and files.
- */
+/* hash.h: one fast keyed hash for tables and draws,
+ * one strong hash for keys and files. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

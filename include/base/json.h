@@ -1,5 +1,5 @@
-/* json.h: writes JSON text without a tree; for log lines, errors and usage on the hot
- * path. */
+/* json.h: writes JSON text without a tree;
+ * for log lines, errors and usage on the hot path. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -31,8 +31,8 @@ void json_str(struct json *j, const char *key, struct str value);
 void json_int(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_put_null(struct json *j, const char *key);
-/* Shortest form with at most `digits` significant digits; NaN and infinities as null.
- */
+/* Shortest form with at most `digits` significant digits;
+ * NaN and infinities as null. */
 void json_num(struct json *j, const char *key, double value, int digits);
 /* A decimal string with 12 places. */
 void json_pusd(struct json *j, const char *key, struct pusd value);

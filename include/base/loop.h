@@ -51,9 +51,9 @@ void loop_timer_stop(struct loop *l, struct timer *t);
 void loop_defer(struct loop *l, struct deferred *d);
 void loop_defer_cancel(struct loop *l, struct deferred *d);
 
-/* One turn: wait for events (at most `max_wait_ns`; < 0: no limit of the caller's),
- * call watches, due timers, then everything deferred (also what that defers, bounded).
- */
+/* One turn: wait for events (at most `max_wait_ns`; < 0: no limit
+ * of the caller's), call watches, due timers, then everything
+ * deferred (also what that defers, bounded). */
 void loop_turn(struct loop *l, int64_t max_wait_ns);
 
 /* What was deferred since the turn, without waiting for the next one. */

@@ -26,8 +26,8 @@ void *map_remove(struct map *m, struct str key);
 
 size_t map_count(const struct map *m);
 
-/* In no particular order; begin with `*iter` 0. False at the end. No changes meanwhile.
- */
+/* In no particular order; begin with `*iter` 0.
+ * False at the end. No changes meanwhile. */
 bool map_next(const struct map *m, size_t *iter, struct str *ret_key, void **ret_value);
 
 #endif

@@ -22,8 +22,8 @@ char *xmemdup(const void *p, size_t len);
 /* Takes NULL. */
 void xfree(void *p);
 
-/* Gives what is free back to the system: after start and reload, which need much for a
- * moment. */
+/* Gives what is free back to the system:
+ * after start and reload, which need much for a moment. */
 void mem_trim(void);
 
 /* Overwrites secrets so that the compiler cannot drop it, then frees. Takes NULL. */

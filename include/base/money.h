@@ -15,8 +15,8 @@ struct pusd {
 	int64_t v;
 };
 
-/* A sum of rows, a cap, or an unrounded line; in pico-dollars unless a comment says
- * else. */
+/* A sum of rows, a cap, or an unrounded line;
+ * in pico-dollars unless a comment says else. */
 __extension__ typedef __int128 wide;
 struct pusd_sum {
 	wide v;
@@ -28,8 +28,8 @@ pusd_sum_add(struct pusd_sum *s, struct pusd a)
 	s->v += a.v;
 }
 
-/* num / den, rounded once, half to even; false when it does not fit in a row. den > 0.
- */
+/* num / den, rounded once, half to even;
+ * false when it does not fit in a row. den > 0. */
 bool pusd_divide(wide num, int64_t den, struct pusd *ret) MUST_CHECK;
 
 /* "0.000854585600": a decimal string with 12 places; the buffer holds any sum. */

@@ -1,5 +1,5 @@
-/* ring.h: the bytes between a fast upstream and a slow client; small until it is
- * needed. */
+/* ring.h: the bytes between a fast upstream and
+ * a slow client; small until it is needed. */
 #ifndef BASE_RING_H
 #define BASE_RING_H
 

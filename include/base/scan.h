@@ -1,6 +1,6 @@
-/* scan.h: a resumable JSON scanner: validates bytes as they arrive, copies nothing, and
- * tells of the values at the paths that somebody wants. Fed in any pieces, the same
- * result. */
+/* scan.h: a resumable JSON scanner: validates bytes as they arrive,
+ * copies nothing, and tells of the values at the paths that somebody
+ * wants. Fed in any pieces, the same result. */
 #ifndef BASE_SCAN_H
 #define BASE_SCAN_H
 
@@ -30,9 +30,9 @@ struct scan_path {
 	bool once; /* twice in one object is an error: a duplicate key that matters */
 };
 
-/* A wanted value. For objects and arrays there are two calls: at the begin (end == 0)
- * and at the end. Offsets count from the first byte ever fed; a string's span includes
- * its quotes. */
+/* A wanted value. For objects and arrays there are two calls: at the begin
+ * (end == 0) and at the end. Offsets count from the first byte ever fed; a
+ * string's span includes its quotes. */
 struct scan_value {
 	int id;
 	enum scan_kind kind;
@@ -74,8 +74,8 @@ void scan_free(struct scan *s); /* takes NULL */
 
 /* False after the first error, for good. */
 bool scan_feed(struct scan *s, const char *p, size_t len) MUST_CHECK;
-/* The text is over: exactly one value of the wanted root (an object), only blanks
- * behind. */
+/* The text is over: exactly one value of the
+ * wanted root (an object), only blanks behind. */
 bool scan_end(struct scan *s) MUST_CHECK;
 
 /* The wanted string, number or literal in whose middle the last piece has ended; `end`

@@ -2,8 +2,8 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
-/* Runs the verb that argv names; gives the exit code: 0, 1 (found something) or 2
- * (usage). */
+/* Runs the verb that argv names; gives the exit code:
+ * 0, 1 (found something) or 2 (usage). */
 int cli_main(int argc, char **argv);
 
 #endif

@@ -1,6 +1,6 @@
-/* keys.h: the file of clients' keys. Only hashes are in it: a secret is shown once,
- * when it is made. Everything here turns a text into a new text; who writes it, says
- * the caller. */
+/* keys.h: the file of clients' keys. Only hashes are in it: a secret is
+ * shown once, when it is made. Everything here turns a text into a new
+ * text; who writes it, says the caller. */
 #ifndef CONFIG_KEYS_H
 #define CONFIG_KEYS_H
 

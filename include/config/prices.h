@@ -52,9 +52,9 @@ struct str price_book_text(const struct price_book *b);
 size_t price_book_count(const struct price_book *b);
 const struct price_row *price_book_at(const struct price_book *b, size_t i);
 
-/* The row in force at `at_s` for a catalogue id at a provider of the book; when the
- * book has none for that provider, the row of the model's own vendor. NULL: unpriced.
- */
+/* The row in force at `at_s` for a catalogue id at a provider of the
+ * book; when the book has none for that provider, the row of the
+ * model's own vendor. NULL: unpriced. */
 const struct price_row *price_book_find(
     const struct price_book *b, struct str provider, struct str model, int64_t at_s);
 

@@ -1,6 +1,6 @@
-/* snapshot.h: the configuration as the daemon uses it: made whole from files, never
- * written again, shared by all threads, reference-counted. A request keeps the one it
- * began with. */
+/* snapshot.h: the configuration as the daemon uses it: made whole from
+ * files, never written again, shared by all threads, reference-counted. A
+ * request keeps the one it began with. */
 #ifndef CONFIG_SNAPSHOT_H
 #define CONFIG_SNAPSHOT_H
 
@@ -163,8 +163,8 @@ struct tag_name {
 	enum tag_depth depth;
 };
 
-/* A client's key: who it is and what it may do. The secret is not here, only its hash.
- */
+/* A client's key: who it is and what it may do.
+ * The secret is not here, only its hash. */
 struct key_entry {
 	const char *name;
 	struct sha256 hash;
@@ -261,8 +261,8 @@ const struct key_entry *snapshot_key(
     const struct snapshot *s, const struct sha256 *hash);
 const struct tag_name *snapshot_tag(const struct snapshot *s, struct str name);
 
-/* What a client's model name means: a route, a model, or neither (unknown or refused).
- */
+/* What a client's model name means: a route,
+ * a model, or neither (unknown or refused). */
 struct asked {
 	const struct route *route;
 	const struct model *model;

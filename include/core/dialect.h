@@ -29,8 +29,8 @@ enum endpoint {
 	EP_costs_summary, /* ours */
 };
 
-/* One replacement in the client's bytes: [start, end) becomes `text`; start == end
- * inserts. */
+/* One replacement in the client's bytes:
+ * [start, end) becomes `text`; start == end inserts. */
 struct splice {
 	size_t start, end;
 	struct str text;
@@ -71,8 +71,8 @@ struct answer_reader {
 struct dialect {
 	const char *name; /* as in `api:` of a provider */
 
-	/* What the reader wants to hear of a client's body, by the ids of
-	 * parse/field.h. */
+	/* What the reader wants to hear of a client's body,
+	 * by the ids of parse/field.h. */
 	const struct scan_path *request_paths;
 	size_t request_path_count;
 	bool max_output_required; /* a body that generates must name it */
@@ -101,9 +101,9 @@ struct dialect {
 	/* The same as the last event of a broken stream. */
 	void (*write_stream_error)(struct buf *out, const struct outcome_row *row,
 	    const char *text, const char *request_id);
-	/* A provider's error answer: appends its message as it stands (at most 1 KiB;
-	 * fault_mask() it before anybody sees it), and gives what kind of fault it is.
-	 */
+	/* A provider's error answer: appends its message as it stands
+	 * (at most 1 KiB; fault_mask() it before anybody sees it),
+	 * and gives what kind of fault it is. */
 	enum outcome (*read_error)(
 	    int http_status, struct str body, struct buf *ret_message);
 };

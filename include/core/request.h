@@ -28,8 +28,8 @@
 
 struct worker;
 
-/* One call to one upstream. Owned by its request; holds one reference to it while live.
- */
+/* One call to one upstream. Owned by its request;
+ * holds one reference to it while live. */
 struct attempt {
 	struct request *request;
 	unsigned number;                   /* from 0 */

@@ -66,8 +66,8 @@ bool capability_parse(struct str word, enum capability *ret);
 bool tier_parse(struct str word, enum tier *ret);
 bool mode_parse(struct str word, enum route_mode *ret);
 
-/* Tokens of one attempt: disjoint kinds; -1: the provider did not say (never 0 for it).
- */
+/* Tokens of one attempt, in disjoint kinds;
+ * -1: the provider did not say (never 0 for it). */
 struct usage {
 	int64_t tokens[TOKEN_COUNT];
 	int64_t reasoning; /* of which, within output; -1 unknown */

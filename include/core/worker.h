@@ -35,8 +35,8 @@ struct slots;
 struct snapshot;
 struct taps;
 
-/* What all threads share; owned by main, constant while workers run, each part with its
- * own rules. */
+/* What all threads share; owned by main, constant
+ * while workers run, each part with its own rules. */
 struct shared {
 	struct env *env;
 	struct trace trace;
@@ -86,8 +86,8 @@ bool worker_start(struct worker *w);
 void worker_join(struct worker *w);
 void worker_free(struct worker *w); /* takes NULL */
 
-/* Any thread: from now on requests are admitted under `snap`, whose reference this
- * takes. */
+/* Any thread: from now on requests are admitted
+ * under `snap`, whose reference this takes. */
 void worker_publish(struct worker *w, struct snapshot *snap);
 /* Any thread: no new requests, running ones may end until `grace_ms`, then they are cut
  * with an error event; the thread ends when all is done. */

@@ -12,8 +12,8 @@ struct snapshot;
 struct key_entry;
 struct team;
 
-/* Who asks. Without keys in the config everything on loopback is one principal,
- * "local". */
+/* Who asks. Without keys in the config everything
+ * on loopback is one principal, "local". */
 struct principal {
 	const struct key_entry *key;      /* NULL: no keys are configured */
 	const struct team *team;          /* NULL: none */

@@ -1,5 +1,5 @@
-/* call.h: speaks libcurl so that nobody else does: attempts, deadlines, health,
- * addresses. */
+/* call.h: speaks libcurl so that nobody else does:
+ * attempts, deadlines, health, addresses. */
 #ifndef STAGE_CALL_H
 #define STAGE_CALL_H
 
@@ -34,9 +34,9 @@ struct fleet_shared; /* all of them */
 
 struct fleet_shared *fleet_new(void);
 void fleet_free(struct fleet_shared *f);
-/* Points every provider and (model, provider) of a fresh snapshot at its health, made
- * when the name is new; also sets provider->dialect. Before the snapshot is published.
- */
+/* Points every provider and (model, provider) of a fresh snapshot at
+ * its health, made when the name is new; also sets
+ * provider->dialect. Before the snapshot is published. */
 bool fleet_bind(struct fleet_shared *f, struct snapshot *s);
 
 /* Breaker: closed, open until a time, or half-open (one probe at a time). */

@@ -15,8 +15,8 @@ struct worker;
 struct edge;        /* a worker's share of the front */
 struct edge_shared; /* listening socket, connection and body-memory counts */
 
-/* Request headers that we read (core/header.def), in the request's arena; NULL: absent.
- */
+/* Request headers that we read (core/header.def),
+ * in the request's arena; NULL: absent. */
 enum header_id {
 #define HEADER(name, direction, dialects, what)
 	HDR_authorization,

@@ -50,8 +50,8 @@ struct slot_request {
 	uint16_t rollup_tags_len; /* the part of `tags` that roll-ups have */
 	uint16_t reserved;
 	uint8_t plan[160]; /* packed numbers, see plan_pack() */
-	/* "name=value\n…", those of depth rollup first, then index, then store; cut at
-	 * a whole tag */
+	/* "name=value\n…", those of depth rollup first,
+	 * then index, then store; cut at a whole tag */
 	char tags[320];
 };
 
@@ -99,9 +99,9 @@ _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot is one page");
 
 struct slots; /* the file of this process */
 
-/* Makes `slots.<ulid>` in the state folder with room for `count` requests in flight,
- * shared out evenly among the workers. Books nothing: see slots_recover(). NULL: errno.
- */
+/* Makes `slots.<ulid>` in the state folder with room for `count`
+ * requests in flight, shared out evenly among the workers. Books
+ * nothing: see slots_recover(). NULL: errno. */
 struct slots *slots_create(
     struct env *env, const char *state_dir, unsigned count, unsigned workers);
 /* Takes NULL. Removes the file when every slot is free, else leaves it for recovery. */
@@ -158,8 +158,8 @@ int slots_recover(struct env *env, const char *state_dir,
     bool (*book)(void *arg, const struct slot *const *slot, unsigned count), void *arg,
     char ret_why[static 256]);
 
-/* The row of models that cost no list price: providers with `local: true`. All kinds 0.
- */
+/* The row of models that cost no list price:
+ * providers with `local: true`. All kinds 0. */
 const struct price_row *price_local(void);
 
 /* What an attempt without usage is booked at, by its basis (design.md 2). Token counts
@@ -185,8 +185,8 @@ struct ledger;
 struct ledger_status {
 	bool healthy;                              /* commits work */
 	uint64_t rows, batches, errors, recovered; /* rows: requests */
-	/* wall clock: all that ended before is in, but for what a worker was just
-	 * handing over */
+	/* wall clock: all that ended before is in,
+	 * but for what a worker was just handing over */
 	int64_t committed_until_ms;
 	char error[160]; /* the last one, for people; "" */
 };

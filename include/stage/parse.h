@@ -1,6 +1,6 @@
-/* parse.h: the client's body as a task (what is asked for, where it stands in the
- * bytes) and a prompt (the text, for the classifier). Nothing is copied but short
- * names. */
+/* parse.h: the client's body as a task (what is asked for, where it
+ * stands in the bytes) and a prompt (the text, for the classifier).
+ * Nothing is copied but short names. */
 #ifndef STAGE_PARSE_H
 #define STAGE_PARSE_H
 
@@ -68,8 +68,8 @@ struct task {
 	uint64_t prefix_hash; /* of system, tools and the first turn of the user */
 };
 
-/* A piece of the prompt's text: raw JSON string content in the body, escapes
- * unresolved. */
+/* A piece of the prompt's text: raw JSON string
+ * content in the body, escapes unresolved. */
 enum prompt_role { ROLE_system, ROLE_user, ROLE_assistant, ROLE_tool };
 struct prompt_piece {
 	struct str raw;
@@ -87,8 +87,8 @@ struct prompt {
 /* The body under way: owned by the request, fed by the edge. */
 struct reader;
 
-/* What parse needs once per process: compiled path sets. Made by main, shared,
- * immutable. */
+/* What parse needs once per process: compiled path sets.
+ * Made by main, shared, immutable. */
 struct parse_shared;
 struct parse_shared *parse_shared_new(void);
 void parse_shared_free(struct parse_shared *p);
@@ -108,13 +108,13 @@ struct body_fault {
 	const char *param, *text;
 };
 
-/* The body is whole: OUT_served. On failure gives OUT_bad_json or OUT_bad_request, and
- * says why. */
+/* The body is whole: OUT_served. On failure gives
+ * OUT_bad_json or OUT_bad_request, and says why. */
 enum outcome reader_finish(struct reader *r, struct str body, struct task *ret_task,
     struct prompt *ret_prompt, struct body_fault *ret_fault);
 
-/* The forwarded body: the client's bytes with the splices, as pieces for a gathering
- * read. */
+/* The forwarded body: the client's bytes with
+ * the splices, as pieces for a gathering read. */
 struct pieces {
 	struct str piece[2 * SPLICES_MAX + 1];
 	unsigned count;

@@ -1,5 +1,5 @@
-/* relay.h: the answer on its way: a tap that looks, a ring that waits for the client.
- */
+/* relay.h: the answer on its way:
+ * a tap that looks, a ring that waits for the client. */
 #ifndef STAGE_RELAY_H
 #define STAGE_RELAY_H
 
@@ -37,10 +37,10 @@ struct tap {
 	const struct dialect *dialect;
 	bool stream;       /* server-sent events, else one JSON body */
 	bool usage_wanted; /* by the client */
-	/* A JSON string that the client sees as the model's name: the caller's, set
-	 * after tap_init(); empty: the name that the provider tells. Of bodies it is
-	 * only told where the name stands, and of events that are too long to wait
-	 * nothing. */
+	/* A JSON string that the client sees as the model's name: the
+	 * caller's, set after tap_init(); empty: the name that the provider
+	 * tells. Of bodies it is only told where the name stands, and of
+	 * events that are too long to wait nothing. */
 	struct str model_as;
 	struct usage usage;
 	bool usage_seen;

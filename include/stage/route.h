@@ -88,8 +88,8 @@ struct route_input {
 	uint64_t draw;  /* hash of the session: canary and hold-out */
 };
 
-/* False: `ret->refusal` and its text say why; candidates that are out are listed all
- * the same. */
+/* False: `ret->refusal` and its text say why;
+ * candidates that are out are listed all the same. */
 bool plan_build(const struct route_input *in, struct plan *ret);
 
 /* One formatter for `explain`, the header and the API. */

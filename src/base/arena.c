@@ -128,8 +128,8 @@ arena_try(struct arena *a, size_t bytes)
 	if (bytes > a->max - a->used)
 		return NULL;
 	rounded = bytes == 0 ? ALIGN : bytes + (ALIGN - bytes % ALIGN) % ALIGN;
-	/* `bytes` was below the ceiling: a size near SIZE_MAX needs a ceiling like
-	 * that. */
+	/* `bytes` was below the ceiling:
+	 * a size near SIZE_MAX needs a ceiling like that. */
 	if (rounded < bytes || rounded > a->max - a->used)
 		return NULL;
 	a->used += rounded;

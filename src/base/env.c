@@ -284,9 +284,9 @@ fd_of(void *handle)
 static bool
 map_fd(int fd, size_t bytes, struct env_map *ret)
 {
-	/* Not MAP_POPULATE: the bytes are in the page cache, so that a first touch
-	 * costs one short fault for 16 pages, and what is never touched is not ours to
-	 * hold. */
+	/* Not MAP_POPULATE: the bytes are in the page cache, so that a
+	 * first touch costs one short fault for 16 pages, and what is
+	 * never touched is not ours to hold. */
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (p == MAP_FAILED)
@@ -481,8 +481,8 @@ static const struct env system_env = {
     .file_mode = system_file_mode,
 };
 
-/* Not const in the signature, because other implementations have state; nobody writes.
- */
+/* Not const in the signature, because other
+ * implementations have state; nobody writes. */
 struct env *
 env_system(void)
 {

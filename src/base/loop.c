@@ -89,8 +89,8 @@ give_slot(struct loop *l, uint32_t i)
 	struct slot *s = &l->slots[i];
 
 	s->watch = NULL;
-	/* Events already fetched for this slot no longer match. 0 is what idle watches
-	 * hold. */
+	/* Events already fetched for this slot no longer match.
+	 * 0 is what idle watches hold. */
 	if (++s->generation == 0)
 		s->generation = 1;
 	s->next_free = l->free_slot;
@@ -139,8 +139,8 @@ loop_unwatch(struct loop *l, struct watch *w)
 	if (w->fd < 0 || w->generation == 0)
 		return;
 	assert(l->slots[w->slot].watch == w);
-	/* It may fail for a descriptor that a library closed under us: then it is gone.
-	 */
+	/* It may fail for a descriptor that a library
+	 * closed under us: then it is gone. */
 	(void)control(l, EPOLL_CTL_DEL, w, 0);
 	give_slot(l, w->slot);
 	w->fd = -1;

@@ -144,8 +144,8 @@ see_once(struct scan *s, int16_t member)
 	return true;
 }
 
-/* The key's text, escapes resolved into `room`; longer than any that is wanted: empty.
- */
+/* The key's text, escapes resolved into `room`;
+ * longer than any that is wanted: empty. */
 static struct str
 key_text(struct scan *s, const uint8_t *p, char room[static KEY_RAW_MAX + 1])
 {

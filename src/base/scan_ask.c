@@ -1,6 +1,5 @@
-/* scan_ask.c: what a scanner can be asked: what went wrong and where, what is under
- * way.
- */
+/* scan_ask.c: what a scanner can be asked:
+ * what went wrong and where, what is under way. */
 #include <stdio.h>
 
 #include "scan_state.h"

@@ -118,8 +118,8 @@ scan_text_bytes(struct str raw)
 
 /* ---- numbers ---- */
 
-/* value × 10^exponent; the value ends in no zero, so that 1.000 and 1e3 are no worse
- * than 1. */
+/* value × 10^exponent; the value ends in no zero,
+ * so that 1.000 and 1e3 are no worse than 1. */
 struct decimal {
 	uint64_t value;
 	int64_t exponent;

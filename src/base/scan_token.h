@@ -24,8 +24,8 @@ struct scan_string {
 	uint16_t hex, surrogate;
 };
 
-/* Gives the closing quote, or `end`; or sets `*ret_error` and gives the byte to blame.
- */
+/* Gives the closing quote, or `end`;
+ * or sets `*ret_error` and gives the byte to blame. */
 const uint8_t *scan_string_run(struct scan_string *x, const uint8_t *p,
     const uint8_t *end, enum scan_error *ret_error);
 

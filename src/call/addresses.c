@@ -1,5 +1,5 @@
-/* addresses.c: the resolver thread: it alone asks for names, workers get answers by
- * mail. */
+/* addresses.c: the resolver thread:
+ * it alone asks for names, workers get answers by mail. */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>

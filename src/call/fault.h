@@ -33,8 +33,8 @@ enum outcome fault_of_transfer(const struct transfer_end *e);
 
 #define RETRY_AFTER_MAX_MS 120000
 
-/* Retry-After: seconds, or an HTTP date; at most RETRY_AFTER_MAX_MS; -1: not to be
- * understood. */
+/* Retry-After: seconds, or an HTTP date;
+ * at most RETRY_AFTER_MAX_MS; -1: not to be understood. */
 int64_t fault_retry_after_ms(struct str value, int64_t wall_s);
 
 /* A provider's message for the client: printable, without what looks like a key. `dst`

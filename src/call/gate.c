@@ -1,5 +1,5 @@
-/* gate.c: may this attempt begin, is there room for it; and what its end says of whom.
- */
+/* gate.c: may this attempt begin, is there room for it;
+ * and what its end says of whom. */
 #include "fault.h"
 #include "health.h"
 #include "transfer.h"

@@ -1,5 +1,5 @@
-/* health.c: a breaker that opens on a provider's own faults, and counts who is inside.
- */
+/* health.c: a breaker that opens on a provider's
+ * own faults, and counts who is inside. */
 #include "health.h"
 
 #include <pthread.h>
@@ -12,8 +12,8 @@
 #include "backoff.h"
 #include "fault.h"
 
-/* Opens on so many faults within the window, when they are at least every second
- * answer. */
+/* Opens on so many faults within the window,
+ * when they are at least every second answer. */
 #define WINDOW_S       10
 #define FAULTS_TO_OPEN 5U
 #define OPEN_FIRST_MS  5000
@@ -189,8 +189,8 @@ note_alive_locked(struct health *h, int64_t now_ns)
 {
 	second_of(h, now_ns / NS_PER_S)->ended++;
 	h->cooled = 0;
-	/* A long answer that began before the breaker opened is no sign of life of now.
-	 */
+	/* A long answer that began before the breaker
+	 * opened is no sign of life of now. */
 	if (!atomic_load(&h->probing_shared))
 		return;
 	memset(h->window, 0, sizeof(h->window));

@@ -8,9 +8,9 @@
 struct health *health_new(void);
 void health_free(struct health *h); /* takes NULL */
 
-/* May an attempt begin? `last`: there is nobody else to ask, so it may, one at a time,
- * even while the breaker is open. `*ret_probe`: it is a probe; health_probe_over() when
- * it ends. */
+/* May an attempt begin? `last`: there is nobody else to ask, so it may,
+ * one at a time, even while the breaker is open. `*ret_probe`: it is a
+ * probe; health_probe_over() when it ends. */
 bool health_claim(struct health *h, int64_t now_ns, bool last, bool *ret_probe);
 void health_probe_over(struct health *h);
 

@@ -1,5 +1,5 @@
-/* judge.c: answer or fault: who may see it, who is to blame, may somebody else be
- * asked. */
+/* judge.c: answer or fault: who may see it,
+ * who is to blame, may somebody else be asked. */
 #include <stdio.h>
 
 #include "core/worker.h"

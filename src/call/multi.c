@@ -1,5 +1,5 @@
-/* multi.c: libcurl's multi on the worker's loop: sockets, its one timer, handles,
- * origins. */
+/* multi.c: libcurl's multi on the worker's loop:
+ * sockets, its one timer, handles, origins. */
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>

@@ -57,8 +57,8 @@ options_provider(CURL *easy, const struct provider *p)
 		set_authorities(easy, p);
 	/* Empty: no proxy, whatever the environment says. */
 	set(easy, PROXY, p->proxy != NULL ? p->proxy : "");
-	/* Ours is the deadline; this only lets libcurl's own of 300 s not come first.
-	 */
+	/* Ours is the deadline; this only lets
+	 * libcurl's own of 300 s not come first. */
 	set(easy, CONNECTTIMEOUT_MS, (long)p->timeouts.connect_ms + 1000L);
 }
 

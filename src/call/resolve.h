@@ -24,9 +24,9 @@ bool resolve_same(const char *a, const char *b);
 /* Is it an address already? */
 bool resolve_is_literal(const char *host);
 
-/* Loopback, private, link-local (also 169.254.169.254, where clouds keep credentials),
- * multicast or unspecified; also when mapped into IPv6. What is no address counts as
- * such. */
+/* Loopback, private, link-local (also 169.254.169.254, where clouds keep
+ * credentials), multicast or unspecified; also when mapped into IPv6.
+ * What is no address counts as such. */
 bool resolve_is_private(const char *ip);
 
 /* The last good answer for a name; the caller xfree()s it. NULL: none yet. */

@@ -1,5 +1,5 @@
-/* shape.c: what goes upstream: URL, headers, and the client's bytes with single spans
- * replaced. */
+/* shape.c: what goes upstream: URL, headers,
+ * and the client's bytes with single spans replaced. */
 #include <stdio.h>
 
 #include "core/worker.h"

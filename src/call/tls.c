@@ -21,8 +21,8 @@ on_handshake(const SSL *ssl, int where, int ret)
 	copy = SSL_SESSION_dup(session);
 	if (copy == NULL)
 		return;
-	/* The callback's type is older than its use: the connection is ours to set up.
-	 */
+	/* The callback's type is older than its use:
+	 * the connection is ours to set up. */
 	(void)SSL_set_session((SSL *)ssl, copy);
 	SSL_SESSION_free(copy);
 }

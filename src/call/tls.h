@@ -8,8 +8,8 @@
 /* Lets connections that are opened at the same time resume the same session. */
 void tls_share_sessions(CURL *easy);
 
-/* Did the connection under this transfer resume a session? Only while it is under way.
- */
+/* Did the connection under this transfer resume
+ * a session? Only while it is under way. */
 bool tls_was_resumed(CURL *easy);
 
 #endif

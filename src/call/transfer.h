@@ -1,5 +1,5 @@
-/* transfer.h: what the files of call/ share: one transfer, and a worker's share of
- * libcurl. */
+/* transfer.h: what the files of call/ share:
+ * one transfer, and a worker's share of libcurl. */
 #ifndef CALL_TRANSFER_H
 #define CALL_TRANSFER_H
 
@@ -16,8 +16,8 @@ struct transfer {
 	void (*on_done)(struct transfer *t, CURLcode result);
 };
 
-/* Where connections go to: the provider's host, or its proxy's. Kept until the worker
- * ends. */
+/* Where connections go to: the provider's host,
+ * or its proxy's. Kept until the worker ends. */
 struct origin {
 	TAILQ_ENTRY(origin) link;
 	char *host;
@@ -127,8 +127,8 @@ size_t answer_on_body(char *p, size_t size, size_t n, void *attempt);
 
 /* ---- deadline.c ---- */
 
-/* Arms the attempt's timer at its nearest deadline; after every change of what counts.
- */
+/* Arms the attempt's timer at its nearest deadline;
+ * after every change of what counts. */
 void deadline_arm(struct attempt *a);
 
 /* ---- judge.c ---- */

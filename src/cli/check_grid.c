@@ -1,5 +1,5 @@
-/* check_grid.c: plans for every kind of request, so that a policy shows what it does.
- */
+/* check_grid.c: plans for every kind of request,
+ * so that a policy shows what it does. */
 #include <string.h>
 
 #include "check.h"

@@ -131,8 +131,7 @@ put_routes(
 	table_print(t, terminal_width(), ret);
 	buf_printf(ret,
 	    "* baseline. First choice: of %d kinds of request (task class × "
-	    "complexity), "
-	    "everybody healthy.\n",
+	    "complexity), everybody healthy.\n",
 	    (int)GRID_CELLS);
 }
 
@@ -165,14 +164,12 @@ put_idle(const struct snapshot *s, const struct meaning *m, unsigned i, struct b
 		if (walled_off(r, r->candidate[k]))
 			buf_printf(ret,
 			    "%s: warning: route '%s': '%s' stands behind the wall '%s' "
-			    "of "
-			    "the route and cannot serve it\n",
+			    "of the route and cannot serve it\n",
 			    s->path, r->name, r->candidate[k]->name, r->data->name);
 		else if (m->chosen[i][k] == 0)
 			buf_printf(ret,
 			    "%s: warning: route '%s': '%s' is never the first choice; "
-			    "it "
-			    "serves only when others fail\n",
+			    "it serves only when others fail\n",
 			    s->path, r->name, r->candidate[k]->name);
 	}
 }
@@ -186,8 +183,7 @@ put_warnings(const struct snapshot *s, const struct meaning *m, struct buf *ret)
 		if (!on_a_route(s, &s->models[i]))
 			buf_printf(ret,
 			    "%s: warning: model '%s' is on no route: it serves only "
-			    "whom "
-			    "asks for it by name\n",
+			    "whom asks for it by name\n",
 			    s->path, s->models[i].name);
 	}
 }

@@ -16,8 +16,8 @@ struct call {
 	long timeout_ms;
 };
 
-/* Gives the status, 0 when there was no answer: then `ret_body` says why. Init and fini
- * `ret_body`. */
+/* Gives the status, 0 when there was no answer:
+ * then `ret_body` says why. Init and fini `ret_body`. */
 long client_call(const struct call *call, struct buf *ret_body);
 
 /* Asks the daemon at FRUGALD_URL (default http://127.0.0.1:4601, the admin port) with

@@ -32,8 +32,7 @@ explain_past(struct cli *c)
 	if (!is_id(c->arg[0]))
 		return cli_misuse(c,
 		    "'%s' is no request's id; the header x-request-id of an answer "
-		    "tells "
-		    "it",
+		    "tells it",
 		    c->arg[0]);
 	buf_init(&body, ANSWER_BYTES);
 	ok = ledger_ask(
@@ -95,9 +94,8 @@ print_plan(struct cli *c, const struct offline_request *r)
 		    r->task.model.p);
 		plan_text(&r->plan, &r->verdict, &out);
 		buf_printf(&out,
-		    "version  policy %s of %s · price book %s · frugald "
-		    "%s\n         no session, no learned values: a running "
-		    "daemon may know more\n",
+		    "version  policy %s of %s · price book %s · frugald %s\n         "
+		    "no session, no learned values: a running daemon may know more\n",
 		    r->snap->short_hash, r->snap->path,
 		    price_book_version(r->snap->prices), FRUGALD_VERSION);
 	}

@@ -1,5 +1,5 @@
-/* figures.h: numbers for people. Rounding is for display only; sums were made before.
- */
+/* figures.h: numbers for people.
+ * Rounding is for display only; sums were made before. */
 #ifndef CLI_FIGURES_H
 #define CLI_FIGURES_H
 

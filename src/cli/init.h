@@ -1,5 +1,5 @@
-/* init.h: what `frugald init` knows of vendors, what it finds, and the policy it makes
- * of that. */
+/* init.h: what `frugald init` knows of vendors,
+ * what it finds, and the policy it makes of that. */
 #ifndef CLI_INIT_H
 #define CLI_INIT_H
 

@@ -9,8 +9,8 @@
 
 struct offline;
 
-/* `s` must outlive it; its providers get health and dialect. NULL: a provider's api is
- * not known. */
+/* `s` must outlive it; its providers get health and dialect.
+ * NULL: a provider's api is not known. */
 struct offline *offline_new(struct env *env, struct snapshot *s);
 void offline_free(struct offline *o); /* takes NULL */
 

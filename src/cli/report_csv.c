@@ -8,8 +8,8 @@ static const char *const numbers[] = {"requests", "attempts", "failed_attempts",
     "input_tokens", "output_tokens", "cost_usd", "per_request_usd", "share_of_cost",
     "saved_usd", "unpriced"};
 
-/* A text of others that a spreadsheet would take for a formula gets a quote in front.
- */
+/* A text of others that a spreadsheet would
+ * take for a formula gets a quote in front. */
 static void
 put_text(const char *text)
 {

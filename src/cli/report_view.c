@@ -199,8 +199,7 @@ put_savings(struct view *w)
 	if (json_is_object(saved))
 		buf_printf(&w->out,
 		    "saved     about %s (%s) against the baselines, net of %s for "
-		    "calls "
-		    "that served nothing\n",
+		    "calls that served nothing\n",
 		    money(w, at(saved, "usd")), share(w, at(saved, "share")),
 		    money(w, wasted));
 	if (json_is_number(hits))

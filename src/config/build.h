@@ -40,8 +40,8 @@ void build_teams(struct build *b);
 void build_aliases(struct build *b);
 void build_keys(struct build *b);
 
-/* What no single part can see: sums, things nobody can reach, prices that are missing.
- */
+/* What no single part can see: sums,
+ * things nobody can reach, prices that are missing. */
 void check_whole(struct build *b);
 
 /* "… names the provider 'rakc', which is not defined; did you mean 'rack'?" */

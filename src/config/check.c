@@ -14,8 +14,8 @@ check_prices(struct build *b, const struct model *m, struct diag_place at)
 			continue;
 		diag_warning(b->r.d, at,
 		    "model '%s' has no price at '%s': its requests will be unpriced; "
-		    "add a row to "
-		    "your price book (key `prices`), or set the provider's `book`",
+		    "add a row to your price book (key `prices`), or set the "
+		    "provider's `book`",
 		    m->name, p->name);
 	}
 }
@@ -29,13 +29,12 @@ check_retirement(struct build *b, const struct model *m, struct diag_place at)
 	if (day != NULL && value_time(str_of(day), &retires_s) && retires_s <= b->now_s)
 		diag_warning(b->r.d, at,
 		    "model '%s': its vendor turned it off on %s; replace it, or "
-		    "correct the "
-		    "catalogue",
+		    "correct the catalogue",
 		    m->name, day);
 }
 
-/* A wall around everything that could serve: every request of the class would get 403.
- */
+/* A wall around everything that could serve:
+ * every request of the class would get 403. */
 static void
 check_walls(struct build *b)
 {
@@ -55,8 +54,7 @@ check_walls(struct build *b)
 			diag_error(b->r.d,
 			    node_place(draft_route(b->c, i)->draft.node, "data"),
 			    "route '%s': no candidate is served behind the wall '%s'; "
-			    "add a "
-			    "candidate there, or another data class",
+			    "add a candidate there, or another data class",
 			    r->name, r->data->name);
 	}
 }
@@ -75,8 +73,7 @@ check_providers(struct build *b)
 			diag_warning(b->r.d,
 			    draft_provider(b->c, i)->draft.node->key_at,
 			    "no model is served at provider '%s'; name it in a model's "
-			    "`at`, or "
-			    "remove it",
+			    "`at`, or remove it",
 			    b->s->providers[i].name);
 	}
 }
@@ -90,8 +87,7 @@ check_goal(struct build *b, const struct route_draft *d, const struct route *r)
 	if (r->min_quality > 0 && r->on_below == BELOW_refuse && r->min_quality >= 1)
 		diag_warning(b->r.d, node_place(d->draft.node, "min_quality"),
 		    "no model is expected to succeed always: everything would be "
-		    "refused; lower "
-		    "it");
+		    "refused; lower it");
 }
 
 void

@@ -170,8 +170,7 @@ build_keys(struct build *b)
 	} else if (errno == ENOENT) {
 		diag_warning(b->r.d, at,
 		    "'%s' is not there yet, so nobody can get in; make it with "
-		    "`frugald keys "
-		    "add NAME`",
+		    "`frugald keys add NAME`",
 		    path);
 	} else {
 		diag_error(b->r.d, at,

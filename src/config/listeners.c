@@ -18,8 +18,7 @@ address(
 	if (!value_address(str_of(text), &host, &port)) {
 		diag_error(b->r.d, at,
 		    "'%s' is not an address to listen at; write ADDRESS:PORT with a "
-		    "numeric "
-		    "address, such as 127.0.0.1:4600 or [::1]:4600",
+		    "numeric address, such as 127.0.0.1:4600 or [::1]:4600",
 		    text);
 		return;
 	}
@@ -100,15 +99,13 @@ off_loopback(struct build *b)
 	if (b->s->keys_file == NULL)
 		diag_error(b->r.d, at,
 		    "listening off loopback without keys lets anybody spend your "
-		    "money; add "
-		    "keys_file: PATH, or listen at 127.0.0.1%s",
+		    "money; add keys_file: PATH, or listen at 127.0.0.1%s",
 		    until_restart(b));
 	if (b->s->tls_cert == NULL && !b->s->behind_proxy)
 		diag_error(b->r.d, at,
 		    "listening off loopback shows keys and prompts to the network; add "
-		    "tls: "
-		    "{cert: PATH, key: PATH}, or behind_proxy: true when a proxy does "
-		    "TLS%s",
+		    "tls: {cert: PATH, key: PATH}, or behind_proxy: true when a proxy "
+		    "does TLS%s",
 		    until_restart(b));
 }
 
@@ -123,14 +120,12 @@ admin_off_loopback(struct build *b)
 	if (b->c->admin_token == NULL)
 		diag_error(b->r.d, at,
 		    "the admin port off loopback needs a token; add token: env:NAME, "
-		    "or listen "
-		    "at 127.0.0.1%s",
+		    "or listen at 127.0.0.1%s",
 		    until_restart(b));
 	if (!b->s->behind_proxy)
 		diag_error(b->r.d, at,
 		    "the admin port speaks plain HTTP; listen at 127.0.0.1, or put a "
-		    "proxy in "
-		    "front and say behind_proxy: true%s",
+		    "proxy in front and say behind_proxy: true%s",
 		    until_restart(b));
 }
 
@@ -198,8 +193,7 @@ same_place(struct build *b)
 		return;
 	diag_error(b->r.d, node_place(n == NULL ? b->root : n, "listen"),
 	    "the admin port and the clients' are the same, %u; choose another for one "
-	    "of "
-	    "them",
+	    "of them",
 	    a->port);
 }
 
@@ -238,6 +232,5 @@ build_listeners(struct build *b)
 		diag_error(b->r.d,
 		    node_place(node_get(b->root, "limits"), "body_bytes"),
 		    "body_bytes is less than max_body: not one such request would fit; "
-		    "raise "
-		    "it");
+		    "raise it");
 }

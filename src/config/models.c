@@ -89,14 +89,13 @@ look_up(struct build *b, struct model_draft *d)
 	else
 		diag_error(b->r.d, node_place(d->draft.node, "is"),
 		    "is: '%s' is not in the catalogue; write a known id, or remove "
-		    "`is` and say "
-		    "context, tier and quality",
+		    "`is` and say context, tier and quality",
 		    d->is);
 	return NULL;
 }
 
-/* A model that the catalogue does not know: what we would guess at, if it knew nothing.
- */
+/* A model that the catalogue does not know:
+ * what we would guess at, if it knew nothing. */
 static const struct catalogue_model *
 unknown_model(struct build *b, const struct model_draft *d)
 {
@@ -114,8 +113,7 @@ unknown_model(struct build *b, const struct model_draft *d)
 	if (d->is == NULL && (d->m.context < 0 || d->tier < 0 || d->quality == NULL))
 		diag_error(b->r.d, d->draft.node->key_at,
 		    "model '%s' has no catalogue id; add is: VENDOR/NAME, or say all "
-		    "of context, "
-		    "tier and quality",
+		    "of context, tier and quality",
 		    d->draft.name);
 	return m;
 }

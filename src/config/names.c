@@ -124,8 +124,7 @@ build_tags(struct build *b)
 		if (depths[i] == NULL)
 			diag_error(b->r.d, n->at,
 			    "tag '%s': '%s' does not fit; write rollup (in reports), "
-			    "index "
-			    "(findable) or store",
+			    "index (findable) or store",
 			    n->key.p, n->text.p);
 		tags[count++] = (struct tag_name){n->key.p, (enum tag_depth)i};
 	}
@@ -199,8 +198,7 @@ check_tag(struct build *b, struct str name, struct diag_place at)
 	else
 		diag_error(b->r.d, at,
 		    "the tag '%s' is not declared; add `%s: rollup` below `tags` of "
-		    "the "
-		    "policy",
+		    "the policy",
 		    name.p, name.p);
 }
 

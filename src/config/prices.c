@@ -71,8 +71,7 @@ read_kinds(const struct reading *r, const struct node *map, struct price_kinds *
 		if (n != NULL && !value_price(n->text, &ret->pusd[i]))
 			diag_error(r->d, n->at,
 			    "%s: '%s' is not USD per million tokens; write a number "
-			    "with at "
-			    "most 6 places, such as \"0.20\"",
+			    "with at most 6 places, such as \"0.20\"",
 			    n->key.p, n->text.p);
 	}
 	for (const struct node *n = map == NULL ? NULL : map->first; n != NULL;
@@ -193,8 +192,7 @@ sort_rows(const struct reading *r, const struct node *list, struct price_book *b
 		    strcmp(x->model, y->model) == 0 && y->from_s < x->to_s)
 			diag_error(r->d, list->at,
 			    "prices '%s' and '%s' are in force at the same time; give "
-			    "the "
-			    "earlier one a `to`",
+			    "the earlier one a `to`",
 			    x->id, y->id);
 	}
 }

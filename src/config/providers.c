@@ -119,8 +119,7 @@ check_url(struct build *b, struct provider_draft *d)
 	if (!parse_url(b, str_of(d->url), p)) {
 		diag_error(b->r.d, at,
 		    "url: '%s' is not a base URL; write https://HOST[:PORT]/PATH, "
-		    "without user, "
-		    "? or #",
+		    "without user, ? or #",
 		    d->url);
 		return;
 	}

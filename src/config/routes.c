@@ -23,8 +23,7 @@ read_mode(struct build *b, const struct route_draft *d, struct route *r)
 	if (!ok)
 		diag_error(b->r.d, node_place(d->draft.node, "mode"),
 		    "mode: '%s' does not fit; write bypass, observe, live, or canary "
-		    "with a "
-		    "percentage such as canary 10%%",
+		    "with a percentage such as canary 10%%",
 		    d->mode);
 }
 
@@ -74,8 +73,7 @@ read_baseline(struct build *b, const struct route_draft *d, struct route *r)
 	if (r->candidates > 0)
 		diag_error(b->r.d, at,
 		    "baseline: '%s' is not among the candidates; add it there, or name "
-		    "one of "
-		    "them",
+		    "one of them",
 		    d->baseline);
 }
 

@@ -1,5 +1,5 @@
-/* row_read.c: a map of the tree into a struct, by its rows; all findings, not the
- * first. */
+/* row_read.c: a map of the tree into a struct,
+ * by its rows; all findings, not the first. */
 #include "row.h"
 
 #include <stdio.h>

@@ -180,16 +180,14 @@ read_hours(struct build *b, const char *text, struct diag_place at, struct rule 
 	    !read_minute(span, &ret->to_minute) || ret->from_minute == ret->to_minute) {
 		diag_error(b->r.d, at,
 		    "hours: '%s' does not fit; write days, hours and time zone, such "
-		    "as "
-		    "\"Mon-Fri 08-18 Europe/Berlin\"",
+		    "as \"Mon-Fri 08-18 Europe/Berlin\"",
 		    text);
 		return;
 	}
 	if (!read_zone(b, rest, ret)) {
 		diag_error(b->r.d, at,
 		    "hours: '%.*s' is not a time zone of this machine; write one such "
-		    "as "
-		    "Europe/Berlin or UTC",
+		    "as Europe/Berlin or UTC",
 		    (int)rest.len, rest.p);
 	}
 }
@@ -291,8 +289,7 @@ check_use(struct build *b, const struct node *use, const struct route *route)
 		if (m != NULL && i == route->candidates)
 			diag_error(b->r.d, n->at,
 			    "use: '%s' is not a candidate of route '%s' (a rule only "
-			    "narrows); "
-			    "add it to the candidates",
+			    "narrows); add it to the candidates",
 			    m->name, route->name);
 	}
 }
@@ -361,8 +358,7 @@ build_rules(struct build *b, struct route_draft *d, struct route *route)
 		if (caught_by != NULL)
 			diag_warning(b->r.d, n->at,
 			    "never reached: the rule in line %u always matches; move "
-			    "it to the "
-			    "end",
+			    "it to the end",
 			    caught_by->at.line);
 		else if (n->kind == NODE_map && always_holds(rule))
 			caught_by = rule;

@@ -122,8 +122,7 @@ secret_of_file(struct build *b, const struct node *n, const char *path)
 	if (!secret_ok(s))
 		diag_error(b->r.d, n->at,
 		    "'%s' is empty or has blanks or control characters in it; put the "
-		    "secret "
-		    "alone there",
+		    "secret alone there",
 		    path);
 	else
 		kept = keep_secret(b->whole, s);

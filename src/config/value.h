@@ -1,6 +1,6 @@
-/* value.h: how values are spelt in our files, to numbers and back. Readers give false
- * and leave `*ret` alone on anything else; writers give the one spelling that reads
- * back. */
+/* value.h: how values are spelt in our files, to numbers and back.
+ * Readers give false and leave `*ret` alone on anything else; writers
+ * give the one spelling that reads back. */
 #ifndef CONFIG_VALUE_H
 #define CONFIG_VALUE_H
 
@@ -22,8 +22,8 @@ bool value_time(
 bool value_price(struct str s, int64_t *ret_pusd);
 bool value_address(struct str s, struct str *ret_host, uint16_t *ret_port);
 
-/* Letters, digits and "._-/" (a letter or digit first), at most 39: what may name
- * things. */
+/* Letters, digits and "._-/" (a letter or digit
+ * first), at most 39: what may name things. */
 bool value_name(struct str s);
 
 void value_put_ms(struct buf *b, int64_t ms);

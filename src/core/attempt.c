@@ -1,5 +1,5 @@
-/* attempt.c: calls to upstreams, one after another, until one answers; each is settled
- * once. */
+/* attempt.c: calls to upstreams, one after another,
+ * until one answers; each is settled once. */
 #include "core/request.h"
 
 #include <assert.h>
@@ -23,8 +23,8 @@ on_wake(struct deferred *d)
 	attempt_resume(container_of(d, struct attempt, wake));
 }
 
-/* A new attempt at a candidate of the plan; the request's reference is dropped by
- * attempt_end(). */
+/* A new attempt at a candidate of the plan;
+ * the request's reference is dropped by attempt_end(). */
 static struct attempt *
 begin(struct request *r, const struct candidate *c, bool fresh)
 {

@@ -1,5 +1,5 @@
-/* daemon.c: start in order, wait for signals, reload whole or not at all, drain, stop.
- */
+/* daemon.c: start in order, wait for signals,
+ * reload whole or not at all, drain, stop. */
 #include "core/daemon.h"
 
 #include <errno.h>

@@ -113,8 +113,8 @@ request_end(struct request *r)
 	struct worker *w = r->worker;
 
 	assert(r->live == NULL);
-	/* The client left, or we stopped, between two attempts: what was settled is
-	 * booked. */
+	/* The client left, or we stopped, between two attempts:
+	 * what was settled is booked. */
 	if (r->slot != NULL)
 		meter_close(r, r->outcome);
 	TAILQ_REMOVE(&w->requests, r, link);

@@ -186,8 +186,8 @@ next_wait_ns(struct worker *w)
 static void
 turn(struct worker *w)
 {
-	/* Sockets of upstreams and clients, messages, deadlines; then what they
-	 * deferred. */
+	/* Sockets of upstreams and clients, messages,
+	 * deadlines; then what they deferred. */
 	loop_turn(w->loop, next_wait_ns(w));
 	/* Requests read, answers written, and what that sets off: an answer that is
 	 * there at once goes out without another look at the sockets. */

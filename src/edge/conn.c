@@ -251,8 +251,8 @@ on_half_closed(struct edge_conn *c)
 		conn_wake(c);
 }
 
-/* Nothing of what the client ever sent was read yet: what lies there is a head's begin.
- */
+/* Nothing of what the client ever sent was read yet:
+ * what lies there is a head's begin. */
 static bool
 untouched(const struct edge_conn *c, size_t waiting)
 {

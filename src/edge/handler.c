@@ -5,8 +5,8 @@
 
 /* ---- the head ---- */
 
-/* The request line is here, not yet decoded, and the rest of the head is still to come.
- */
+/* The request line is here, not yet decoded,
+ * and the rest of the head is still to come. */
 void *
 handler_on_line(void *cls, const char *uri, struct MHD_Connection *mhd)
 {

@@ -30,8 +30,8 @@
 #define REFUSALS_MAX 64U
 #define REFUSAL_NS   NS_PER_S
 
-/* Descriptors that neither clients nor their upstreams have: logs, ledger, epoll sets.
- */
+/* Descriptors that neither clients nor their
+ * upstreams have: logs, ledger, epoll sets. */
 #define DESCRIPTORS_OWN 96U
 
 #define REFUSAL_BODY                                                               \

@@ -1,5 +1,5 @@
-/* reply.c: answers: error objects, bodies that are here, streams that come piece by
- * piece. */
+/* reply.c: answers: error objects, bodies that
+ * are here, streams that come piece by piece. */
 #include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -11,8 +11,8 @@
 /* How long a client that was answered too early may go on sending. */
 #define LINGER_MS 5000
 
-/* An error object is never longer: its text is ours, or at most 1 KiB of a provider's.
- */
+/* An error object is never longer:
+ * its text is ours, or at most 1 KiB of a provider's. */
 #define ERROR_MAX 16384U
 
 /* Of the buffer that a stream to an HTTP/1.0 client goes through. */

@@ -187,9 +187,8 @@ db_migrate(struct db *db, const char *as, const struct schema *schema)
 	if (version < 0 || (size_t)version > schema->steps) {
 		snprintf(db->why, sizeof(db->why),
 		    "the file has schema version %d, this frugald knows up to %zu: "
-		    "start "
-		    "the newer frugald again, or restore a backup made before the "
-		    "upgrade",
+		    "start the newer frugald again, or restore a backup made before "
+		    "the upgrade",
 		    version, schema->steps);
 		return false;
 	}

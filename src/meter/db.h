@@ -17,9 +17,9 @@ struct db {
 };
 
 bool db_open(struct db *db, const char *path);
-/* What is committed from now on survives a power cut: from the start so. False: it may
- * be lost until the next checkpoint, the newest first, and a commit costs no fsync(2).
- */
+/* What is committed from now on survives a power cut: from the start
+ * so. False: it may be lost until the next checkpoint, the newest
+ * first, and a commit costs no fsync(2). */
 bool db_sync_commits(struct db *db, bool on);
 void db_close(struct db *db); /* keeps `why` */
 /* Moves the write-ahead log back into the file; what readers hold stays. */

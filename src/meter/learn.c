@@ -1,5 +1,5 @@
-/* learn.c: an exponentially weighted mean per provider, published as an immutable
- * outlook. */
+/* learn.c: an exponentially weighted mean per provider,
+ * published as an immutable outlook. */
 #include "learn.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* learn.h: what settled requests teach; this release: bytes per token of each provider.
- */
+/* learn.h: what settled requests teach;
+ * this release: bytes per token of each provider. */
 #ifndef METER_LEARN_H
 #define METER_LEARN_H
 

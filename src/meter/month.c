@@ -91,9 +91,9 @@ month_open(struct month *m, const char *dir, int number)
 	month_path(dir, number, path, sizeof(path));
 	if (!db_open(&m->db, path) || !db_migrate(&m->db, "main", &schema_month))
 		return false;
-	/* The triggers are for everybody else. Here are plain INSERTs only, which no
-	 * trigger has to refuse, and they would need a journal of their own for each.
-	 */
+	/* The triggers are for everybody else. Here are plain
+	 * INSERTs only, which no trigger has to refuse, and they
+	 * would need a journal of their own for each. */
 	sqlite3_db_config(m->db.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	if (!prepare(m))
 		return false;

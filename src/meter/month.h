@@ -36,8 +36,8 @@ void month_path(const char *dir, int number, char *ret, size_t cap);
 bool month_open(struct month *m, const char *dir, int number);
 void month_close(struct month *m); /* takes a zeroed one */
 
-/* Inside the caller's transaction. Gives the row's number, also of a request that was
- * in already. */
+/* Inside the caller's transaction. Gives the row's
+ * number, also of a request that was in already. */
 bool month_add(struct month *m, const struct slot *s, int64_t *ret_seq);
 /* Gives all requests after `seq` in order, with what roll-ups are made of, until `each`
  * says false or the rows end. False: one of them failed. */

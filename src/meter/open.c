@@ -1,5 +1,5 @@
-/* open.c: the row `slot` of attempt.def: the intent stands in the file before anything
- * is sent. */
+/* open.c: the row `slot` of attempt.def:
+ * the intent stands in the file before anything is sent. */
 #include <string.h>
 
 #include "core/request.h"

@@ -1,5 +1,5 @@
-/* pack.c: a plan as packed numbers; the policy that is kept by hash gives the names
- * back. */
+/* pack.c: a plan as packed numbers;
+ * the policy that is kept by hash gives the names back. */
 #include <string.h>
 
 #include "core/request.h"

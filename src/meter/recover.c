@@ -155,8 +155,8 @@ struct recovery {
 	char *why; /* 256 bytes; "" as long as all is well */
 };
 
-/* Settled where it stands, so that a crash in the middle of recovery books the same
- * again. */
+/* Settled where it stands, so that a crash in
+ * the middle of recovery books the same again. */
 static void
 take_slot(struct recovery *r, struct slot *s)
 {

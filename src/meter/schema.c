@@ -47,8 +47,8 @@ static const char *const ledger_steps[] = {
 	" WHEN EXISTS(SELECT 1 FROM " table " WHERE " same ") BEGIN" \
 	" SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
 
-/* ledger-YYYY-MM.db: one row a request, one an attempt; never changed, never deleted.
- */
+/* ledger-YYYY-MM.db: one row a request,
+ * one an attempt; never changed, never deleted. */
 static const char *const month_steps[] = {
     "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
     "CREATE TABLE request(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"

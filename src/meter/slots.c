@@ -245,8 +245,8 @@ slots_wait(struct slots *s, int timeout_ms)
 	uint64_t n;
 
 	atomic_store(&s->sleeping, true);
-	/* Looked at after the flag: a close before it is seen here, one after it wakes
-	 * us. */
+	/* Looked at after the flag: a close before
+	 * it is seen here, one after it wakes us. */
 	if (!anything_closed(s))
 		poll(&p, 1, timeout_ms);
 	atomic_store(&s->sleeping, false);

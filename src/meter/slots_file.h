@@ -1,5 +1,5 @@
-/* slots_file.h: the layout of a slot file: a page that says what it is, then the slots.
- */
+/* slots_file.h: the layout of a slot file:
+ * a page that says what it is, then the slots. */
 #ifndef METER_SLOTS_FILE_H
 #define METER_SLOTS_FILE_H
 

@@ -1,7 +1,7 @@
-/* store_sqlite.c: a file of rows for each month, roll-ups beside them. Rows are
- * committed first; `up_to` says how far the roll-ups have come, so that a crash between
- * the two commits neither loses nor doubles: the slots are still there and are given
- * again. */
+/* store_sqlite.c: a file of rows for each month, roll-ups beside them.
+ * Rows are committed first; `up_to` says how far the roll-ups have come,
+ * so that a crash between the two commits neither loses nor doubles: the
+ * slots are still there and are given again. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* answer.h: the answer side of the dialects: their tables, and what both of them use.
- */
+/* answer.h: the answer side of the dialects:
+ * their tables, and what both of them use. */
 #ifndef PARSE_ANSWER_H
 #define PARSE_ANSWER_H
 

@@ -1,5 +1,5 @@
-/* openai.c: chat completions as OpenAI speaks them, and everybody who is compatible
- * with it. */
+/* openai.c: chat completions as OpenAI speaks them,
+ * and everybody who is compatible with it. */
 #include "answer.h"
 #include "field.h"
 #include "provider_error.h"

@@ -1,5 +1,5 @@
-/* pieces.c: the forwarded body without a copy of it: the client's bytes around the
- * splices. */
+/* pieces.c: the forwarded body without a copy of it:
+ * the client's bytes around the splices. */
 #include <assert.h>
 
 #include "stage/parse.h"

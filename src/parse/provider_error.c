@@ -1,5 +1,5 @@
-/* provider_error.c: what a provider's error answer says, and what kind of fault it is.
- */
+/* provider_error.c: what a provider's error
+ * answer says, and what kind of fault it is. */
 #include "provider_error.h"
 
 #include "base/mem.h"

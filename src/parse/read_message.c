@@ -1,5 +1,5 @@
-/* read_message.c: the messages of a body: texts for the classifier, sizes for the bill.
- */
+/* read_message.c: the messages of a body:
+ * texts for the classifier, sizes for the bill. */
 #include "reader.h"
 
 /* Words of the API are plain: one that is written in escapes is none that we know. */

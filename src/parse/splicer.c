@@ -1,5 +1,5 @@
-/* splicer.c: replace values in a client's body; put members that are missing at its
- * start. */
+/* splicer.c: replace values in a client's body;
+ * put members that are missing at its start. */
 #include "splicer.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* step.c: the row `parse` of steps.def, and what request headers say about this
- * request. */
+/* step.c: the row `parse` of steps.def,
+ * and what request headers say about this request. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -25,8 +25,8 @@ tag_known(const struct request *r, struct str name)
 	return false;
 }
 
-/* Letters, digits and "._:/@+-", so that a tag can stand in a log, a metric and a URL.
- */
+/* Letters, digits and "._:/@+-", so that a tag
+ * can stand in a log, a metric and a URL. */
 static bool
 tag_text_ok(struct str s)
 {

@@ -1,5 +1,5 @@
-/* edit.h: an event's bytes with another value in its data; all else stays as it came.
- */
+/* edit.h: an event's bytes with another value
+ * in its data; all else stays as it came. */
 #ifndef RELAY_EDIT_H
 #define RELAY_EDIT_H
 

@@ -151,8 +151,8 @@ bytes_of(struct reading *r, size_t start, size_t end)
 	return str_make(r->keep.p + (start - r->keep_start), end - start);
 }
 
-/* Raw usage is kept as it came: of a stream that tells it in parts the first and the
- * last. */
+/* Raw usage is kept as it came: of a stream that
+ * tells it in parts the first and the last. */
 static void
 keep_usage(struct reading *r, struct str raw)
 {

@@ -25,8 +25,8 @@ bool reading_feed(struct reading *r, const char *p, size_t len);
 /* What there was in a text. */
 struct reading_found {
 	bool json; /* it was one JSON object */
-	/* Where the last usage object ended, just behind its brace; 0: there was none.
-	 */
+	/* Where the last usage object ended,
+	 * just behind its brace; 0: there was none. */
 	size_t usage_end;
 	/* The insides of the strings that may vary in a pattern, in the piece that was
 	 * fed; `alike`: they are all that may vary, and one of them is text. */

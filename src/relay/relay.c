@@ -9,8 +9,8 @@
 /* Kept free for the end of a stream: what the tap withholds, and the terminal or the
  * error event. What waits in the tap has its room by relay_room()'s caller. */
 #define RING_LAST (TAP_HELD_MAX + 8192U)
-/* What a paused upstream needs to be let on: one read of libcurl's, and the tap's rest.
- */
+/* What a paused upstream needs to be let on:
+ * one read of libcurl's, and the tap's rest. */
 #define RING_RESUME (RING_LAST + 16384U + TAP_EVENT_MAX)
 
 void
@@ -203,8 +203,8 @@ relay_take(struct request *r, char *dst, size_t cap)
 
 /* ---- the step ---- */
 
-/* 0 to 1 with two decimals; without printf(3), which takes 3,000 instructions for it.
- */
+/* 0 to 1 with two decimals; without printf(3),
+ * which takes 3,000 instructions for it. */
 static const char *
 two_places(struct arena *mem, float share)
 {

@@ -392,8 +392,8 @@ tap_feed(struct tap *t, const char *p, size_t len, tap_out_fn *out, void *arg)
 
 /* ---- the end ---- */
 
-/* The last event has no blank line: it gets one when it is whole, else nobody gets it.
- */
+/* The last event has no blank line:
+ * it gets one when it is whole, else nobody gets it. */
 static bool
 end_stream(struct tap *t, struct sink *to)
 {

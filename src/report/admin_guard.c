@@ -8,8 +8,8 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-/* "localhost" or a number, with or without a port. A rebinding page has a name of its
- * own. */
+/* "localhost" or a number, with or without a port.
+ * A rebinding page has a name of its own. */
 static bool
 host_is_ours(struct str host)
 {

@@ -1,5 +1,5 @@
-/* facts.c: reads roll-ups and rows. Amounts are added up here, in 128 bits, never by
- * SQL. */
+/* facts.c: reads roll-ups and rows.
+ * Amounts are added up here, in 128 bits, never by SQL. */
 #include "facts.h"
 
 #include "base/util.h"

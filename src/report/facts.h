@@ -44,8 +44,8 @@ typedef void fact_fn(void *arg, const struct fact *f);
 /* Whole hours. False: `b->why`. */
 bool facts_from_rollups(
     struct books *b, int64_t from_hour, int64_t to_hour, fact_fn *each, void *arg);
-/* Attempts of requests that ended within [from, to). Months without a file give
- * nothing. */
+/* Attempts of requests that ended within [from, to).
+ * Months without a file give nothing. */
 bool facts_from_rows(
     struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg);
 

@@ -64,8 +64,8 @@ log_writer_use(struct log_writer *w, const char *where)
 		open_file(w);
 }
 
-/* Was the file moved away or cut short? Once a second, and only when there is a line.
- */
+/* Was the file moved away or cut short? Once
+ * a second, and only when there is a line. */
 static void
 follow_rotation(struct log_writer *w)
 {

@@ -1,5 +1,5 @@
-/* own.c: the row `own` of steps.def: paths of the data plane that frugald answers
- * itself. */
+/* own.c: the row `own` of steps.def:
+ * paths of the data plane that frugald answers itself. */
 #include <stdio.h>
 #include <string.h>
 

@@ -21,8 +21,8 @@ struct policy_names {
 	unsigned models;
 };
 
-/* From a policy as it is printed back (`check --print`), which is what the ledger
- * keeps. */
+/* From a policy as it is printed back (`check
+ * --print`), which is what the ledger keeps. */
 void policy_names_parse(struct str canonical, struct policy_names *ret);
 
 /* Of the policy that the ledger keeps by this hash; NULL: it has none. */

@@ -1,5 +1,5 @@
-/* report.c: the report thread writes the log; admin listener and query thread hang on
- * it. */
+/* report.c: the report thread writes the log;
+ * admin listener and query thread hang on it. */
 #include "report.h"
 
 #include <stdio.h>

@@ -41,8 +41,8 @@ struct summary {
 	int64_t complete_until_ms; /* all that ended before is in; -1 unknown */
 };
 
-/* `snap` NULL: which tags are in roll-ups is not known. False: `b->why`. Fini in any
- * case. */
+/* `snap` NULL: which tags are in roll-ups is not known.
+ * False: `b->why`. Fini in any case. */
 bool summary_run(struct summary *s, struct books *b, const struct snapshot *snap,
     const struct ask *ask, const struct scope *scope);
 void summary_fini(struct summary *s);

@@ -88,8 +88,8 @@ tagged(struct work *w)
 	return true;
 }
 
-/* The shorter of the route's and the team's; the client's own may not be longer than
- * the team's. */
+/* The shorter of the route's and the team's;
+ * the client's own may not be longer than the team's. */
 static bool
 output_limited(struct work *w)
 {

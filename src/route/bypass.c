@@ -76,8 +76,8 @@ bypass_close(struct bypass_shared *b)
 	xfree(b);
 }
 
-/* The route's own entry, else a free one, else the one that ends first if it is over.
- */
+/* The route's own entry, else a free one,
+ * else the one that ends first if it is over. */
 static struct entry *
 place_locked(struct bypass_shared *b, const char *route, int64_t now_ms)
 {

@@ -1,5 +1,5 @@
-/* gates.c: what narrows the candidate set for this moment: pins, rules, latency, cost.
- */
+/* gates.c: what narrows the candidate set for
+ * this moment: pins, rules, latency, cost. */
 #include "work.h"
 
 /* Below so many tokens an answer is not worth asking for. */

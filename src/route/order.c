@@ -40,8 +40,8 @@ sort_into_groups(struct work *w, unsigned ret[static GROUP_both + 1])
 	}
 }
 
-/* What a model is judged by: its first provider that may serve, a healthy one if any.
- */
+/* What a model is judged by: its first provider
+ * that may serve, a healthy one if any. */
 static void
 lead_of_models(struct work *w)
 {

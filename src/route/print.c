@@ -1,5 +1,5 @@
-/* print.c: a plan for people, for programs and for a header; all from the same numbers.
- */
+/* print.c: a plan for people, for programs and
+ * for a header; all from the same numbers. */
 #include "work.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* sessions.c: what is remembered of conversations: a table of fixed size in a mapped
- * file, shared by all workers, keyed by names so that it outlives reloads and restarts.
- */
+/* sessions.c: what is remembered of conversations: a table of fixed
+ * size in a mapped file, shared by all workers, keyed by names so
+ * that it outlives reloads and restarts. */
 #include "work.h"
 
 #include <errno.h>

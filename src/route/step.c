@@ -1,5 +1,5 @@
-/* step.c: the row `route` of steps.def, and what an answer teaches about its session.
- */
+/* step.c: the row `route` of steps.def,
+ * and what an answer teaches about its session. */
 #include "work.h"
 
 #include "base/hash.h"
@@ -32,10 +32,10 @@ bypass_of(const struct request *r, const struct route *route)
 	return MODE_COUNT;
 }
 
-/* A client's conversation and what it asks beside it (titles, summaries) come with one
- * session id but through different routes or by a model's name: each route remembers
- * its own part, and nothing is to be remembered of a model that the client chose. 0:
- * nothing. */
+/* A client's conversation and what it asks beside it (titles, summaries) come
+ * with one session id but through different routes or by a model's name: each
+ * route remembers its own part, and nothing is to be remembered of a model
+ * that the client chose. 0: nothing. */
 static uint64_t
 part_of_session(const struct request *r, const struct route *route)
 {
@@ -72,8 +72,8 @@ input_of(const struct request *r, const struct route *route)
 	};
 }
 
-/* Two first requests of a session at the same time: the second goes where the first
- * went. */
+/* Two first requests of a session at the same time:
+ * the second goes where the first went. */
 static bool
 claim(struct request *r, const struct route_input *in)
 {

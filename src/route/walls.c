@@ -142,8 +142,8 @@ static const struct {
     [CAP_stream].param = "stream",
 };
 
-/* Names what nobody has; or, when each is had by somebody, all that is needed at once.
- */
+/* Names what nobody has; or, when each is had
+ * by somebody, all that is needed at once. */
 static bool
 refuse_capability(struct work *w, uint32_t missing)
 {
@@ -217,8 +217,8 @@ context_wall(struct work *w)
 		return true;
 	return refuse(w, OUT_context_length, "messages",
 	    "about %.0f tokens of prompt and up to %lld of answer do not fit any model "
-	    "of "
-	    "%s that may serve this request; the largest context window is %lld tokens",
+	    "of %s that may serve this request; the largest context window is %lld "
+	    "tokens",
 	    least, (long long)output, subject(w, what), (long long)largest);
 }
 

@@ -5,8 +5,8 @@
 
 #include "core/request.h"
 
-/* All that a policy can name; what of it stands in the plan is the best CANDIDATES_MAX.
- */
+/* All that a policy can name; what of it stands
+ * in the plan is the best CANDIDATES_MAX. */
 #define OPTIONS_MAX (MODELS_MAX * MODEL_PROVIDERS_MAX)
 
 /* In the order in which they are tried. */

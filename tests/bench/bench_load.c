@@ -312,9 +312,9 @@ print(struct load *l)
 	buf_fini(&out);
 }
 
-/* Requests that are due by the clock go out on whatever connection is free. That our
- * own clock ticks in milliseconds does not count as waiting; that no connection was
- * free does. */
+/* Requests that are due by the clock go out on whatever connection is
+ * free. That our own clock ticks in milliseconds does not count as
+ * waiting; that no connection was free does. */
 static void
 begin_due(struct load *l)
 {

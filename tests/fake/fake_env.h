@@ -1,6 +1,6 @@
-/* fake_env.h: an environment that a seeded simulation drives: a clock that stands still
- * until it is moved, repeatable randomness, files in memory, faults on demand. One
- * thread. */
+/* fake_env.h: an environment that a seeded simulation drives: a clock
+ * that stands still until it is moved, repeatable randomness, files in
+ * memory, faults on demand. One thread. */
 #ifndef FAKE_ENV_H
 #define FAKE_ENV_H
 

@@ -80,8 +80,8 @@ bool fake_files_cut(struct fake_env *f, struct file *file, size_t len);
 bool fake_files_sync(struct fake_env *f, struct file *file);
 void fake_pieces_fini(struct file *file);
 
-/* Whether `bytes` more may be written; counts the call, and fails it when it is its
- * turn. */
+/* Whether `bytes` more may be written;
+ * counts the call, and fails it when it is its turn. */
 bool fake_files_take_space(struct fake_env *f, size_t bytes);
 
 #endif

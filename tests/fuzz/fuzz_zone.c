@@ -1,6 +1,6 @@
 /* libs: base core config */
-/* fuzz_zone.c: any bytes as a time zone file: refused, or an offset for every moment.
- */
+/* fuzz_zone.c: any bytes as a time zone file:
+ * refused, or an offset for every moment. */
 #include <stdint.h>
 #include <stdlib.h>
 

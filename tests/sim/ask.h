@@ -31,8 +31,8 @@ struct ask {
 	unsigned piece_count, piece_cap;
 };
 
-/* False: no JSON object, no model or no messages; `ret_why` says which. ask_fini() it
- * in any case. */
+/* False: no JSON object, no model or no messages;
+ * `ret_why` says which. ask_fini() it in any case. */
 bool ask_read(struct str body, struct ask *ret, const char **ret_why);
 void ask_fini(struct ask *a);
 

@@ -1,5 +1,5 @@
-/* cache.h: a provider's prompt cache: which beginnings of prompts it has seen lately.
- */
+/* cache.h: a provider's prompt cache:
+ * which beginnings of prompts it has seen lately. */
 #ifndef SIM_CACHE_H
 #define SIM_CACHE_H
 
@@ -14,8 +14,8 @@ struct cache *cache_new(void);
 void cache_free(struct cache *c);
 void cache_clear(struct cache *c);
 
-/* Tokens of the prompt by where they are charged; `read + write + rest` is all of it.
- */
+/* Tokens of the prompt by where they are charged;
+ * `read + write + rest` is all of it. */
 struct cached {
 	int64_t read, write_5m, write_1h;
 };

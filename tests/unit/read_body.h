@@ -75,8 +75,8 @@ print_text(struct buf *out, const char *name, struct str s)
 		buf_printf(out, " %s=%.*s", name, (int)s.len, s.p);
 }
 
-/* Everything that stands in the task but places and the hash; what is absent is left
- * out. */
+/* Everything that stands in the task but places
+ * and the hash; what is absent is left out. */
 static inline void
 print_task(struct buf *out, const struct task *t)
 {

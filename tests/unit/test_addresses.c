@@ -1,6 +1,6 @@
 /* libs: base call */
-/* test_addresses.c: what is private, where a provider is reached, lists of addresses.
- */
+/* test_addresses.c: what is private, where a
+ * provider is reached, lists of addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

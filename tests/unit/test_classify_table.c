@@ -1,6 +1,6 @@
 /* libs: base core classify */
-/* test_classify_table.c: runs the lines of tests/table/classify.tbl, which says how to
- * read them. */
+/* test_classify_table.c: runs the lines of
+ * tests/table/classify.tbl, which says how to read them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* libs: base config core */
-/* test_config.c: policies on disk: typical mistakes, goldens, what we ship, the docs.
- */
+/* test_config.c: policies on disk:
+ * typical mistakes, goldens, what we ship, the docs. */
 #include "policy.h"
 
 #include <string.h>

@@ -98,8 +98,8 @@ test_write_then_read(void **state)
 	assert_int_equal(f->env->file_mode(f->env, f->path), 0600);
 	assert_int_equal(f->env->file_size(f->env, f->path), 6);
 	assert_int_equal(entries(f), 1);
-	/* Exactly the maximum is allowed, one less is not and leaves the buffer alone.
-	 */
+	/* Exactly the maximum is allowed,
+	 * one less is not and leaves the buffer alone. */
 	assert_false(f->env->read_file(f->env, f->path, 5, &b));
 	assert_int_equal(errno, EFBIG);
 	assert_string_equal(b.p, "x");

@@ -1,6 +1,6 @@
 /* libs: base core config meter budget */
-/* test_hold.c: the most that an attempt can cost is never less than what it may cost.
- */
+/* test_hold.c: the most that an attempt can
+ * cost is never less than what it may cost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -158,8 +158,8 @@ test_months(void **state)
 	assert_int_equal(month_parse(STR("")), 0);
 }
 
-/* A batch on both sides of midnight, and a clock that steps back into a month that was
- * left. */
+/* A batch on both sides of midnight, and a clock
+ * that steps back into a month that was left. */
 static void
 test_rows_go_to_the_month_of_their_end(void **state)
 {

@@ -351,8 +351,8 @@ test_deferring_for_ever_ends_the_turn(void **state)
 	loop_defer_cancel(f->loop, &a.deferred);
 }
 
-/* With the real clock: never early, so that a turn that was meant for a timer runs it.
- */
+/* With the real clock: never early, so that a
+ * turn that was meant for a timer runs it. */
 static void
 test_wakes_for_the_timer(void **state)
 {

@@ -65,8 +65,8 @@ test_divide_says_when_it_does_not_fit(void **state)
 	assert_false(pusd_divide(WIDE_MIN, INT64_MAX, &got));
 	assert_false(pusd_divide(WIDE_MIN, 1, &got));
 	assert_true(got.v == 7);
-	/* Rounding decides: x.5 of an odd number goes up and out, of an even one stays.
-	 */
+	/* Rounding decides: x.5 of an odd number
+	 * goes up and out, of an even one stays. */
 	assert_false(pusd_divide((wide)INT64_MAX * 2 + 1, 2, &got));
 	assert_true(pusd_divide((wide)INT64_MIN * 2 - 1, 2, &got));
 	assert_true(got.v == INT64_MIN);

@@ -1,6 +1,6 @@
 /* libs: base config core parse */
-/* test_reader_suite.c: JSONTestSuite, naughty strings and broken UTF-8 inside of
- * bodies. */
+/* test_reader_suite.c: JSONTestSuite, naughty
+ * strings and broken UTF-8 inside of bodies. */
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>

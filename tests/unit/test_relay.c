@@ -1,6 +1,6 @@
 /* libs: base core parse relay */
-/* test_relay.c: a stream goes out at the client's pace, its end only when the attempt
- * is settled. */
+/* test_relay.c: a stream goes out at the client's pace,
+ * its end only when the attempt is settled. */
 #include "relay_scene.h"
 
 #define TEXT   "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n"

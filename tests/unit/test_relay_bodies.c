@@ -1,6 +1,6 @@
 /* libs: base core parse relay */
-/* test_relay_bodies.c: an answer that is no stream is held back whole, or as far as may
- * be. */
+/* test_relay_bodies.c: an answer that is no stream
+ * is held back whole, or as far as may be. */
 #include "relay_scene.h"
 
 #define BODY \

@@ -1,5 +1,5 @@
-/* docs/api.md says of errors what core/outcome.def says. FRUGALD_GOLDEN=1 writes the
- * table anew. */
+/* docs/api.md says of errors what core/outcome.def says.
+ * FRUGALD_GOLDEN=1 writes the table anew. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
 
 #define N 60
 
-/* Three months, hours that begin and end between rows, amounts whose sum passes
- * 2^63. */
+/* Three months, hours that begin and end between rows,
+ * amounts whose sum passes 2^63. */
 static const struct row *
 row_of(unsigned i)
 {

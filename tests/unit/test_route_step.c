@@ -1,5 +1,5 @@
-/* test_route_step.c: the step gathers what a plan depends on, and an answer is
- * remembered. */
+/* test_route_step.c: the step gathers what a plan
+ * depends on, and an answer is remembered. */
 #include "policy.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* libs: base config core parse auth budget call meter route */
-/* test_route_table.c: runs the cases of tests/table/route.tbl, which says how to read
- * them. */
+/* test_route_table.c: runs the cases of tests/table/route.tbl,
+ * which says how to read them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

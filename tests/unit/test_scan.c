@@ -1,6 +1,6 @@
 /* libs: base */
-/* test_scan.c: the scanner: what is JSON, which values are told, the same in any
- * pieces. */
+/* test_scan.c: the scanner: what is JSON,
+ * which values are told, the same in any pieces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

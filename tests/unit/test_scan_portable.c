@@ -1,6 +1,6 @@
 /* libs: base */
-/* test_scan_portable.c: the way through strings without SSE2 says the same as the one
- * with it. */
+/* test_scan_portable.c: the way through strings
+ * without SSE2 says the same as the one with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* libs: base config core parse */
-/* test_splice.c: the forwarded body: the client's own bytes with single spans replaced.
- */
+/* test_splice.c: the forwarded body:
+ * the client's own bytes with single spans replaced. */
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>

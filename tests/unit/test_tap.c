@@ -1,6 +1,6 @@
 /* libs: base core parse relay */
-/* test_tap.c: what of a stream goes out at once, what never, what waits for the bill.
- */
+/* test_tap.c: what of a stream goes out at once,
+ * what never, what waits for the bill. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

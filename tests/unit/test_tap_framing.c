@@ -15,8 +15,8 @@
 
 #define SUITE FRUGALD_SOURCE_DIR "/../shared/suites/sse/wpt_eventsource_format.jsonl"
 
-/* What a stream's events are, one a line: name, data (line feeds as "\n", NUL as "\0").
- */
+/* What a stream's events are, one a line:
+ * name, data (line feeds as "\n", NUL as "\0"). */
 struct seen {
 	struct sse sse;
 	struct buf data, all;

@@ -1,6 +1,6 @@
 /* libs: base config core */
-/* test_yaml.c: the tree: places, what is refused, and that hostile text costs no time.
- */
+/* test_yaml.c: the tree: places, what is refused,
+ * and that hostile text costs no time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -150,8 +150,8 @@ test_depth(void **state)
 	buf_fini(&b);
 }
 
-/* 200,000 open brackets take libyaml more than 20 s when it is asked for all of them.
- */
+/* 200,000 open brackets take libyaml more than
+ * 20 s when it is asked for all of them. */
 static void
 test_hostile_is_fast(void **state)
 {
