@@ -326,10 +326,12 @@ compare(const struct key *k, const struct word *w)
 }
 
 static uint32_t
-bit_of(uint64_t begin)
+bit_of(const char *p, size_t len)
 {
-	uint32_t three = (uint32_t)(begin >> 40);
+	uint32_t three = (unsigned char)p[0];
 
+	three = three << 8 | (len > 1 ? (unsigned char)p[1] : 0U);
+	three = three << 8 | (len > 2 ? (unsigned char)p[2] : 0U);
 	return three * 2654435761U >> 21;
 }
 
@@ -338,16 +340,21 @@ word_filter_init(struct word_filter *f)
 {
 	*f = (struct word_filter){0};
 	for (size_t i = 0; i < nitems(words); i++) {
-		uint32_t bit = bit_of(begin_of(words[i].text, 8));
+		uint32_t bit = bit_of(words[i].text, words[i].len);
 
 		f->bits[bit / 64] |= UINT64_C(1) << bit % 64;
+		f->from[(unsigned char)words[i].text[0] + 1] = (uint16_t)(i + 1);
+	}
+	for (size_t c = 1; c < nitems(f->from); c++) {
+		if (f->from[c] == 0)
+			f->from[c] = f->from[c - 1];
 	}
 }
 
 static bool
-may_be_there(const struct word_filter *f, uint64_t begin)
+may_be_there(const struct word_filter *f, struct str word)
 {
-	uint32_t bit = bit_of(begin);
+	uint32_t bit = bit_of(word.p, word.len);
 
 	return (f->bits[bit / 64] >> bit % 64 & 1) != 0;
 }
@@ -355,9 +362,13 @@ may_be_there(const struct word_filter *f, uint64_t begin)
 bool
 word_cue(const struct word_filter *f, struct str word, enum cue *ret)
 {
-	struct key k = {.word = word, .begin = begin_of(word.p, word.len)};
-	size_t lo = 0, hi = may_be_there(f, k.begin) ? nitems(words) : 0;
+	struct key k = {.word = word};
+	unsigned char first = (unsigned char)word.p[0];
+	size_t lo = f->from[first], hi = f->from[first + 1];
 
+	if (!may_be_there(f, word))
+		return false;
+	k.begin = begin_of(word.p, word.len);
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 		int order = compare(&k, &words[mid]);

@@ -13,6 +13,7 @@
  * three bytes but those that are whole words. */
 struct word_filter {
 	uint64_t bits[32];
+	uint16_t from[257]; /* by first byte: where its entries begin */
 };
 void word_filter_init(struct word_filter *f);
 
