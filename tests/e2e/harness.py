@@ -2,11 +2,12 @@
 HTTP byte by byte, reads the ledger.
 
 The programs come from FRUGALD and FRUGALD_SIM, else from build/dev. Everything listens on 127.0.0.1 on ports
-that the kernel chose. Nothing here sleeps for a fixed time and hopes: wait_for() asks until a condition holds."""
+that were free. Nothing here sleeps for a fixed time and hopes: wait_for() asks until a condition holds."""
 
 import collections
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -41,15 +42,20 @@ def wait_for(what, condition, seconds=PATIENCE):
 
 
 def free_ports(count):
-    """Ports that nobody listens on now; held until all are chosen, so they differ."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for s in held:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in held]
-    finally:
-        for s in held:
-            s.close()
+    """Ports that nobody listens on now; from below the range of which the kernel takes ports for outgoing
+    connections, so that none of those is in the way a moment later."""
+    found = []
+    while len(found) < count:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
 
 
 # -- HTTP, byte by byte -----------------------------------------------------------------------

@@ -148,13 +148,13 @@ add_port(struct sim *s, struct str word, bool all_tls, long number_of)
 	else if (!str_is(name, "control"))
 		return false;
 	p->tls = str_is(word, "tls") || (all_tls && p->voice != NULL);
-	p->cache = cache_new();
 	p->number = (uint16_t)number_of;
 	if (!port_open(p)) {
 		fprintf(stderr, "frugald-sim: 127.0.0.1:%ld: %s\n", number_of,
 		    strerror(errno));
 		return false;
 	}
+	p->cache = cache_new();
 	s->ports++;
 	return true;
 }
@@ -245,9 +245,15 @@ prepare(struct sim *s, const struct options *o)
 	return 0;
 }
 
+/* Also of one that could not be prepared. */
 static void
 let_go(struct sim *s)
 {
+	if (s->loop == NULL) {
+		SSL_CTX_free(s->tls);
+		xfree(s);
+		return;
+	}
 	while (!TAILQ_EMPTY(&s->conns))
 		conn_close(TAILQ_FIRST(&s->conns), RECORD_aborted);
 	conn_bury(s);
@@ -293,8 +299,10 @@ main(int argc, char **argv)
 		code = prepare(s, &o);
 	if (code == 0)
 		code = open_ports(s, &o);
-	if (code != 0)
+	if (code != 0) {
+		let_go(s);
 		return code < 0 ? 0 : code;
+	}
 	raise_limit();
 	(void)sigaction(SIGTERM, &act, NULL);
 	(void)sigaction(SIGINT, &act, NULL);
