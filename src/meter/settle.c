@@ -121,8 +121,11 @@ meter_settle(struct attempt *a)
 	struct request *r = a->request;
 	struct slot_attempt s;
 
-	if (a->slot_index < 0)
-		return; /* it never came so far that it could cost anything */
+	if (a->slot_index < 0) {
+		/* It never came so far that it could cost anything. */
+		a->basis = BASIS_none;
+		return;
+	}
 	s = r->slot->attempt[a->slot_index];
 	if (s.closed)
 		return;

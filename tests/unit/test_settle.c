@@ -316,6 +316,7 @@ test_never_so_far(void **state)
 	b->attempt.slot_index = -1;
 	b->attempt.outcome = OUT_busy;
 	meter_settle(&b->attempt);
+	assert_int_equal(b->attempt.basis, BASIS_none);
 	assert_int_equal(b->slot.attempt[0].closed, 0);
 }
 
