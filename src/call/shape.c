@@ -90,8 +90,9 @@ make_headers(struct attempt *a)
 	add_line(
 	    a, &tail, arena_join(r->mem, "x-client-request-id: ", request_id_text(r)));
 	add_line(a, &tail,
-	    a->number == 0 ? "x-frugald-attempt: 0"
-			   : arena_printf(r->mem, "x-frugald-attempt: %u", a->number));
+	    a->slot_index == 0
+		? "x-frugald-attempt: 0"
+		: arena_printf(r->mem, "x-frugald-attempt: %d", a->slot_index));
 	add_key(a, &tail);
 	add_given(a, &tail);
 }

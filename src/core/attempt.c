@@ -143,8 +143,11 @@ next_candidate(struct request *r, bool *ret_fresh)
 	unsigned most = r->plan->route != NULL ? (unsigned)r->plan->route->max_attempts
 					       : SLOT_ATTEMPTS;
 
+	/* Whom the gate kept out was not called. */
+	unsigned calls = r->slot != NULL ? r->slot->attempts : 0;
+
 	*ret_fresh = false;
-	if (r->attempts >= SLOT_ATTEMPTS || r->attempts >= most)
+	if (calls >= SLOT_ATTEMPTS)
 		return NULL;
 	if (last != NULL && !outcome_row(last->outcome)->again)
 		return NULL;
@@ -155,7 +158,7 @@ next_candidate(struct request *r, bool *ret_fresh)
 		assert(last->candidate != NULL);
 		return last->candidate;
 	}
-	if (r->next_candidate >= r->plan->usable)
+	if (calls >= most || r->next_candidate >= r->plan->usable)
 		return NULL;
 	return &r->plan->candidate[r->next_candidate++];
 }

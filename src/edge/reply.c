@@ -193,11 +193,13 @@ write_error(struct request *r, struct reply_head *h, struct buf *body)
 	const struct outcome_row *row = outcome_row(r->outcome);
 	const struct dialect *d = r->in.dialect;
 	const char *text = r->fail_text != NULL ? r->fail_text : row->text;
+	/* Not by itself where an attempt before may have cost something. */
+	bool retry = row->retry && r->cost.v == 0;
 
 	*h = (struct reply_head){
 	    .status = row->http, .content_type = "application/json"};
 	d->write_error(body, row, text, r->fail_param, request_id_text(r));
-	reply_header(h, "x-should-retry", row->retry ? "true" : "false");
+	reply_header(h, "x-should-retry", retry ? "true" : "false");
 	reply_header(h, "retry-after", retry_after(r, row));
 	reply_header(h, "allow", allowed(r));
 	trace(&r->worker->shared->trace, edge, "refused: %d %s", row->http, text);

@@ -1,4 +1,6 @@
 /* month_read.c: rows back into slots, for roll-ups that have to be made again. */
+#include <string.h>
+
 #include "base/mem.h"
 #include "month.h"
 
@@ -27,6 +29,16 @@ text_at(sqlite3_stmt *q, int i, char *dst, size_t cap)
 		(size_t)sqlite3_column_bytes(q, i)));
 }
 
+/* They may fill their place to the last byte. */
+static void
+tags_at(sqlite3_stmt *q, int i, char *dst, size_t cap)
+{
+	size_t bytes = (size_t)sqlite3_column_bytes(q, i);
+
+	if (bytes > 0)
+		memcpy(dst, sqlite3_column_text(q, i), bytes < cap ? bytes : cap);
+}
+
 static int64_t
 known_at(sqlite3_stmt *q, int i)
 {
@@ -46,8 +58,8 @@ read_request(sqlite3_stmt *q, struct slot *ret)
 	text_at(q, 3, r->key, sizeof(r->key));
 	text_at(q, 4, r->route, sizeof(r->route));
 	text_at(q, 5, r->class_name, sizeof(r->class_name));
-	text_at(q, 6, r->tags, sizeof(r->tags));
-	if (rolled > 0 && (size_t)rolled < sizeof(r->tags))
+	tags_at(q, 6, r->tags, sizeof(r->tags));
+	if (rolled > 0 && (size_t)rolled <= sizeof(r->tags))
 		r->rollup_tags_len = (uint16_t)rolled;
 	ret->outcome = (uint16_t)sqlite3_column_int(q, 8);
 	ret->attempts = (uint16_t)sqlite3_column_int(q, 9);

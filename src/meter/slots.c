@@ -193,6 +193,8 @@ slot_attempt_close(struct slot *s, int attempt, const struct slot_attempt *resul
 
 	if (a->closed)
 		return;
+	/* One that failed before may have left its own. */
+	s->raw_usage_len = 0;
 	if (raw_usage.len > 0 && raw_usage.len <= SLOT_RAW_USAGE) {
 		memcpy(s->raw_usage, raw_usage.p, raw_usage.len);
 		s->raw_usage_len = (uint16_t)raw_usage.len;

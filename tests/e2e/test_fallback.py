@@ -99,6 +99,16 @@ class Fallback(harness.Case):
         self.assertAttempts(answer, ("sol", "openai", "provider_error", "none"),
                             ("sol", "backup", "provider_error", "none"))
 
+    def test_a_billed_call_is_no_reason_to_try_again(self):
+        """The last one is a rate limit, but the first may have cost something."""
+        self.sim.script("fault=close", port=OPENAI)
+        self.sim.script("status=429 retry_after=1", port=BACKUP)
+        answer = self.ask_chat("x", model="sol")
+        self.assertError(answer, 429, "rate_limit_exceeded")
+        self.assertGreater(self.assertAttempts(answer, ("sol", "openai", "no_answer", "unknown"),
+                                               ("sol", "backup", "provider_rate", "none"))["attempt"][0]["amount_pusd"], 0)
+        self.assertEqual(answer.header("x-should-retry"), "false")
+
     def test_other_models_of_the_route(self):
         answer = self.ask_chat("[[sim model=gpt-5.6-luna status=500]] What is the capital of France?", model="wide")
         self.assertEqual(answer.status, 200, answer)

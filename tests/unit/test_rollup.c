@@ -62,6 +62,12 @@ book_any(struct process *p, int64_t most)
 
 	str_copy(r.team, sizeof(r.team), str_of(teams[draw(p, 3)]));
 	r.rollup_tags_len = draw(p, 2) == 0 ? 0 : 9;
+	if (draw(p, 8) == 0) { /* as many as there may be */
+		memset(r.tags, 'x', sizeof(r.tags));
+		memcpy(r.tags, "app=", 4);
+		r.tags[sizeof(r.tags) - 1] = '\n';
+		r.tags_len = r.rollup_tags_len = sizeof(r.tags);
+	}
 	r.baseline_pusd = draw(p, 4) == 0 ? -1 : draw(p, (uint64_t)most);
 	s = slot_open(p->slots, 0, &r);
 	assert_non_null(s);

@@ -156,7 +156,12 @@ test_attempts(void **state)
 	/* A usage that is too long is left out, not cut. */
 	memset(long_usage, 'x', sizeof(long_usage));
 	slot_attempt_close(s, 3, &done, str_make(long_usage, sizeof(long_usage)));
+	assert_int_equal(s->raw_usage_len, 0);
+	/* Nor is that of another attempt taken for one that has none. */
+	slot_attempt_close(s, 4, &done, STR("{}"));
 	assert_int_equal(s->raw_usage_len, 2);
+	slot_attempt_close(s, 5, &done, STR(""));
+	assert_int_equal(s->raw_usage_len, 0);
 }
 
 static void
