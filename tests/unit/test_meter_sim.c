@@ -276,10 +276,25 @@ damage(struct sim *s)
 		t->fate = FATE_maybe;
 }
 
+/* SIGTERM: what runs ends, the ledger books what it can. */
+static void
+stop(struct sim *s)
+{
+	for (unsigned i = 0; i < s->t.count; i++) {
+		struct truth *t = &s->t.of[i];
+
+		if (t->fate == FATE_live && t->attempts == 0)
+			open_attempt(s, t);
+		if (t->fate == FATE_live)
+			close_request(s, t);
+	}
+	turn(s);
+}
+
 static void
 die(struct sim *s)
 {
-	switch (draw(s, 8)) {
+	switch (draw(s, 9)) {
 	case 0:
 		fake_env_power_cut(s->p.fake);
 		lose_slots(s);
@@ -295,6 +310,9 @@ die(struct sim *s)
 		fake_env_crash_at(s->p.fake, 1 + draw(s, 12));
 		turn(s);
 		return;
+	case 4:
+		stop(s);
+		break;
 	default:
 		fake_env_crash(s->p.fake);
 		break;
