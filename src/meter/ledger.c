@@ -13,7 +13,7 @@
 #include "ledger_turn.h"
 #include "store.h"
 
-#define BATCH_MAX     256
+#define BATCH_MAX     512
 #define IDLE_MS       500
 #define GATHER_MS     5
 #define RETRY_MS      200
