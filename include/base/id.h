@@ -35,6 +35,9 @@ id_eq(struct id a, struct id b)
 
 void id_format(struct id id, char ret[static ID_TEXT_BYTES]);
 
+/* Most significant byte first, as the ledger keeps ids. */
+void id_bytes(struct id id, uint8_t ret[static 16]);
+
 /* Takes 26 digits, upper or lower case; false leaves `*ret` alone. */
 bool id_parse(struct str s, struct id *ret) MUST_CHECK;
 

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "base/hash.h"
 #include "base/money.h"
 #include "base/str.h"
 #include "core/sets.h"
@@ -26,7 +25,7 @@ struct price_row {
 	int64_t from_s, to_s; /* UTC seconds; to_s exclusive; INT64_MAX: open */
 	struct price_kinds kinds;
 	/* Above so many input tokens (all kinds of input together) the whole request is
-	 * priced so (finops.md 3.2); sorted by start. */
+	 * priced so; sorted by start. */
 	struct {
 		int64_t above;
 		struct price_kinds kinds;
@@ -46,7 +45,6 @@ struct price_book *price_book_parse(struct str yaml, const char *file, struct di
 void price_book_free(struct price_book *b);
 /* The day of its `source` and 8 digits of its hash: "2026-09-23-1f0c22ab". */
 const char *price_book_version(const struct price_book *b);
-struct sha256 price_book_hash(const struct price_book *b);
 /* The text it was read from. */
 struct str price_book_text(const struct price_book *b);
 size_t price_book_count(const struct price_book *b);

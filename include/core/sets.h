@@ -63,7 +63,6 @@ const char *mode_name(enum route_mode m);
 /* False when the word is not of the set. */
 bool class_parse(struct str word, enum task_class *ret);
 bool capability_parse(struct str word, enum capability *ret);
-bool tier_parse(struct str word, enum tier *ret);
 bool mode_parse(struct str word, enum route_mode *ret);
 
 /* Tokens of one attempt, in disjoint kinds;

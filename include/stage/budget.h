@@ -11,9 +11,9 @@
 struct task;
 struct model;
 
-/* The most that an attempt can cost (design.md 4, worst case): input
- * bound × the dearest of uncached and cache-write price + output
- * bound × output price. False: unpriced. */
+/* The most that an attempt can cost: input bound × the dearest of uncached and
+ * cache-write price + output bound × output price. `max_output` -1: none is set, the
+ * model's own counts. False: unpriced. */
 bool hold_worst_case(const struct task *task, const struct model *model,
     const struct price_row *price, int64_t max_output, int64_t contract_ppm,
     struct pusd *ret);

@@ -15,10 +15,8 @@ struct worker;
 struct edge;        /* a worker's share of the front */
 struct edge_shared; /* listening socket, connection and body-memory counts */
 
-/* Request headers that we read (core/header.def),
- * in the request's arena; NULL: absent. */
+/* Request headers that we read (`ours` in core/header.def). */
 enum header_id {
-#define HEADER(name, direction, dialects, what)
 	HDR_authorization,
 	HDR_x_api_key,
 	HDR_x_frugald_tags,
@@ -30,9 +28,7 @@ enum header_id {
 	HDR_x_session_id,
 	HDR_x_claude_code_session_id,
 	HDR_session_id,
-	HDR_traceparent,
 	HDR_COUNT
-#undef HEADER
 };
 
 /* Written by the edge before the first step, and while the body arrives. */
@@ -43,7 +39,7 @@ struct ingress {
 	const struct dialect *dialect; /* by path; for the form of errors */
 	enum endpoint endpoint;
 	struct str tail, path_tags; /* of the path */
-	const char *header[HDR_COUNT];
+	const char *header[HDR_COUNT]; /* in the request's arena; NULL: absent */
 	const char *const
 	    *pass;     /* "name: value" lines to send upstream, the last NULL */
 	char peer[48]; /* address of the client, or of behind_proxy's X-Forwarded-For */
@@ -56,7 +52,6 @@ struct ingress {
 /* One listening socket for all workers. NULL: `ret_why` says what and what to do. */
 struct edge_shared *edge_listen(
     const char *host, uint16_t port, char ret_why[static 256]);
-uint16_t edge_port(const struct edge_shared *s); /* the real one, for port 0 */
 /* No new connection from here on. */
 void edge_close_listener(struct edge_shared *s);
 void edge_shared_free(struct edge_shared *s);

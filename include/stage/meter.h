@@ -162,7 +162,7 @@ int slots_recover(struct env *env, const char *state_dir,
  * providers with `local: true`. All kinds 0. */
 const struct price_row *price_local(void);
 
-/* What an attempt without usage is booked at, by its basis (design.md 2). Token counts
+/* What an attempt without usage is booked at, by its basis. Token counts
  * that are known (>= 0) are kept. Also what recovery calls. */
 void settle_by_basis(struct slot_attempt *a, enum basis basis);
 

@@ -46,7 +46,6 @@ void report_publish(struct report *r, struct snapshot *snap); /* takes the refer
 void report_ready(struct report *r, bool ready);              /* /readyz */
 void report_stop(struct report *r);
 void report_free(struct report *r); /* takes NULL */
-uint16_t report_port(const struct report *r);
 
 /* ---- queries: SQL on the query thread; the answer comes back to the worker ---- */
 

@@ -37,6 +37,15 @@ id_take(struct id_stock *s, struct env *env)
 }
 
 void
+id_bytes(struct id id, uint8_t ret[static 16])
+{
+	for (int i = 0; i < 8; i++) {
+		ret[i] = (uint8_t)(id.hi >> (56 - 8 * i));
+		ret[8 + i] = (uint8_t)(id.lo >> (56 - 8 * i));
+	}
+}
+
+void
 id_format(struct id id, char ret[static ID_TEXT_BYTES])
 {
 	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -99,19 +99,18 @@ normalize(float p[CLASS_COUNT])
 	return (enum task_class)best;
 }
 
-static const char *
+static void
 push(struct verdict *v, float points, const char *why)
 {
 	v->complexity += points;
 	if (points < 0.04F && points > -0.04F)
-		return why;
+		return;
 	for (size_t i = 0; i < nitems(v->reasons); i++) {
 		if (v->reasons[i] != NULL)
 			continue;
 		v->reasons[i] = why;
 		break;
 	}
-	return why;
 }
 
 static void
@@ -173,7 +172,7 @@ classify(const struct classifier *c, const struct task *task,
 
 	(void)c;
 	*ret = (struct verdict){0};
-	features_read(task, prompt, &f);
+	features_read(prompt, &f);
 	score_classes(task, &f, ret->class_p);
 	ret->class = normalize(ret->class_p);
 	score_complexity(task, &f, ret);

@@ -45,8 +45,6 @@ end_word(struct walk *w)
 	if (w->len == 0)
 		return;
 	w->f->words++;
-	if (w->len > w->f->longest_word)
-		w->f->longest_word = (uint32_t)w->len;
 	if (w->len < WORD_MAX)
 		look_up(w, str_make(w->word, w->len));
 	w->len = 0;
@@ -189,7 +187,6 @@ walk_part(struct str raw, struct features *f)
 void
 features_text(struct str raw, struct features *f)
 {
-	f->bytes += (uint32_t)raw.len;
 	if (raw.len <= HEAD_BYTES + TAIL_BYTES) {
 		walk_part(raw, f);
 		return;
@@ -229,11 +226,10 @@ turn_before(const struct prompt *p, uint32_t message)
 }
 
 void
-features_read(const struct task *t, const struct prompt *p, struct features *ret)
+features_read(const struct prompt *p, struct features *ret)
 {
 	uint32_t message = p->last_user, before;
 
-	(void)t;
 	*ret = (struct features){0};
 	read_message(p, message, ret);
 	/* At most a few turns back: "yes" after "yes" after the plan. */

@@ -6,7 +6,6 @@
 
 #include "base/str.h"
 
-struct task;
 struct prompt;
 
 /* Words are looked up in a small table of cues; each cue belongs to a group. */
@@ -18,15 +17,14 @@ enum cue {
 
 struct features {
 	uint16_t cue[CUE_COUNT];
-	uint32_t bytes, words, lines, questions, digits, operators, braces, code_lines;
+	uint32_t words, lines, questions, digits, operators, braces, code_lines;
 	uint32_t latin, foreign;    /* letters of the two kinds */
 	uint32_t list_items, steps; /* "1." and the like */
-	uint32_t longest_word;
 };
 
 /* The pending task: the last turn of the user, whole when short, else head and tail;
  * when it is a mere "yes, go on", the turn before counts too. */
-void features_read(const struct task *t, const struct prompt *p, struct features *ret);
+void features_read(const struct prompt *p, struct features *ret);
 
 /* One text; adds to what is there. Raw JSON string content: \n and \" count as what
  * they stand for. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/util.h"
 #include "row.h"
@@ -15,7 +16,6 @@
 struct price_book {
 	struct arena *mem;
 	struct str text;
-	struct sha256 hash;
 	const char *version;
 	struct price_row *rows;
 	size_t count;
@@ -201,11 +201,12 @@ sort_rows(const struct reading *r, const struct node *list, struct price_book *b
 static const char *
 version(struct price_book *b, const char *source)
 {
+	struct sha256 hash = hash_sha256(b->text);
 	char hex[65];
 	size_t len = source == NULL ? 0 : strlen(source);
 	const char *day = len < 10 ? "undated" : source + len - 10;
 
-	hash_sha256_hex(&b->hash, hex);
+	hash_sha256_hex(&hash, hex);
 	return arena_printf(b->mem, "%s-%.8s", day, hex);
 }
 
@@ -220,7 +221,6 @@ price_book_parse(struct str yaml, const char *file, struct diag *d)
 	struct node *root;
 
 	b->mem = arena_new(ARENA_BYTES);
-	b->hash = hash_sha256(yaml);
 	b->text = str_make(arena_str(b->mem, yaml), yaml.len);
 	r = (struct reading){.mem = b->mem, .d = d};
 	root = tree_parse(nodes, b->mem, yaml, file, d);
@@ -251,12 +251,6 @@ const char *
 price_book_version(const struct price_book *b)
 {
 	return b->version;
-}
-
-struct sha256
-price_book_hash(const struct price_book *b)
-{
-	return b->hash;
 }
 
 struct str

@@ -134,17 +134,6 @@ capability_parse(struct str word, enum capability *ret)
 }
 
 bool
-tier_parse(struct str word, enum tier *ret)
-{
-	size_t i;
-
-	if (!find(tier_names, nitems(tier_names), word, &i))
-		return false;
-	*ret = (enum tier)i;
-	return true;
-}
-
-bool
 mode_parse(struct str word, enum route_mode *ret)
 {
 	size_t i;

@@ -21,7 +21,6 @@
 
 struct edge_shared {
 	int fd; /* listening, for all workers */
-	uint16_t port;
 	unsigned descriptors; /* that the process may have */
 	atomic_uint workers, connections;
 	atomic_uint busy;        /* connections with a request: each may need another

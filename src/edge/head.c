@@ -62,7 +62,6 @@ static const struct {
     {"x-session-id", HDR_x_session_id},
     {"x-claude-code-session-id", HDR_x_claude_code_session_id},
     {"session_id", HDR_session_id},
-    {"traceparent", HDR_traceparent},
 };
 
 enum direction { DIRECTION_request, DIRECTION_answer };

@@ -68,18 +68,6 @@ fill_address(
 	return false;
 }
 
-static uint16_t
-bound_port(int fd)
-{
-	/* The port lies at the same place in both families' addresses. */
-	struct sockaddr_in6 sa = {0};
-	socklen_t bytes = sizeof(sa);
-
-	if (getsockname(fd, (struct sockaddr *)&sa, &bytes) != 0)
-		return 0;
-	return ntohs(sa.sin6_port);
-}
-
 static void
 explain(const char *host, uint16_t port, char ret_why[static 256])
 {
@@ -127,17 +115,10 @@ edge_listen(const char *host, uint16_t port, char ret_why[static 256])
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
 	s->fd = fd;
-	s->port = bound_port(fd);
 	(void)getrlimit(RLIMIT_NOFILE, &lim);
 	s->descriptors =
 	    lim.rlim_cur < UINT32_MAX ? (unsigned)lim.rlim_cur : UINT32_MAX;
 	return s;
-}
-
-uint16_t
-edge_port(const struct edge_shared *s)
-{
-	return s->port;
 }
 
 void

@@ -159,15 +159,6 @@ bind_name(struct month *m, sqlite3_stmt *s, int i, const char *text)
 	return id >= 0;
 }
 
-static void
-id_bytes(struct id id, uint8_t ret[static 16])
-{
-	for (int i = 0; i < 8; i++) {
-		ret[i] = (uint8_t)(id.hi >> (56 - 8 * i));
-		ret[8 + i] = (uint8_t)(id.lo >> (56 - 8 * i));
-	}
-}
-
 static bool
 bind_request_names(struct month *m, const struct slot_request *r)
 {

@@ -80,17 +80,3 @@ rollup_cell_bind(sqlite3_stmt *s, int i, const struct rollup_cell *c)
 		buf_fini(&b);
 	}
 }
-
-void
-rollup_cell_merge(struct rollup_cell *into, const struct rollup_cell *from)
-{
-	struct rollup_cell copy = *from;
-	struct members a = members_of(into), b = members_of(&copy);
-
-	for (size_t n = 0; n < COUNTS; n++)
-		*a.count[n] += *b.count[n];
-	for (size_t n = 0; n < SUMS; n++)
-		a.sum[n]->v += b.sum[n]->v;
-	for (size_t n = 0; n < HISTS; n++)
-		hist_merge(a.hist[n], b.hist[n]);
-}

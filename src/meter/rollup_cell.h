@@ -37,6 +37,5 @@ void rollup_cell_zero(struct rollup_cell *c);
 bool rollup_cell_read(sqlite3_stmt *row, int i, struct rollup_cell *c);
 /* From parameter `i` on. */
 void rollup_cell_bind(sqlite3_stmt *s, int i, const struct rollup_cell *c);
-void rollup_cell_merge(struct rollup_cell *into, const struct rollup_cell *from);
 
 #endif

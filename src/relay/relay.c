@@ -185,8 +185,10 @@ relay_take(struct request *r, char *dst, size_t cap)
 		n = left - keep < cap ? left - keep : cap;
 		memcpy(dst, y->whole.p + y->whole_taken, n);
 		y->whole_taken += n;
-		if (whole_left(y) == 0)
-			buf_fini(&y->whole), y->whole_taken = 0;
+		if (whole_left(y) == 0) {
+			buf_fini(&y->whole);
+			y->whole_taken = 0;
+		}
 	} else {
 		n = y->ring.len > keep ? y->ring.len - keep : 0;
 		n = ring_read(&y->ring, dst, n < cap ? n : cap);

@@ -21,7 +21,6 @@
 struct admin {
 	struct report *report;
 	struct MHD_Daemon *mhd;
-	uint16_t port;
 };
 
 /* ---- answers ---- */
@@ -209,7 +208,6 @@ struct admin *
 admin_new(struct report *r, char ret_why[static 256])
 {
 	const struct listen_address *at = &r->o.snap->admin_listen;
-	const union MHD_DaemonInfo *i;
 	struct sockaddr_storage address;
 	struct admin *a;
 
@@ -229,15 +227,7 @@ admin_new(struct report *r, char ret_why[static 256])
 		xfree(a);
 		return NULL;
 	}
-	i = MHD_get_daemon_info(a->mhd, MHD_DAEMON_INFO_BIND_PORT);
-	a->port = i == NULL ? at->port : i->port;
 	return a;
-}
-
-uint16_t
-admin_port(const struct admin *a)
-{
-	return a->port;
 }
 
 void

@@ -10,7 +10,6 @@ struct admin;
 
 /* Binds and serves at once, on a thread of libmicrohttpd's. NULL: `ret_why`. */
 struct admin *admin_new(struct report *r, char ret_why[static 256]);
-uint16_t admin_port(const struct admin *a);
 /* Every query must have been answered. Takes NULL. */
 void admin_free(struct admin *a);
 

@@ -122,15 +122,6 @@ read_attempts(struct books *b, sqlite3 *db, int64_t seq, struct record *r)
 	return ok;
 }
 
-static void
-id_bytes(struct id id, uint8_t ret[static 16])
-{
-	for (int i = 0; i < 8; i++) {
-		ret[i] = (uint8_t)(id.hi >> (56 - 8 * i));
-		ret[8 + i] = (uint8_t)(id.lo >> (56 - 8 * i));
-	}
-}
-
 static bool
 may_see(const struct record *r, const struct scope *s)
 {

@@ -127,12 +127,6 @@ report_ready(struct report *r, bool ready)
 	atomic_store(&r->ready_shared, ready);
 }
 
-uint16_t
-report_port(const struct report *r)
-{
-	return admin_port(r->admin);
-}
-
 /* ---- the thread ---- */
 
 static void

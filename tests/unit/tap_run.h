@@ -151,7 +151,7 @@ static inline void
 run_in_pieces(struct run *whole, struct str text)
 {
 	static const size_t sizes[] = {1, 2, 3, 7, 64, 333, 1024, 4096, 16384};
-	size_t step = 1 + text.len * text.len / 10000000;
+	size_t step = 1 + text.len * text.len / 2000000;
 
 	for (size_t i = 0; i < nitems(sizes); i++)
 		run_again(whole, text, 0, sizes[i]);

@@ -55,7 +55,7 @@ test_anthropic_form(void **state)
 	    {OUT_not_found, "not_found_error"},
 	    {OUT_bad_method, "invalid_request_error"},
 	    {OUT_too_large, "request_too_large"},
-	    {OUT_rate_limited, "rate_limit_error"},
+	    {OUT_provider_rate, "rate_limit_error"},
 	    {OUT_overloaded, "overloaded_error"},
 	    {OUT_no_candidate, "api_error"},
 	    {OUT_internal, "api_error"},
