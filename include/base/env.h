@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "base/util.h"
 
 /* A file that is mapped whole and shared; locked for as long as it is mapped. */
 struct env_map {

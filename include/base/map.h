@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include "base/str.h"
-#include "base/util.h"
 
 struct map;
 

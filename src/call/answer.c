@@ -1,7 +1,6 @@
 /* answer.c: what comes back: a head that is checked line by line, a
  * body that goes through the tap at the client's pace. Called by
  * libcurl; notes, and never calls it back. */
-#include <stdio.h>
 
 #include "core/worker.h"
 #include "fault.h"

@@ -1,8 +1,6 @@
 /* fault.c: what went wrong, and who is to blame. */
 #include "fault.h"
 
-#include <string.h>
-
 enum fault
 fault_of(enum outcome o)
 {

@@ -2,8 +2,6 @@
  * weights will fill. */
 #include "stage/classify.h"
 
-#include <math.h>
-
 #include "core/request.h"
 #include "core/worker.h"
 #include "surface.h"

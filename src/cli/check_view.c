@@ -1,6 +1,5 @@
 /* check_view.c: what a policy means: who sees what, and who is there for what. */
 #include <stdio.h>
-#include <string.h>
 
 #include "check.h"
 #include "figures.h"

@@ -1,7 +1,6 @@
 /* when.c: spans and days, as people type and read them. */
 #include "when.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "config/schema.h"
 #include "config/snapshot.h"
 #include "draft.h"

@@ -1,7 +1,6 @@
 /* docs.c: docs/config.md from the rows. */
 #include <ctype.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "config/schema.h"
 #include "core/sets.h"

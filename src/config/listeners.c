@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "base/util.h"
 #include "classes.h"
 #include "value.h"
 

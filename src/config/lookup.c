@@ -1,7 +1,6 @@
 /* lookup.c: names to things of a snapshot, and what a client's model name means. */
 #include "config/snapshot.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const struct model *

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/money.h"
-#include "base/util.h"
 #include "value.h"
 
 #define GROUP_BYTES_MAX ((size_t)8 << 20)

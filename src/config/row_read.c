@@ -7,7 +7,6 @@
 
 #include "base/mem.h"
 #include "base/money.h"
-#include "base/util.h"
 #include "value.h"
 
 #define KEYS_MAX 64

@@ -3,7 +3,6 @@
 #include "core/request.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "core/worker.h"
 

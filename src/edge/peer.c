@@ -5,8 +5,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/util.h"
-
 struct address {
 	unsigned bits; /* 32 or 128 */
 	unsigned char b[16];

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
-
 #define DAY_MS 86400000LL
 
 /* Days to civil year and month, after Howard Hinnant, "chrono-compatible low-level date

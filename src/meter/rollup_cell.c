@@ -2,7 +2,6 @@
 #include "rollup_cell.h"
 
 #include "base/buf.h"
-#include "base/util.h"
 
 #define COUNTS (5 + TOKEN_COUNT + 1)
 #define SUMS   7

@@ -1,6 +1,4 @@
 /* relay.c: move bytes at the client's pace; never hold more than one ring. */
-#include <assert.h>
-#include <stdio.h>
 
 #include "core/request.h"
 #include "core/worker.h"

@@ -4,7 +4,6 @@
 #include "books.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/env.h"
 

@@ -3,8 +3,6 @@
  * service tier are the same for all kinds, so they need not be known. */
 #include "kinds.h"
 
-#include "base/mem.h"
-#include "base/util.h"
 #include "config/prices.h"
 #include "core/request.h"
 

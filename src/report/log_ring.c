@@ -2,7 +2,6 @@
  * collects them. A full ring drops the line: requests never wait for a disk. */
 #include "log.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* own.c: the row `own` of steps.def:
  * paths of the data plane that frugald answers itself. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "core/request.h"

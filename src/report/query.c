@@ -3,7 +3,6 @@
 #include "query.h"
 
 #include <pthread.h>
-#include <stdio.h>
 
 #include "answer.h"
 #include "base/env.h"

@@ -1,8 +1,6 @@
 /* record.c: finds one request in the months' files. */
 #include "record.h"
 
-#include <string.h>
-
 #include "base/util.h"
 #include "dates.h"
 

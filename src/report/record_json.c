@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "base/util.h"
 #include "core/request.h"
 #include "dates.h"
 #include "policy_names.h"

@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/util.h"
 #include "core/request.h"
 #include "dates.h"
 #include "policy_names.h"

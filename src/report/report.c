@@ -3,7 +3,6 @@
 #include "report.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 
 #include "admin.h"

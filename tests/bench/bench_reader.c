@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/env.h"
-#include "base/mem.h"
 #include "core/request.h"
 
 #define BODY_MAX ((size_t)8 << 20)

@@ -1,6 +1,5 @@
 /* fake_pieces.c: files that are written piece by
  * piece, and what a power cut leaves of them. */
-#include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"

@@ -1,5 +1,4 @@
 /* control.c: what a test says to the simulator, on any port, below /__sim/. */
-#include <stdio.h>
 
 #include "base/json.h"
 #include "base/mem.h"

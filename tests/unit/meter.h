@@ -10,7 +10,6 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/env.h"
 #include "base/mem.h"
@@ -19,7 +18,9 @@
 #include "meter/ledger_turn.h"
 #include "stage/meter.h"
 
-#define STATE "/state"
+#define STATE    "/state"
+#define JANUARY  "ledger-2026-01.db"
+#define FEBRUARY "ledger-2026-02.db"
 
 /* One process: what a crash takes away. */
 struct process {
@@ -71,6 +72,25 @@ process_fini(struct process *p)
 	process_stop(p);
 	fake_vfs_forget();
 	fake_env_free(p->fake);
+}
+
+/* Set-up and tear-down of a cmocka test whose state is a process. */
+static inline struct process *
+process_new(void **state, uint64_t seed)
+{
+	struct process *p = xcalloc(1, sizeof(*p));
+
+	process_init(p, seed);
+	*state = p;
+	return p;
+}
+
+static inline int
+process_tear_down(void **state)
+{
+	process_fini(*state);
+	xfree(*state);
+	return 0;
 }
 
 static inline struct slot_request

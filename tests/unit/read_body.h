@@ -2,7 +2,6 @@
 #ifndef READ_BODY_H
 #define READ_BODY_H
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <string.h>
 
 #include "base/util.h"
 #include "config/snapshot.h"

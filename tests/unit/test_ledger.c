@@ -9,22 +9,9 @@
 static int
 set_up(void **state)
 {
-	struct process *p = xcalloc(1, sizeof(*p));
-
-	process_init(p, 1);
-	*state = p;
+	(void)process_new(state, 1);
 	return 0;
 }
-
-static int
-tear_down(void **state)
-{
-	process_fini(*state);
-	xfree(*state);
-	return 0;
-}
-
-#define JANUARY "ledger-2026-01.db"
 
 static void
 test_a_request_is_a_row(void **state)
@@ -449,7 +436,8 @@ test_bytes_per_token(void **state)
 	outlook_release(o);
 }
 
-#define with_ledger(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define with_ledger(test) \
+	cmocka_unit_test_setup_teardown(test, set_up, process_tear_down)
 
 int
 main(void)

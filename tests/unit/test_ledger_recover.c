@@ -5,25 +5,12 @@
 
 #include "slots_file.h"
 
-#define JANUARY  "ledger-2026-01.db"
-#define FEBRUARY "ledger-2026-02.db"
-
 static int
 set_up(void **state)
 {
-	struct process *p = xcalloc(1, sizeof(*p));
+	struct process *p = process_new(state, 3);
 
-	process_init(p, 3);
 	assert_true(process_start(p, 4, 1));
-	*state = p;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	process_fini(*state);
-	xfree(*state);
 	return 0;
 }
 
@@ -462,7 +449,8 @@ test_no_room_for_the_rows(void **state)
 	assert_string_equal(slot_file(p, path), "");
 }
 
-#define with_process(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define with_process(test) \
+	cmocka_unit_test_setup_teardown(test, set_up, process_tear_down)
 
 int
 main(void)

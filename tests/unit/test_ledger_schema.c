@@ -4,23 +4,10 @@
 
 #include "db.h"
 
-#define JANUARY "ledger-2026-01.db"
-
 static int
 set_up(void **state)
 {
-	struct process *p = xcalloc(1, sizeof(*p));
-
-	process_init(p, 1);
-	*state = p;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	process_fini(*state);
-	xfree(*state);
+	(void)process_new(state, 1);
 	return 0;
 }
 
@@ -163,7 +150,8 @@ test_rows_stay_as_they_are(void **state)
 	assert_int_equal(ask(JANUARY, "SELECT seq FROM request"), 1);
 }
 
-#define with_ledger(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define with_ledger(test) \
+	cmocka_unit_test_setup_teardown(test, set_up, process_tear_down)
 
 int
 main(void)

@@ -7,19 +7,9 @@
 static int
 set_up(void **state)
 {
-	struct process *p = xcalloc(1, sizeof(*p));
+	struct process *p = process_new(state, 5);
 
-	process_init(p, 5);
 	assert_true(process_start(p, 64, 1));
-	*state = p;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	process_fini(*state);
-	xfree(*state);
 	return 0;
 }
 
@@ -140,7 +130,8 @@ test_the_auditor_sees_a_pico_dollar(void **state)
 	assert_non_null(audit(p->env, STATE));
 }
 
-#define with_process(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define with_process(test) \
+	cmocka_unit_test_setup_teardown(test, set_up, process_tear_down)
 
 int
 main(void)

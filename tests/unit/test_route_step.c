@@ -2,8 +2,6 @@
  * depends on, and an answer is remembered. */
 #include "policy.h"
 
-#include <string.h>
-
 #include "core/request.h"
 #include "core/worker.h"
 

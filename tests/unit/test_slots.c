@@ -11,18 +11,7 @@
 static int
 set_up(void **state)
 {
-	struct process *p = xcalloc(1, sizeof(*p));
-
-	process_init(p, 7);
-	*state = p;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	process_fini(*state);
-	xfree(*state);
+	(void)process_new(state, 7);
 	return 0;
 }
 
@@ -289,7 +278,8 @@ test_a_wake_ends_the_wait(void **state)
 	pthread_join(thread, NULL);
 }
 
-#define with_process(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define with_process(test) \
+	cmocka_unit_test_setup_teardown(test, set_up, process_tear_down)
 
 int
 main(void)
