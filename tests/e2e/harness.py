@@ -5,6 +5,7 @@ The programs come from FRUGALD and FRUGALD_SIM, else from build/dev. Everything 
 that were free. Nothing here sleeps for a fixed time and hopes: wait_for() asks until a condition holds."""
 
 import collections
+import datetime
 import json
 import os
 import random
@@ -399,6 +400,15 @@ class Daemon(Program):
     def rss_kib(self):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
             return int(next(line for line in f if line.startswith("VmRSS")).split()[1])
+
+    def summary(self, query=""):
+        """The report over all scopes as soon as everything that has ended by now is in it."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+
+        def look():
+            s = ask(self.admin, "GET", "/v1/costs/summary?" + query).json()
+            return datetime.datetime.fromisoformat(s["complete_until"].replace("Z", "+00:00")) >= now and s
+        return wait_for("a complete report", look)
 
     # -- the ledger --
 
