@@ -146,8 +146,7 @@ read_format(struct ask *a, struct str format)
 	struct str type = peek_text(peek_member(format, "type"));
 	struct str schema = peek_member(format, "json_schema");
 
-	a->schema_wanted =
-	    str_is(type, "json_schema") || str_is(type, "json_object");
+	a->schema_wanted = str_is(type, "json_schema") || str_is(type, "json_object");
 	a->schema = peek_member(schema.len > 0 ? schema : format, "schema");
 }
 
