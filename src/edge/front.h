@@ -17,7 +17,7 @@
 
 /* libmicrohttpd walks all suspended connections of a daemon at each resume, so a daemon
  * has few and a worker has many daemons. */
-#define FRONT_CONNECTIONS 128U
+#define FRONT_CONNECTIONS 64U
 
 struct edge_shared {
 	int fd; /* listening, for all workers */
