@@ -20,7 +20,7 @@
 #define FRONT_CONNECTIONS 64U
 
 struct edge_shared {
-	int fd; /* listening, for all workers */
+	int fd;               /* listening, for all workers */
 	unsigned descriptors; /* that the process may have */
 	atomic_uint workers, connections;
 	atomic_uint busy;        /* connections with a request: each may need another
