@@ -33,6 +33,11 @@ void diag_warning(struct diag *d, struct diag_place at, const char *fmt, ...)
 /* A copy of a file's name that lives as long as the diag, for places. */
 const char *diag_keep(struct diag *d, const char *file);
 
+#define DIAG_PLACE_BYTES 4224U /* for any path, line and column */
+
+/* "frugald.yaml:3:7", or the file alone where there is no line; cut at `cap`. */
+void diag_place_text(struct diag_place at, char *dst, size_t cap);
+
 /* Errors only. */
 size_t diag_errors(const struct diag *d);
 

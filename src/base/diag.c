@@ -111,6 +111,15 @@ diag_warning(struct diag *d, struct diag_place at, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+diag_place_text(struct diag_place at, char *dst, size_t cap)
+{
+	if (at.line == 0)
+		snprintf(dst, cap, "%s", at.file);
+	else
+		snprintf(dst, cap, "%s:%u:%u", at.file, at.line, at.column);
+}
+
 size_t
 diag_errors(const struct diag *d)
 {

@@ -66,13 +66,11 @@ cli_print_findings(struct diag *d)
 	const struct diag_finding *f = diag_findings(d, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (f[i].at.line == 0)
-			fprintf(stderr, "%s: ", f[i].at.file);
-		else
-			fprintf(stderr, "%s:%u:%u: ", f[i].at.file, f[i].at.line,
-			    f[i].at.column);
-		fprintf(stderr, "%s%s\n", f[i].level == DIAG_warning ? "warning: " : "",
-		    f[i].text);
+		char at[DIAG_PLACE_BYTES];
+
+		diag_place_text(f[i].at, at, sizeof(at));
+		fprintf(stderr, "%s: %s%s\n", at,
+		    f[i].level == DIAG_warning ? "warning: " : "", f[i].text);
 	}
 }
 

@@ -116,5 +116,8 @@ ledger_ask(struct cli *c, const char *target, struct buf *ret_body)
 	if (dir == NULL)
 		return daemon_ask(c, target, NULL, ret_body);
 	status = report_offline(c->env, dir, str_of(target), ret_body);
-	return status / 100 == 2 || refused(c, dir, status, buf_str(ret_body));
+	if (status / 100 == 2)
+		return true;
+	cli_fail("%s", look_error(c, buf_str(ret_body)));
+	return false;
 }

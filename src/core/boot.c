@@ -18,10 +18,13 @@ boot_log_findings(struct diag *d)
 	size_t n;
 	const struct diag_finding *f = diag_findings(d, &n);
 
-	for (size_t i = 0; i < n; i++)
-		log_line(f[i].level == DIAG_error ? LOG_error : LOG_warn,
-		    "%s:%u:%u: %s", f[i].at.file, f[i].at.line, f[i].at.column,
+	for (size_t i = 0; i < n; i++) {
+		char at[DIAG_PLACE_BYTES];
+
+		diag_place_text(f[i].at, at, sizeof(at));
+		log_line(f[i].level == DIAG_error ? LOG_error : LOG_warn, "%s: %s", at,
 		    f[i].text);
+	}
 }
 
 void

@@ -57,28 +57,40 @@ load(struct frugald *f)
 /* ---- start ---- */
 
 static bool
+no_file(struct frugald *f, const char *what)
+{
+	snprintf(f->why, sizeof(f->why),
+	    "%s in the state folder %s: %s; it needs to be writable and have %d MiB "
+	    "free",
+	    what, f->snap->state_dir, strerror(errno),
+	    f->snap->limits.slots * SLOT_BYTES / (1 << 20) + 16);
+	return false;
+}
+
+static bool
 start_state(struct frugald *f)
 {
 	struct shared *s = &f->shared;
 	const char *dir = f->snap->state_dir;
 
 	if (!s->env->make_dir(s->env, dir)) {
-		snprintf(f->why, sizeof(f->why), "the state folder %s: %s", dir,
-		    strerror(errno));
+		snprintf(f->why, sizeof(f->why),
+		    "the state folder %s cannot be made: %s; make it for frugald's "
+		    "user, or name another at `state`",
+		    dir, strerror(errno));
 		return false;
 	}
 	if (!ledger_open(s->env, dir, &s->ledger, f->why))
 		return false;
 	s->sessions = boot_open_sessions(s->env, dir);
+	if (s->sessions == NULL)
+		return no_file(f, "sessions");
 	s->bypass = boot_open_bypass(s->env, dir);
+	if (s->bypass == NULL)
+		return no_file(f, "bypass");
 	s->slots =
 	    slots_create(s->env, dir, (unsigned)f->snap->limits.slots, f->workers);
-	if (s->sessions != NULL && s->bypass != NULL && s->slots != NULL)
-		return true;
-	snprintf(f->why, sizeof(f->why),
-	    "the state folder %s: %s; it needs to be writable and have %d MiB free",
-	    dir, strerror(errno), f->snap->limits.slots * SLOT_BYTES / (1 << 20) + 16);
-	return false;
+	return s->slots != NULL || no_file(f, "slots");
 }
 
 /* Before the first row that rests on them. */

@@ -246,6 +246,10 @@ edge_step(struct request *r)
 	copy_passing(r, &h);
 	if (r->worker->draining)
 		return request_fail(r, OUT_draining);
+	if (!found && o == OUT_not_found)
+		return request_fail_text(r, o, NULL,
+		    "there is nothing at this path; requests go to "
+		    "/v1/chat/completions or /v1/messages");
 	if (!found)
 		return request_fail(r, o);
 	if (!descriptors_left(c->front->edge->shared))

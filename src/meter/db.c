@@ -6,8 +6,13 @@
 static bool
 failed(struct db *db, const char *what)
 {
-	snprintf(db->why, sizeof(db->why), "%s: %s", what,
-	    db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle));
+	int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_errcode(db->handle);
+	bool damaged =
+	    (code & 0xFF) == SQLITE_NOTADB || (code & 0xFF) == SQLITE_CORRUPT;
+
+	snprintf(db->why, sizeof(db->why), "%s: %s%s", what,
+	    db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle),
+	    damaged ? "; restore the file from a backup" : "");
 	return false;
 }
 

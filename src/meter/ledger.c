@@ -94,11 +94,16 @@ ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
 	snprintf(path, sizeof(path), "%s/ledger.lock", state_dir);
 	l->lock = env->lock_file(env, path);
 	if (l->lock == NULL) {
-		snprintf(ret_why, 256, "the ledger in %.120s: %s", state_dir,
-		    errno == EWOULDBLOCK ? "another frugald is using it; stop that "
-					   "one, or give this one "
-					   "a state folder of its own"
-					 : strerror(errno));
+		if (errno == EWOULDBLOCK)
+			snprintf(ret_why, 256,
+			    "the ledger in %.120s: another frugald is using it; stop "
+			    "that one, or give this one a state folder of its own",
+			    state_dir);
+		else
+			snprintf(ret_why, 256,
+			    "the ledger in %.120s: %s; frugald's user must be able to "
+			    "write there",
+			    state_dir, strerror(errno));
 		goto fail;
 	}
 	if (!store_open(env, state_dir, &l->store, ret_why) ||

@@ -188,6 +188,8 @@ make_address(const struct listen_address *at, struct sockaddr_storage *ret)
 	return inet_pton(AF_INET6, at->host, &six->sin6_addr) == 1;
 }
 
+/* Without MHD_OPTION_LISTENING_ADDRESS_REUSE, which is SO_REUSEPORT: a second frugald
+ * would take half of the questions in silence. */
 static struct MHD_Daemon *
 listen_at(struct admin *a, const struct sockaddr_storage *at)
 {
@@ -200,8 +202,7 @@ listen_at(struct admin *a, const struct sockaddr_storage *at)
 	    on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
 	    MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_BYTES,
-	    MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES,
-	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+	    MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES, MHD_OPTION_END);
 }
 
 struct admin *
@@ -222,7 +223,7 @@ admin_new(struct report *r, char ret_why[static 256])
 	if (a->mhd == NULL) {
 		snprintf(ret_why, 256,
 		    "admin.listen %.100s cannot be had: another program uses that "
-		    "port, or the address is not this machine's",
+		    "port, or the address is not this machine's; choose another",
 		    at->text);
 		xfree(a);
 		return NULL;

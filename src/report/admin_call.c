@@ -377,8 +377,13 @@ admin_run(struct admin_call *c, const char *method)
 		table[i].run(c);
 		return true;
 	}
-	if (there || (!get && str_starts(path, STR("/v1/"))))
+	if (there)
 		admin_fail(c, 405, NULL, "this path does not take %.16s", method);
+	else if (!get && str_starts(path, STR("/v1/")))
+		admin_fail(c, 405, NULL,
+		    "the admin port does not take %.16s here; requests to models go to "
+		    "the address of `listen`",
+		    method);
 	else if (str_starts(path, STR("/v1/")))
 		return run_query(c);
 	else

@@ -266,9 +266,9 @@ refuse_cost(struct work *w, const struct team *team)
 		    subject(w, what), most, team->name);
 	}
 	return refuse(w, OUT_quota, w->max_cost_param,
-	    "every model of %s that may serve this request is expected to cost more "
-	    "than the limit of $%.6f",
-	    subject(w, what), w->max_cost_usd);
+	    "every candidate of %s that may serve this request is expected to cost "
+	    "more than the limit of $%.*f",
+	    subject(w, what), w->max_cost_usd < 0.000001 ? 12 : 6, w->max_cost_usd);
 }
 
 static bool

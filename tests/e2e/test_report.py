@@ -15,7 +15,9 @@ import time
 import unittest
 from decimal import Decimal
 
-FRUGALD = os.environ.get("FRUGALD", "")
+import harness
+from harness import FRUGALD
+
 TOKEN = "admin-s3cret"
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 1050,
          "prompt_tokens_details": {"cached_tokens": 200}}
@@ -64,24 +66,6 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def until(what, seconds=10):
-    """The first true answer of `what`."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError("it did not come about in time")
-        time.sleep(0.02)
-
-
 @unittest.skipUnless(os.path.exists(FRUGALD), "FRUGALD names no program")
 class Report(unittest.TestCase):
     @classmethod
@@ -91,7 +75,7 @@ class Report(unittest.TestCase):
         cls.upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
         threading.Thread(target=cls.upstream.serve_forever, daemon=True).start()
         cls.addClassCleanup(cls.upstream.shutdown)
-        cls.listen, cls.admin = free_port(), free_port()
+        cls.listen, cls.admin = harness.free_ports(2)
         cls.write("token", TOKEN + "\n")
         cls.write("keys.yaml", "version: 1\nkeys:\n" + "".join(
             f"  - {{name: {name}, sha256: {hashlib.sha256(name.encode()).hexdigest()}, hint: x, team: {team}}}\n"
@@ -103,7 +87,7 @@ class Report(unittest.TestCase):
         cls.process = subprocess.Popen([FRUGALD, "serve", "--config", os.path.join(cls.dir, "policy.yaml")],
                                        stderr=cls.errors, cwd=cls.dir)
         cls.addClassCleanup(cls.stop)
-        until(cls.ready)
+        harness.wait_for("readiness", cls.ready)
 
     @classmethod
     def write(cls, name, text):
@@ -199,7 +183,7 @@ class Report(unittest.TestCase):
     @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed (package prometheus)")
     def test_metrics_please_promtool(self):
         self.chat("pay-1")
-        text = until(lambda: self.counted(1))
+        text = harness.wait_for("the counters", lambda: self.counted(1))
         done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
         values = dict(v.rsplit(" ", 1) for v in text.splitlines() if not v.startswith("#"))
@@ -221,7 +205,7 @@ class Report(unittest.TestCase):
         last = self.chat("find", "app=sums,run=9", "luna")
         self.ask("/v1/requests/" + last, "find")  # it is in the ledger, so are those before it
         query = "/v1/costs/summary?since=1h&tag.app=sums"
-        whole = until(lambda: self.summary(query, 4))
+        whole = harness.wait_for("four rows in the ledger", lambda: self.summary(query, 4))
         self.assertEqual(Decimal(whole["total"]["cost_usd"]), 4 * COST)
         for by in ("model", "key", "team", "route", "class", "session", "hour", "day", "tag.run", "tier,provider"):
             parts = self.ask_admin(query + "&group_by=" + by)
@@ -267,7 +251,8 @@ class Report(unittest.TestCase):
         for _ in range(20):
             with socket.create_connection(("127.0.0.1", self.listen)) as s:
                 s.sendall(f"GET /v1/requests/{name} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer pay-1\r\n\r\n".encode())
-        until(lambda: "\nfrugald_requests_in_flight 0\n" in self.ask_admin("/metrics") or self.chat("pay-1") == "")
+        harness.wait_for("no request under way", lambda: "\nfrugald_requests_in_flight 0\n" in self.ask_admin("/metrics")
+                         or self.chat("pay-1") == "")
         self.chat("pay-1")
 
     # -- models --
@@ -283,7 +268,7 @@ class Report(unittest.TestCase):
 
     def test_one_line_for_each_request_and_nothing_secret(self):
         name = self.chat("pay-1", "app=shop")
-        line = until(lambda: [v for v in self.read("log").splitlines() if name in v])
+        line = harness.wait_for("the line in the log", lambda: [v for v in self.read("log").splitlines() if name in v])
         self.assertEqual(len(line), 1)
         line = json.loads(line[0])
         self.assertEqual((line["key"], line["team"], line["model"], line["outcome"], Decimal(line["cost_usd"])),
@@ -294,12 +279,12 @@ class Report(unittest.TestCase):
 
     def test_the_log_can_be_rotated(self):
         first = self.chat("pay-1")
-        until(lambda: first in self.read("log"))
+        harness.wait_for("the first line", lambda: first in self.read("log"))
         os.rename(os.path.join(self.dir, "log"), os.path.join(self.dir, "log.1"))
         self.ask_admin("/admin/reload", "POST")
-        until(lambda: os.path.exists(os.path.join(self.dir, "log")))
+        harness.wait_for("the new file", lambda: os.path.exists(os.path.join(self.dir, "log")))
         second = self.chat("pay-1")
-        until(lambda: second in self.read("log"))
+        harness.wait_for("the second line", lambda: second in self.read("log"))
         self.assertNotIn(second, self.read("log.1"))
 
 

@@ -94,10 +94,25 @@ test_nearest(void **state)
 	}
 }
 
+static void
+test_place_text(void **state)
+{
+	char text[DIAG_PLACE_BYTES];
+
+	(void)state;
+	diag_place_text((struct diag_place){"a.yaml", 3, 7}, text, sizeof(text));
+	assert_string_equal(text, "a.yaml:3:7");
+	diag_place_text((struct diag_place){"a.yaml", 0, 0}, text, sizeof(text));
+	assert_string_equal(text, "a.yaml");
+	diag_place_text((struct diag_place){"a.yaml", 3, 7}, text, 9);
+	assert_string_equal(text, "a.yaml:3");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_place_text),
 	    cmocka_unit_test(test_sorted_and_counted),
 	    cmocka_unit_test(test_one_line),
 	    cmocka_unit_test(test_nearest),
