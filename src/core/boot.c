@@ -12,26 +12,28 @@
 #include "core/request.h"
 #include "core/worker.h"
 
-static void
-log_finding(const struct diag_finding *f)
-{
-	enum log_level level = f->level == DIAG_error ? LOG_error : LOG_warn;
-
-	if (f->at.line == 0)
-		log_line(level, "%s: %s", f->at.file, f->text);
-	else
-		log_line(level, "%s:%u:%u: %s", f->at.file, f->at.line, f->at.column,
-		    f->text);
-}
-
 void
 boot_log_findings(struct diag *d)
 {
 	size_t n;
 	const struct diag_finding *f = diag_findings(d, &n);
 
-	for (size_t i = 0; i < n; i++)
-		log_finding(&f[i]);
+	for (size_t i = 0; i < n; i++) {
+		char at[DIAG_PLACE_BYTES];
+
+		diag_place_text(f[i].at, at, sizeof(at));
+		log_line(f[i].level == DIAG_error ? LOG_error : LOG_warn, "%s: %s", at,
+		    f[i].text);
+	}
+}
+
+void
+boot_log_lines(struct str text)
+{
+	struct str line;
+
+	while (text.len > 0 && str_split(&text, '\n', &line))
+		log_info("%.*s", (int)line.len, line.p);
 }
 
 struct sessions_shared *
