@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "base/env.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/snapshot.h"
@@ -309,7 +310,7 @@ addresses_want(struct addresses_shared *a, const struct snapshot *snap, int wait
 		n->wanted = false;
 	for (unsigned i = 0; i < snap->provider_count; i++) {
 		resolve_target(&snap->providers[i], host, sizeof(host), &port);
-		if (!resolve_is_literal(host))
+		if (ip_reach(host) == IP_none)
 			want_locked(a, host);
 	}
 	pthread_cond_broadcast(&a->changed);

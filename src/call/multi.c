@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "base/ip.h"
 #include "base/mem.h"
 #include "core/worker.h"
 #include "resolve.h"
@@ -249,7 +250,7 @@ call_origin(struct call *c, const char *host, uint16_t port)
 	o = xcalloc(1, sizeof(*o));
 	o->host = xstrdup(host);
 	o->port = port;
-	o->literal = resolve_is_literal(host);
+	o->literal = ip_reach(host) != IP_none;
 	TAILQ_INSERT_TAIL(&c->origins, o, link);
 	return o;
 }

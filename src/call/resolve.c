@@ -1,7 +1,6 @@
 /* resolve.c: names and addresses, without asking anybody. */
 #include "resolve.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -108,40 +107,4 @@ resolve_same(const char *a, const char *b)
 			return false;
 	}
 	return true;
-}
-
-bool
-resolve_is_literal(const char *host)
-{
-	unsigned char a[16];
-
-	return inet_pton(AF_INET, host, a) == 1 || inet_pton(AF_INET6, host, a) == 1;
-}
-
-static bool
-v4_private(const unsigned char a[4])
-{
-	return a[0] == 0 || a[0] == 10 || a[0] == 127 ||
-	       (a[0] == 100 && (a[1] & 0xC0) == 64) || (a[0] == 169 && a[1] == 254) ||
-	       (a[0] == 172 && (a[1] & 0xF0) == 16) || (a[0] == 192 && a[1] == 168) ||
-	       (a[0] == 198 && (a[1] & 0xFE) == 18) || a[0] >= 224;
-}
-
-bool
-resolve_is_private(const char *ip)
-{
-	static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF}, zeros[12];
-	static const unsigned char nat64[12] = {0x00, 0x64, 0xFF, 0x9B};
-	unsigned char a[16];
-
-	if (inet_pton(AF_INET, ip, a) == 1)
-		return v4_private(a);
-	if (inet_pton(AF_INET6, ip, a) != 1)
-		return true;
-	if (memcmp(a, mapped, 12) == 0 || memcmp(a, zeros, 12) == 0 ||
-	    memcmp(a, nat64, 12) == 0)
-		return v4_private(a + 12);
-	/* fc00::/7, fe80::/10, fec0::/10, ff00::/8 */
-	return (a[0] & 0xFE) == 0xFC || (a[0] == 0xFE && (a[1] & 0x80) != 0) ||
-	       a[0] == 0xFF;
 }

@@ -21,14 +21,6 @@ void resolve_format(const struct addrinfo *list, struct buf *ret);
 /* The same addresses, in whatever order? Round-robin DNS turns them each time. */
 bool resolve_same(const char *a, const char *b);
 
-/* Is it an address already? */
-bool resolve_is_literal(const char *host);
-
-/* Loopback, private, link-local (also 169.254.169.254, where clouds keep
- * credentials), multicast or unspecified; also when mapped into IPv6.
- * What is no address counts as such. */
-bool resolve_is_private(const char *ip);
-
 /* The last good answer for a name; the caller xfree()s it. NULL: none yet. */
 char *addresses_now(struct addresses_shared *a, const char *host);
 

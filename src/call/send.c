@@ -1,6 +1,7 @@
 /* send.c: hands an attempt to libcurl; from here on it may cost money. */
 #include <stdio.h>
 
+#include "base/ip.h"
 #include "core/worker.h"
 #include "resolve.h"
 #include "transfer.h"
@@ -49,7 +50,7 @@ on_connected(void *attempt, char *ip, char *own_ip, int port, int own_port)
 	if (io->prereqs++ > 0)
 		return CURL_PREREQFUNC_ABORT;
 	if (!a->provider->allow_private && a->provider->proxy == NULL &&
-	    resolve_is_private(ip)) {
+	    ip_reach(ip) != IP_public) {
 		io->private_refused = true;
 		return CURL_PREREQFUNC_ABORT;
 	}

@@ -1,5 +1,6 @@
 /* warm.c: one handshake with every TLS provider before the first request comes: the
  * file of certificates is parsed, and later connections resume a session. */
+#include "base/ip.h"
 #include "base/mem.h"
 #include "base/trace.h"
 #include "core/worker.h"
@@ -47,8 +48,8 @@ on_connected(void *warmup, char *ip, char *own_ip, int port, int own_port)
 	(void)own_port;
 	trace(&u->call->worker->shared->trace, attempt, "first handshake %s -> [%s]:%d",
 	    own_ip, ip, port);
-	return u->allow_private || !resolve_is_private(ip) ? CURL_PREREQFUNC_OK
-							   : CURL_PREREQFUNC_ABORT;
+	return u->allow_private || ip_reach(ip) == IP_public ? CURL_PREREQFUNC_OK
+							     : CURL_PREREQFUNC_ABORT;
 }
 
 /* A HEAD without a key: with TLS 1.3 the ticket to resume with comes after the

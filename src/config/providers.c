@@ -1,38 +1,18 @@
 /* providers.c: base URLs, keys, headers and terms of the providers. */
 #include "build.h"
 
-#include <arpa/inet.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/ip.h"
 #include "base/util.h"
 #include "value.h"
-
-static bool
-v4_is_private(const unsigned char a[4])
-{
-	return a[0] == 0 || a[0] == 10 || a[0] == 127 ||
-	       (a[0] == 100 && (a[1] & 0xC0) == 64) || (a[0] == 169 && a[1] == 254) ||
-	       (a[0] == 172 && (a[1] & 0xF0) == 16) || (a[0] == 192 && a[1] == 168);
-}
 
 bool
 host_is_private(const char *host)
 {
-	static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF}, zeros[15];
-	unsigned char a[16];
-
-	if (strcasecmp(host, "localhost") == 0)
-		return true;
-	if (inet_pton(AF_INET, host, a) == 1)
-		return v4_is_private(a);
-	if (inet_pton(AF_INET6, host, a) != 1)
-		return false;
-	if (memcmp(a, mapped, sizeof(mapped)) == 0)
-		return v4_is_private(a + 12);
-	return (memcmp(a, zeros, 15) == 0 && a[15] <= 1) || (a[0] & 0xFE) == 0xFC ||
-	       (a[0] == 0xFE && (a[1] & 0xC0) == 0x80);
+	return strcasecmp(host, "localhost") == 0 || ip_reach(host) == IP_private;
 }
 
 static bool

@@ -170,11 +170,11 @@ give_up(struct request *r)
 
 	if (r->slot != NULL)
 		meter_close(r, o);
-	if (last != NULL && last->error_text[0] != '\0')
-		return request_fail_text(r, o, NULL, "%s: %s (model %s at %s)",
-		    outcome_row(o)->text, last->error_text,
-		    last->candidate->model->name, last->provider->name);
-	return request_fail(r, o);
+	if (last == NULL || (!last->sent && last->error_text[0] == '\0'))
+		return request_fail(r, o);
+	return request_fail_text(r, o, NULL, "%s%s%s (model %s at %s)",
+	    outcome_row(o)->text, last->error_text[0] != '\0' ? ": " : "",
+	    last->error_text, last->candidate->model->name, last->provider->name);
 }
 
 enum next

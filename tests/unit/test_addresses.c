@@ -1,6 +1,6 @@
 /* libs: base call */
-/* test_addresses.c: what is private, where a
- * provider is reached, lists of addresses. */
+/* test_addresses.c: where a provider
+ * is reached, lists of addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,29 +12,6 @@
 #include "base/util.h"
 #include "config/snapshot.h"
 #include "resolve.h"
-
-static void
-test_private(void **state)
-{
-	static const char *const yes[] = {"127.0.0.1", "127.8.9.1", "10.0.0.1",
-	    "0.0.0.0", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
-	    "100.64.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "::1",
-	    "::", "fe80::1", "fec0::1", "fc00::1", "fd00:ec2::254", "ff02::1",
-	    "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::10.0.0.1",
-	    "64:ff9b::7f00:1", "", "localhost", "1.2.3"};
-	static const char *const no[] = {"1.1.1.1", "172.32.0.1", "172.15.0.1",
-	    "100.128.0.1", "169.253.1.1", "192.167.1.1", "223.255.255.255",
-	    "2606:4700::1111", "::ffff:8.8.8.8"};
-
-	(void)state;
-	for (size_t i = 0; i < nitems(yes); i++)
-		assert_true(resolve_is_private(yes[i]));
-	for (size_t i = 0; i < nitems(no); i++)
-		assert_false(resolve_is_private(no[i]));
-	assert_true(resolve_is_literal("127.0.0.1"));
-	assert_true(resolve_is_literal("::1"));
-	assert_false(resolve_is_literal("localhost"));
-}
 
 static void
 target(const char *proxy, const char *want_host, uint16_t want_port)
@@ -104,7 +81,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_private),
 	    cmocka_unit_test(test_target),
 	    cmocka_unit_test(test_format),
 	    cmocka_unit_test(test_same),
