@@ -53,6 +53,7 @@ class ProviderLimits(harness.Case):
         self.sim.script("status=401", port=OPENAI, times=1)
         answer = self.ask_chat("x", model="luna")
         self.assertError(answer, 502, "upstream_credentials")
+        self.assertIn(" at openai)", answer.json()["error"]["message"])
         self.assertNotIn(b"sk-", answer.body)
         for _ in range(3):
             self.assertEqual(self.ask_chat("y", model="luna").status, 200)
