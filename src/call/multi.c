@@ -10,8 +10,8 @@
 #include "resolve.h"
 #include "transfer.h"
 
-/* Kept connections of a worker, in use or idle; the oldest idle one goes first. */
-#define CONNECTIONS_MAX 1024L
+/* send.c has a limit that costs less to keep. */
+#define CONNECTIONS_NEVER 1000000L
 
 /* One socket of libcurl's. Between two transfers it rests: libcurl is done with it and
  * epoll still knows it, so that a kept connection costs no epoll_ctl(2). */
@@ -45,19 +45,26 @@ reap(struct call *c)
 static void
 act(struct call *c, curl_socket_t fd, int ready)
 {
-	int running;
-
-	(void)curl_multi_socket_action(c->multi, fd, ready, &running);
+	(void)curl_multi_socket_action(c->multi, fd, ready, &c->running);
 	reap(c);
 }
 
 /* ---- sockets ---- */
 
 static void
+wake(struct call *c, struct sock *s)
+{
+	if (!s->rests)
+		return;
+	s->rests = false;
+	c->resting[s->watch.fd] = NULL;
+	c->rests--;
+}
+
+static void
 give_sock(struct call *c, struct sock *s)
 {
-	if (s->rests)
-		c->resting[s->watch.fd] = NULL;
+	wake(c, s);
 	loop_unwatch(c->worker->loop, &s->watch);
 	s->next_free = c->free_socks;
 	c->free_socks = s;
@@ -77,6 +84,7 @@ rest(struct call *c, struct sock *s)
 	}
 	s->rests = true;
 	c->resting[fd] = s;
+	c->rests++;
 }
 
 /* NULL: epoll does not know it. */
@@ -120,9 +128,7 @@ take_sock(struct call *c)
 static void
 want(struct call *c, struct sock *s, uint32_t events)
 {
-	if (s->rests)
-		c->resting[s->watch.fd] = NULL;
-	s->rests = false;
+	wake(c, s);
 	if (s->events != events)
 		(void)!loop_rewatch(c->worker->loop, &s->watch, events);
 	s->events = events;
@@ -311,7 +317,7 @@ init(struct call *c)
 	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+	(void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_NEVER);
 	(void)curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	return true;
 }

@@ -85,7 +85,8 @@ struct call {
 	struct sock *free_socks;
 	struct sock **resting; /* by descriptor; NULL: none */
 	size_t resting_room;
-	CURL *idle[64]; /* handles to use again */
+	int rests, running; /* idle connections, transfers */
+	CURL *idle[64];     /* handles to use again */
 	unsigned idles;
 };
 
