@@ -36,14 +36,14 @@ struct attempt {
 	unsigned row;                      /* of attempt.def; core/attempt.c */
 	const struct candidate *candidate; /* serve: of the plan */
 	const struct provider *provider;   /* serve */
-	bool live;                         /* between begin and attempt_end() */
+	bool live;                         /* serve; until attempt_end() */
 	bool fresh_connection; /* serve: the one more try after a stale one */
 
 	/* gate, hold, slot */
 	bool entered_model, entered_provider; /* places taken below max_inflight */
 	struct pusd at_most;                  /* hold */
-	bool unpriced;
-	int slot_index;
+	bool unpriced;                        /* hold: `at_most` is not known */
+	int slot_index;                       /* slot; -1: none */
 
 	/* shape */
 	struct pieces body;
@@ -53,11 +53,11 @@ struct attempt {
 	void *easy;            /* call/ only */
 	struct attempt_io *io; /* call/ only */
 	bool sent;             /* the request's first byte may have left */
-	bool first_byte;
-	bool accepted; /* the answer goes to the client */
-	bool upstream_done;
-	bool paused;
-	int http_status;
+	bool first_byte;       /* of the answer was seen */
+	bool accepted;         /* the answer goes to the client */
+	bool upstream_done;    /* nothing more comes */
+	bool paused;           /* until the client has taken what waits */
+	int http_status;       /* 0: none came */
 	char content_type[64];
 	int64_t retry_after_ms; /* -1: not said */
 	struct {
@@ -69,6 +69,7 @@ struct attempt {
 	enum outcome outcome; /* judge, or whoever ends it */
 	char error_text[256]; /* for the client, secrets masked */
 
+	/* monotonic; 0: not come to. By serve, send, and what came; attempt_end() */
 	int64_t start_ns, connected_ns, first_byte_ns, last_byte_ns, end_ns;
 	struct timer deadline; /* one timer: the nearest of all deadlines */
 	struct deferred
@@ -86,11 +87,11 @@ struct request {
 	const struct outlook *outlook; /* admission; one reference */
 	struct arena *mem;             /* admission; everything below points into it */
 	struct id id;                  /* admission */
-	int64_t start_ns, start_wall_ms;
-	unsigned refs;        /* the client side, and each live attempt */
-	unsigned step;        /* core/request.c */
-	bool running;         /* core/request.c: the walk is on the stack */
-	enum outcome outcome; /* once: request_fail(), or relay at the end */
+	int64_t start_ns, start_wall_ms; /* admission; monotonic, wall clock */
+	unsigned refs; /* the client side, each live attempt, an answer of ours */
+	unsigned step; /* core/request.c */
+	bool running;  /* core/request.c: the walk is on the stack */
+	enum outcome outcome; /* once: request_fail(), own, or relay at the end */
 	const char *fail_text, *fail_param; /* request_fail_text() */
 	TAILQ_ENTRY(request) link;          /* core/request.c: all of the worker's */
 	struct deferred later; /* core/request.c: resume or cancel, outside callbacks */
@@ -100,14 +101,14 @@ struct request {
 	struct ingress in;     /* edge */
 	struct principal who;  /* auth */
 	struct reader *reader; /* body */
-	int64_t body_ns;       /* own: the whole body is here */
+	int64_t body_ns;       /* body, else own: when all of the body was here */
 	struct own *own;       /* own: an answer of ours that is under way */
 	struct task task;      /* parse */
 	struct prompt prompt;  /* parse */
 	struct tag tags[16];   /* parse: from key, path and header */
-	unsigned tag_count;
+	unsigned tag_count;    /* parse */
 	const struct data_class *data;    /* parse: by header */
-	double min_quality, max_cost_usd; /* parse: by header, -1 */
+	double min_quality, max_cost_usd; /* parse: by header; -1: not said */
 	bool explain;                     /* parse: by header */
 	struct verdict verdict;           /* classify */
 	uint64_t session;                 /* route */
@@ -121,14 +122,15 @@ struct request {
 	    *last;          /* serve: the one that answered, or the last that failed */
 	struct slot *slot;  /* slot; NULL once closed */
 	struct relay relay; /* relay */
-	struct pusd_sum cost;                        /* settle: of all attempts */
-	bool unpriced;                               /* settle */
-	int64_t classify_ns, plan_ns, first_byte_ns; /* timings for log and explain */
+	struct pusd_sum cost;         /* settle: of all attempts */
+	bool unpriced;                /* settle */
+	int64_t classify_ns, plan_ns; /* classify, route: how long they took */
+	int64_t first_byte_ns; /* relay: when the client got its first; 0: none */
 };
 
 /* ---- life ---- */
 
-/* At the headers: NULL when there is no memory for it. One reference, the client's. */
+/* At the headers. One reference, the client's: request_client_done() drops it. */
 struct request *request_new(struct worker *w);
 
 /* "req_" and the id; in the arena. */
@@ -183,13 +185,14 @@ void call_leave(struct attempt *a);
 
 /* ---- relay, as call/ and edge/ use it ---- */
 
+/* Admission. */
 void relay_init(struct request *r);
 /* Before an attempt: what a failed one has left is forgotten. */
 void relay_reset(struct request *r);
 /* Is there room for so many bytes (those that come and those that may wait in the tap)
  * and for the end? False: pause. */
 bool relay_room(const struct request *r, size_t bytes);
-/* The answer's bytes, already through the tap. */
+/* The answer's bytes, already through the tap. False: they do not fit. */
 bool relay_put(void *request, const char *p, size_t len); /* a tap_out_fn */
 /* The attempt is settled: terminal event, or the error event of `o`, and the end. */
 void relay_finish(struct request *r, enum outcome o);

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 
+/* What a step answers: on to the next row; later, when it is resumed; this is over. */
 enum next { NEXT, WAIT, END };
 
 enum basis {
@@ -39,10 +40,11 @@ enum capability {
 	CAP_COUNT
 };
 
+/* The ledger keeps numbers of tiers. */
 enum tier { TIER_frontier, TIER_small, TIER_local, TIER_COUNT };
 enum route_mode { MODE_bypass, MODE_observe, MODE_canary, MODE_live, MODE_COUNT };
 
-/* One row of outcome.def. */
+/* One row of outcome.def, which says what its columns mean. */
 struct outcome_row {
 	const char *name, *type, *code, *text;
 	int http;

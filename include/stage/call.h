@@ -17,6 +17,7 @@ struct provider;
 struct snapshot;
 struct worker;
 
+/* NULL: libcurl has no memory for it. */
 struct call *call_new(struct worker *w);
 void call_free(struct call *c); /* takes NULL; no attempt may be live */
 /* A new snapshot is in force: providers' addresses, TLS warm-up. */
@@ -33,7 +34,7 @@ struct health;
 struct fleet_shared; /* all of them */
 
 struct fleet_shared *fleet_new(void);
-void fleet_free(struct fleet_shared *f);
+void fleet_free(struct fleet_shared *f); /* takes NULL */
 /* Points every provider and (model, provider) of a fresh snapshot at
  * its health, made when the name is new; also sets
  * provider->dialect. Before the snapshot is published. */
@@ -49,12 +50,13 @@ void health_report(struct health *h, enum outcome o, int64_t now_ns,
     int64_t retry_after_ms, int64_t ttft_ms);
 /* Median time to first byte of late; -1: unknown. */
 int64_t health_ttft_ms(const struct health *h);
+/* What GET /admin/fleet answers. */
 void fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j);
 
 /* ---- addresses: workers never resolve ---- */
 
 struct addresses_shared;
-/* Starts the resolver thread. */
+/* Starts the resolver thread. NULL: there is none to be had. */
 struct addresses_shared *addresses_new(struct env *env);
 void addresses_free(struct addresses_shared *a); /* stops the thread; takes NULL */
 /* Who is told of new answers; once, before the workers start. */

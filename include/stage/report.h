@@ -20,7 +20,7 @@ struct worker;
 
 struct log_ring;
 struct log_ring *log_ring_new(void);
-void log_ring_free(struct log_ring *l);
+void log_ring_free(struct log_ring *l); /* takes NULL */
 /* Worker only; false: full, the line is dropped. */
 bool log_ring_put(struct log_ring *l, struct str line);
 /* The line of a finished request: JSON, no newline inside, never prompts or keys.
@@ -40,10 +40,13 @@ struct report_options {
 	bool (*reload)(void *arg, struct buf *ret_text);
 	void *reload_arg;
 };
+/* Binds the admin port, which answers from here on. NULL: `ret_why` says what. */
 struct report *report_new(const struct report_options *o, char ret_why[static 256]);
+/* Starts the threads; false: there are none to be had. */
 bool report_start(struct report *r);
 void report_publish(struct report *r, struct snapshot *snap); /* takes the reference */
 void report_ready(struct report *r, bool ready);              /* /readyz */
+/* Writes what the log still holds, ends the threads. */
 void report_stop(struct report *r);
 void report_free(struct report *r); /* takes NULL */
 
