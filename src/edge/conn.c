@@ -29,6 +29,10 @@
 #define CRAWL_MS    20000
 #define CRAWL_BYTES 1024
 
+/* What a client that sends no more has sent is read within this, if it is read at all.
+ */
+#define HALF_CLOSED_MS 1000
+
 /* ---- deadlines ---- */
 
 int64_t
@@ -49,6 +53,13 @@ conn_limits(const struct edge_conn *c)
 	return &c->front->edge->worker->snap->limits;
 }
 
+/* Is anything wanted from the client now? */
+static bool
+awaits(const struct edge_conn *c)
+{
+	return c->state != CONN_work && c->state != CONN_send && c->state != CONN_cut;
+}
+
 /* The timer is armed for the nearest deadline there was; later ones are seen when it is
  * due, so that moving a deadline away costs nothing. */
 void
@@ -57,6 +68,8 @@ conn_enter(struct edge_conn *c, enum conn_state state, int64_t deadline_ms)
 	struct loop *loop = c->front->edge->worker->loop;
 
 	c->state = state;
+	if (c->half_closed && awaits(c) && deadline_ms > HALF_CLOSED_MS)
+		deadline_ms = HALF_CLOSED_MS;
 	c->deadline_ns =
 	    deadline_ms < 0 ? INT64_MAX : conn_now(c) + deadline_ms * NS_PER_MS;
 	if (deadline_ms < 0)
@@ -128,6 +141,24 @@ sending_due(struct edge_conn *c)
 		conn_gone(c, OUT_slow_client);
 }
 
+static bool
+unread(const struct edge_conn *c)
+{
+	int waiting = 0;
+
+	return ioctl(c->watch.fd, FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+/* It waits for what will never come. */
+static void
+give_up(struct edge_conn *c)
+{
+	if (c->state == CONN_body)
+		conn_gone(c, OUT_client_gone);
+	else
+		conn_cut(c);
+}
+
 static void
 due(struct edge_conn *c)
 {
@@ -144,6 +175,10 @@ due(struct edge_conn *c)
 
 	trace(&c->front->edge->worker->shared->trace, edge, "deadline: %s",
 	    what[c->state]);
+	if (c->half_closed && awaits(c) && !unread(c)) {
+		give_up(c);
+		return;
+	}
 	switch (c->state) {
 	case CONN_body:
 		body_due(c);
@@ -238,8 +273,10 @@ conn_unstick(struct edge_conn *c)
 /* ---- hang-ups ---- */
 
 /* The client sends no more: it has gone, or it only says that its request is whole;
- * both look the same until something is written. While the request is still to come,
- * libmicrohttpd reads and sees the end itself. */
+ * both look the same until something is written. While something is still to come,
+ * libmicrohttpd sees the end itself, unless the end was there when it read the bytes
+ * before it: after a read that fills less than its buffer it waits for news of the
+ * socket, and there are none any more. */
 static void
 on_half_closed(struct edge_conn *c)
 {
@@ -249,6 +286,8 @@ on_half_closed(struct edge_conn *c)
 	c->comment_due = c->state == CONN_work || c->state == CONN_send;
 	if (c->state == CONN_send && c->events)
 		conn_wake(c);
+	if (awaits(c))
+		conn_enter(c, c->state, HALF_CLOSED_MS);
 }
 
 /* Nothing of what the client ever sent was read yet:

@@ -27,6 +27,23 @@ class ClientGone(harness.Case):
         self.assertGreater(attempt["output"], 0)
         return record, attempt
 
+    def connections(self):
+        metrics = harness.ask(self.daemon.admin, "GET", "/metrics").body.decode()
+        return int(next(line for line in metrics.splitlines() if line.startswith("frugald_connections ")).split()[1])
+
+    def test_a_client_that_hangs_up_behind_its_last_bytes_leaves_nothing(self):
+        """The end of the socket is there when the bytes before it are read: libmicrohttpd does not see it."""
+        body = chat("x" * 9000)
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        begin = time.monotonic()
+        for part in (head + b"Content-Length: %d\r\n\r\n" % len(body) + body[:5000], head,
+                     b"GET /healthz/none HTTP/1.1\r\nHost: x\r\n\r\n"):
+            for _ in range(60):
+                with harness.Connection(self.daemon.port) as c:
+                    c.socket.sendall(part)
+        harness.wait_for("all connections to end", lambda: self.connections() == 0, 8)
+        self.assertLess(time.monotonic() - begin, 8)
+
     def five(self, answer):
         return len(answer.events()) >= 8
 
