@@ -78,6 +78,13 @@ struct usage {
 /* All kinds unknown. */
 void usage_unknown(struct usage *u);
 
+/* A count that may be unknown (-1), as a number to add. */
+static inline int64_t
+usage_known(int64_t count)
+{
+	return count > 0 ? count : 0;
+}
+
 /* Known kinds of the prompt, or of everything; unknown counts as 0. */
 int64_t usage_input(const struct usage *u);
 

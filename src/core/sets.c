@@ -161,9 +161,7 @@ usage_input(const struct usage *u)
 	    TOKEN_image_input};
 	int64_t sum = 0;
 
-	for (size_t i = 0; i < nitems(inputs); i++) {
-		if (u->tokens[inputs[i]] > 0)
-			sum += u->tokens[inputs[i]];
-	}
+	for (size_t i = 0; i < nitems(inputs); i++)
+		sum += usage_known(u->tokens[inputs[i]]);
 	return sum;
 }

@@ -3,12 +3,6 @@
 
 #define PPM 1000000LL
 
-static int64_t
-known(int64_t tokens)
-{
-	return tokens > 0 ? tokens : 0;
-}
-
 /* Input tokens of all kinds that the provider has told; -1: none. */
 static int64_t
 told_input(const struct slot_attempt *a)
@@ -18,7 +12,7 @@ told_input(const struct slot_attempt *a)
 	for (size_t k = 0; k < TOKEN_COUNT; k++) {
 		if (k == TOKEN_output || k == TOKEN_audio_output || a->tokens[k] < 0)
 			continue;
-		sum = known(sum) + a->tokens[k];
+		sum = usage_known(sum) + a->tokens[k];
 	}
 	return sum;
 }
@@ -27,8 +21,9 @@ told_input(const struct slot_attempt *a)
 static void
 estimate(struct slot_attempt *a)
 {
-	wide sum = (wide)known(a->tokens[TOKEN_input_uncached]) * a->price_input_pusd +
-		   (wide)known(a->tokens[TOKEN_output]) * a->price_output_pusd;
+	wide sum =
+	    (wide)usage_known(a->tokens[TOKEN_input_uncached]) * a->price_input_pusd +
+	    (wide)usage_known(a->tokens[TOKEN_output]) * a->price_output_pusd;
 	struct pusd list, amount;
 
 	a->list_pusd = -1;

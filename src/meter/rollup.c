@@ -90,12 +90,6 @@ bind_key(sqlite3_stmt *q, const struct rollup_key *k)
 	db_text(q, 9, str_make(k->tags, k->tags_len));
 }
 
-static int64_t
-known(int64_t v)
-{
-	return v > 0 ? v : 0;
-}
-
 static void
 add_money(struct pusd_sum *sum, int64_t pusd)
 {
@@ -122,7 +116,7 @@ add_request(struct rollup_cell *c, const struct slot *s, const struct slot_attem
 
 	c->requests++;
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
-		tokens += known(a->tokens[k]);
+		tokens += usage_known(a->tokens[k]);
 	hist_add(&c->tokens_hist, tokens);
 	if (a->ttft_ms >= 0)
 		hist_add(&c->ttft_hist, a->ttft_ms);
@@ -145,15 +139,15 @@ add_attempt(struct rollup_cell *c, const struct slot_attempt *a)
 	c->unpriced += a->unpriced;
 	c->estimated_rows += estimated;
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
-		c->tokens[k] += known(a->tokens[k]);
-	c->reasoning += known(a->reasoning);
+		c->tokens[k] += usage_known(a->tokens[k]);
+	c->reasoning += usage_known(a->reasoning);
 	add_money(&c->paid, a->amount_pusd);
 	add_money(&c->list, a->list_pusd);
 	if (a->outcome != OUT_served)
 		add_money(&c->wasted, a->amount_pusd);
 	if (estimated) {
 		add_money(&c->estimated, a->amount_pusd);
-		add_money(&c->exposure, a->at_most_pusd - known(a->amount_pusd));
+		add_money(&c->exposure, a->at_most_pusd - usage_known(a->amount_pusd));
 	}
 }
 

@@ -6,12 +6,6 @@
 
 #define PPM 1000000LL
 
-static int64_t
-known(int64_t tokens)
-{
-	return tokens > 0 ? tokens : 0;
-}
-
 static void
 name_into(char *dst, size_t cap, const char *src)
 {
@@ -105,7 +99,8 @@ static void
 count_settled(struct worker *w, const struct slot_attempt *s)
 {
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
-		counter_add(&w->counters->tokens[k], (uint64_t)known(s->tokens[k]));
+		counter_add(
+		    &w->counters->tokens[k], (uint64_t)usage_known(s->tokens[k]));
 	if (s->unpriced)
 		count(w, unpriced_attempts);
 	if (s->usage_inconsistent)

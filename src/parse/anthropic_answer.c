@@ -93,12 +93,6 @@ static const struct scan_path paths[] = {
 
 /* ---- usage ---- */
 
-static int64_t
-known(int64_t count)
-{
-	return count > 0 ? count : 0;
-}
-
 /* The greater of a count and of that of all iterations: compaction and advisors are
  * billed, but only told there. */
 static int64_t
@@ -108,7 +102,7 @@ greater(const int64_t *c, enum count one, struct usage *u)
 
 	if (all <= c[one])
 		return c[one];
-	u->inconsistent |= all > known(c[one]);
+	u->inconsistent |= all > usage_known(c[one]);
 	return all;
 }
 
@@ -119,7 +113,8 @@ split_written(const int64_t *c, struct usage *u)
 {
 	int64_t short_lived = c[COUNT_written_5m], long_lived = c[COUNT_written_1h];
 	int64_t all = greater(c, COUNT_written, u);
-	int64_t rest = known(all) - known(short_lived) - known(long_lived);
+	int64_t rest =
+	    usage_known(all) - usage_known(short_lived) - usage_known(long_lived);
 
 	if (short_lived < 0 && long_lived < 0) {
 		u->inconsistent |= all > 0;
@@ -128,7 +123,7 @@ split_written(const int64_t *c, struct usage *u)
 		u->inconsistent = true;
 		long_lived += rest;
 	} else if (rest > 0) {
-		short_lived = known(short_lived) + rest;
+		short_lived = usage_known(short_lived) + rest;
 	}
 	u->inconsistent |= all >= 0 && rest < 0;
 	u->tokens[TOKEN_cache_write_5m] = short_lived;
@@ -179,7 +174,7 @@ on_count(struct tap *t, int i, enum scan_kind kind, struct str text)
 	if (!answer_count(kind, text, &n, &t->usage.inconsistent))
 		return;
 	if (i >= COUNT_all_input && i <= COUNT_all_output) {
-		*c = known(*c) + n;
+		*c = usage_known(*c) + n;
 		return;
 	}
 	if (n >= *c || (i == COUNT_output && !t->usage_seen))

@@ -76,19 +76,13 @@ static const struct scan_path paths[] = {
 
 /* ---- usage ---- */
 
-static int64_t
-known(int64_t count)
-{
-	return count > 0 ? count : 0;
-}
-
 /* The prompt in disjoint parts. Image tokens stay among the others: no price book has
  * an own price for them in chat. */
 static void
 split_prompt(const int64_t *c, struct usage *u)
 {
-	int64_t missed = c[COUNT_missed], audio = known(c[COUNT_audio_in]);
-	int64_t cache = known(c[COUNT_cached]) + known(c[COUNT_written]);
+	int64_t missed = c[COUNT_missed], audio = usage_known(c[COUNT_audio_in]);
+	int64_t cache = usage_known(c[COUNT_cached]) + usage_known(c[COUNT_written]);
 	int64_t prompt =
 	    c[COUNT_prompt] < 0 && missed >= 0 ? missed + cache : c[COUNT_prompt];
 	int64_t rest = prompt - cache - audio;
@@ -104,8 +98,9 @@ split_prompt(const int64_t *c, struct usage *u)
 		rest = prompt;
 	} else if (rest < 0) {
 		/* Audio that came from the cache: booked as audio, the dearer. */
-		u->inconsistent |= known(c[COUNT_cached]) + rest < 0;
-		u->tokens[TOKEN_cache_read] = known(known(c[COUNT_cached]) + rest);
+		u->inconsistent |= usage_known(c[COUNT_cached]) + rest < 0;
+		u->tokens[TOKEN_cache_read] =
+		    usage_known(usage_known(c[COUNT_cached]) + rest);
 		rest = 0;
 	}
 	if (missed >= 0 && missed != prompt - cache) {
@@ -128,13 +123,13 @@ written(const int64_t *c, struct usage *u)
 	if (rest > completion) {
 		out = rest;
 		u->inconsistent |=
-		    completion >= 0 && completion + known(reasoning) != rest;
+		    completion >= 0 && completion + usage_known(reasoning) != rest;
 	} else if (c[COUNT_total] >= 0 && rest < completion) {
 		u->inconsistent = true;
 	}
 	if (reasoning > out) {
 		u->inconsistent = true;
-		out = known(completion) + reasoning;
+		out = usage_known(completion) + reasoning;
 	}
 	return out;
 }
@@ -146,7 +141,7 @@ split_output(const int64_t *c, struct usage *u)
 
 	u->inconsistent |= audio > out;
 	u->tokens[TOKEN_audio_output] = audio;
-	u->tokens[TOKEN_output] = audio > out ? out : out - known(audio);
+	u->tokens[TOKEN_output] = audio > out ? out : out - usage_known(audio);
 	u->reasoning = c[COUNT_reasoning];
 }
 
@@ -159,8 +154,8 @@ complete(const struct usage *u)
 static int64_t
 sum(const struct usage *u)
 {
-	return usage_input(u) + known(u->tokens[TOKEN_output]) +
-	       known(u->tokens[TOKEN_audio_output]);
+	return usage_input(u) + usage_known(u->tokens[TOKEN_output]) +
+	       usage_known(u->tokens[TOKEN_audio_output]);
 }
 
 /* A usage object is over. In a stream each one tells all from the begin: the last

@@ -250,3 +250,11 @@ ask_parse(
 		return bad(ret_finding, "from", "more than ten years; ask for less");
 	return true;
 }
+
+bool
+scope_sees(const struct scope *s, struct str key, struct str team)
+{
+	if (s->all || str_is(key, s->key))
+		return true;
+	return s->team != NULL && s->team[0] != '\0' && str_is(team, s->team);
+}

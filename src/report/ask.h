@@ -49,12 +49,13 @@ struct ask {
 	unsigned limit; /* of rows; the rest comes as one row */
 };
 
-/* What one may see; both NULL: everything. */
+/* What one may see. */
 struct scope {
 	const char *key;  /* its own rows … */
-	const char *team; /* … and, unless it is "", those of its team */
-	bool all;
+	const char *team; /* … and, unless it is NULL or "", those of its team */
+	bool all;         /* everything */
 };
+bool scope_sees(const struct scope *s, struct str key, struct str team);
 
 /* What is wrong with a question. */
 struct ask_finding {

@@ -120,14 +120,6 @@ read_attempts(struct books *b, sqlite3 *db, int64_t seq, struct record *r)
 	return ok;
 }
 
-static bool
-may_see(const struct record *r, const struct scope *s)
-{
-	if (s->all || str_is(r->key, s->key))
-		return true;
-	return s->team != NULL && s->team[0] != '\0' && str_is(r->team, s->team);
-}
-
 static enum record_found
 look_in(struct books *b, sqlite3 *db, const struct scope *scope, struct record *r)
 {
@@ -146,7 +138,7 @@ look_in(struct books *b, sqlite3 *db, const struct scope *scope, struct record *
 	if (!row)
 		goto out;
 	read_request(r, q);
-	if (!may_see(r, scope))
+	if (!scope_sees(scope, r->key, r->team))
 		goto out;
 	found = read_attempts(b, db, sqlite3_column_int64(q, 0), r) ? RECORD_found
 								    : RECORD_unreadable;

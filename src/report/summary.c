@@ -59,19 +59,11 @@ value_of(const struct fact *f, const struct ask_dim *by, char scratch[static 40]
 }
 
 static bool
-in_scope(const struct scope *s, const struct fact *f)
-{
-	if (s->all || str_is(f->key, s->key))
-		return true;
-	return s->team != NULL && s->team[0] != '\0' && str_is(f->team, s->team);
-}
-
-static bool
 wanted(const struct summary *s, const struct fact *f)
 {
 	char scratch[40];
 
-	if (!in_scope(s->scope, f))
+	if (!scope_sees(s->scope, f->key, f->team))
 		return false;
 	for (unsigned i = 0; i < s->ask->filters; i++) {
 		if (!str_is(value_of(f, &s->ask->filter[i].by, scratch),

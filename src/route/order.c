@@ -195,9 +195,7 @@ order(struct work *w)
 		    "no model that may serve this request is good enough: the floor is "
 		    "%.3f, and route '%s' says on_below_quality: refuse",
 		    w->plan->floor, w->route->name);
-	w->plan->below_quality = groups[GROUP_good] == 0 &&
-				 groups[GROUP_unhealthy] + groups[GROUP_below] > 0 &&
-				 groups[GROUP_below] > 0;
+	w->plan->below_quality = groups[GROUP_good] == 0 && groups[GROUP_below] > 0;
 	lead_of_models(w);
 	line_up(w);
 	first = choose_first(w);

@@ -132,20 +132,15 @@ route_step(struct request *r)
 
 /* ---- after the answer ---- */
 
-static int64_t
-known(int64_t tokens)
-{
-	return tokens > 0 ? tokens : 0;
-}
-
 /* The prefix that the provider has kept: what it says it read and wrote; where it does
  * not tell of writing, it keeps whole prompts that are long enough. */
 static int64_t
 cached_prefix(const struct usage *u)
 {
-	int64_t wrote = known(u->tokens[TOKEN_cache_write_5m]) +
-			known(u->tokens[TOKEN_cache_write_1h]);
-	int64_t kept = known(u->tokens[TOKEN_cache_read]) + wrote, all = usage_input(u);
+	int64_t wrote = usage_known(u->tokens[TOKEN_cache_write_5m]) +
+			usage_known(u->tokens[TOKEN_cache_write_1h]);
+	int64_t kept = usage_known(u->tokens[TOKEN_cache_read]) + wrote,
+		all = usage_input(u);
 
 	if (u->tokens[TOKEN_cache_write_5m] >= 0 ||
 	    u->tokens[TOKEN_cache_write_1h] >= 0)
