@@ -16,6 +16,7 @@
 #include "fake_env.h"
 #include "fake_vfs.h"
 #include "meter/ledger_turn.h"
+#include "meter/slots_file.h"
 #include "stage/meter.h"
 
 #define STATE    "/state"
@@ -91,6 +92,24 @@ process_tear_down(void **state)
 	process_fini(*state);
 	xfree(*state);
 	return 0;
+}
+
+static inline void
+on_slot_name(void *arg, const char *name)
+{
+	if (str_starts(str_of(name), STR(SLOTS_PREFIX)))
+		str_copy(arg, 64, str_of(name));
+}
+
+/* A slot file in the state folder; "" when there is none. */
+static inline const char *
+process_slot_file(struct process *p, char ret[static 128])
+{
+	char name[64] = "";
+
+	assert_true(p->env->list_dir(p->env, STATE, on_slot_name, name));
+	snprintf(ret, 128, "%s%s", name[0] == '\0' ? "" : STATE "/", name);
+	return ret;
 }
 
 static inline struct slot_request

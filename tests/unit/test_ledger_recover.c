@@ -3,8 +3,6 @@
  * files that are damaged, unfinished, foreign or in use. */
 #include "meter.h"
 
-#include "slots_file.h"
-
 static int
 set_up(void **state)
 {
@@ -12,24 +10,6 @@ set_up(void **state)
 
 	assert_true(process_start(p, 4, 1));
 	return 0;
-}
-
-static void
-on_slots(void *arg, const char *name)
-{
-	if (str_starts(str_of(name), STR(SLOTS_PREFIX)))
-		str_copy(arg, 64, str_of(name));
-}
-
-/* A slot file in the state folder; "" when there is none. */
-static const char *
-slot_file(struct process *p, char ret[static 128])
-{
-	char name[64] = "";
-
-	assert_true(p->env->list_dir(p->env, STATE, on_slots, name));
-	snprintf(ret, 128, "%s%s", name[0] == '\0' ? "" : STATE "/", name);
-	return ret;
 }
 
 static void
@@ -86,7 +66,7 @@ test_not_sent(void **state)
 	kill_9(p);
 	start_and_stop(p);
 	expect(BASIS_none, -1, 0);
-	assert_string_equal(slot_file(p, path), "");
+	assert_string_equal(process_slot_file(p, path), "");
 }
 
 static void
@@ -197,7 +177,7 @@ test_booked_and_still_there(void **state)
 	book_one(p, 0);
 	slot_attempt_sent(open_one(p), 0);
 	kill_9(p);
-	str_copy(copy, sizeof(copy), str_of(slot_file(p, path)));
+	str_copy(copy, sizeof(copy), str_of(process_slot_file(p, path)));
 	before.p = fake_env_bytes(p->fake, copy, &len);
 	before = str_make(xmemdup(before.p, len), len);
 	start_and_stop(p);
@@ -272,7 +252,7 @@ test_a_living_process_keeps_its_file(void **state)
 	assert_true(ledger_open(p->env, STATE, &p->ledger, why));
 	assert_int_equal(atomic_load(&s->state), SLOT_open);
 	assert_int_equal(s->attempt[0].closed, 0);
-	assert_string_not_equal(slot_file(p, path), "");
+	assert_string_not_equal(process_slot_file(p, path), "");
 	assert_int_equal(p->env->file_size(p->env, STATE "/" JANUARY), -1);
 	assert_ptr_equal(living, p->slots);
 }
@@ -289,10 +269,10 @@ test_unfinished_files(void **state)
 	fake_env_put(p->fake, STATE "/slots.B.tmp", str_make(zeros, 4096), 0600);
 	fake_env_put(p->fake, STATE "/slots.C", str_make(zeros, sizeof(zeros)), 0600);
 	start_and_stop(p);
-	assert_string_equal(slot_file(p, path), "");
+	assert_string_equal(process_slot_file(p, path), "");
 	fake_env_put(p->fake, STATE "/slots.D", STR(""), 0600);
 	start_and_stop(p);
-	assert_string_equal(slot_file(p, path), STATE "/slots.D");
+	assert_string_equal(process_slot_file(p, path), STATE "/slots.D");
 }
 
 static char *
@@ -315,7 +295,7 @@ test_truncated(void **state)
 	book_one(p, 0);
 	book_one(p, 0);
 	kill_9(p);
-	slot_file(p, path);
+	process_slot_file(p, path);
 	bytes = bytes_of(p, path, &len);
 	bytes = xmemdup(bytes, len);
 	/* The head, two whole slots and a part: the stack gives slot 0 first. */
@@ -338,7 +318,7 @@ test_a_damaged_head(void **state)
 
 	book_one(p, 0);
 	kill_9(p);
-	memset(bytes_of(p, slot_file(p, path), &len), 'x', 100);
+	memset(bytes_of(p, process_slot_file(p, path), &len), 'x', 100);
 	start_and_stop(p);
 	assert_int_equal(ask(JANUARY, "SELECT COUNT(*) FROM request"), 1);
 	assert_true(p->env->file_size(p->env, path) > 0);
@@ -356,7 +336,7 @@ test_a_damaged_request(void **state)
 	book_one(p, 0);
 	book_one(p, 0);
 	kill_9(p);
-	s = slots_file_at(bytes_of(p, slot_file(p, path), &len), 0);
+	s = slots_file_at(bytes_of(p, process_slot_file(p, path), &len), 0);
 	s->request.key[0] ^= 1;
 	start_and_stop(p);
 	assert_int_equal(ask(JANUARY, "SELECT COUNT(*) FROM request"), 1);
@@ -374,7 +354,7 @@ test_a_damaged_attempt(void **state)
 
 	book_one(p, 0);
 	kill_9(p);
-	s = slots_file_at(bytes_of(p, slot_file(p, path), &len), 0);
+	s = slots_file_at(bytes_of(p, process_slot_file(p, path), &len), 0);
 	memset(s->attempt[0].model, 'm', sizeof(s->attempt[0].model));
 	memset(s->attempt[0].served_model, 's', sizeof(s->attempt[0].served_model));
 	s->attempt[0].amount_pusd = -5;
@@ -399,7 +379,7 @@ test_absurd_counts(void **state)
 
 	book_one(p, 0);
 	kill_9(p);
-	s = slots_file_at(bytes_of(p, slot_file(p, path), &len), 0);
+	s = slots_file_at(bytes_of(p, process_slot_file(p, path), &len), 0);
 	s->attempt[0].tokens[TOKEN_cache_read] = INT64_MAX;
 	s->attempt[0].input_estimate = INT64_MAX;
 	s->attempt[0].price_output_pusd = INT64_MAX;
@@ -420,7 +400,7 @@ test_another_layout(void **state)
 
 	book_one(p, 0);
 	kill_9(p);
-	bytes = bytes_of(p, slot_file(p, path), &len);
+	bytes = bytes_of(p, process_slot_file(p, path), &len);
 	memcpy(bytes + 16, &layout, sizeof(layout));
 	assert_false(process_start(p, 4, 1));
 	assert_non_null(strstr(p->why, path));
@@ -442,11 +422,11 @@ test_no_room_for_the_rows(void **state)
 	assert_false(process_start(p, 4, 1));
 	assert_non_null(strstr(p->why, "disk is full"));
 	process_stop(p);
-	assert_true(p->env->file_size(p->env, slot_file(p, path)) > 0);
+	assert_true(p->env->file_size(p->env, process_slot_file(p, path)) > 0);
 	fake_env_disk(p->fake, -1);
 	start_and_stop(p);
 	assert_int_equal(ask(JANUARY, "SELECT COUNT(*) FROM request"), 1);
-	assert_string_equal(slot_file(p, path), "");
+	assert_string_equal(process_slot_file(p, path), "");
 }
 
 #define with_process(test) \

@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "slots_file.h"
-
 static int
 set_up(void **state)
 {
@@ -20,26 +18,6 @@ make(struct process *p, unsigned count, unsigned workers)
 {
 	p->slots = slots_create(p->env, STATE, count, workers);
 	assert_non_null(p->slots);
-}
-
-/* The one slot file there is. */
-static void
-on_name(void *arg, const char *name)
-{
-	if (str_starts(str_of(name), STR(SLOTS_PREFIX)))
-		str_copy(arg, 64, str_of(name));
-}
-
-static const char *
-file_name(struct process *p, char ret[static 128])
-{
-	char name[64] = "";
-
-	assert_true(p->env->list_dir(p->env, STATE, on_name, name));
-	if (name[0] == '\0')
-		return NULL;
-	snprintf(ret, 128, STATE "/%s", name);
-	return ret;
 }
 
 /* ---- one process ---- */
@@ -162,12 +140,13 @@ test_the_file_goes_when_all_is_free(void **state)
 	char path[128];
 
 	make(p, 2, 1);
-	assert_non_null(file_name(p, path));
+	assert_string_not_equal(process_slot_file(p, path), "");
 	assert_int_equal(p->env->file_mode(p->env, path), 0600);
 	s = slot_open(p->slots, 0, &r);
 	slot_close(p->slots, s, OUT_served, 1);
 	slots_close(p->slots);
-	assert_non_null(file_name(p, path)); /* closed is not booked */
+	assert_string_not_equal(
+	    process_slot_file(p, path), ""); /* closed is not booked */
 	assert_true(p->env->remove_file(p->env, path));
 
 	make(p, 2, 1);
@@ -176,7 +155,7 @@ test_the_file_goes_when_all_is_free(void **state)
 	assert_int_equal(slots_take(p->slots, &taken, 1), 1);
 	slots_release(p->slots, &taken, 1);
 	slots_close(p->slots);
-	assert_null(file_name(p, path));
+	assert_string_equal(process_slot_file(p, path), "");
 	p->slots = NULL;
 	slots_close(NULL);
 }
@@ -190,7 +169,7 @@ test_no_room(void **state)
 	fake_env_disk(p->fake, 4 * SLOT_BYTES);
 	assert_null(slots_create(p->env, STATE, 4, 1));
 	assert_int_equal(errno, ENOSPC);
-	assert_null(file_name(p, path));
+	assert_string_equal(process_slot_file(p, path), "");
 }
 
 /* ---- two threads ---- */
