@@ -28,7 +28,7 @@ bool log_ring_put(struct log_ring *l, struct str line);
  * counters (docs/api.md says what they measure). */
 void log_request(struct request *r, struct buf *ret);
 
-/* ---- the report and query threads ---- */
+/* ---- the report thread (log), the query thread, the admin port's own ---- */
 
 struct report;
 struct report_options {
@@ -36,7 +36,7 @@ struct report_options {
 	struct worker *const *workers;
 	unsigned worker_count;
 	struct snapshot *snap; /* takes a reference */
-	/* asked by POST /admin/reload; runs on the report thread */
+	/* asked by POST /admin/reload, on the admin port's thread: only notes it */
 	bool (*reload)(void *arg, struct buf *ret_text);
 	void *reload_arg;
 };

@@ -16,7 +16,6 @@
 struct own {
 	bool answered;
 	int status;
-	const char *type;
 	struct str body;
 };
 

@@ -1,5 +1,5 @@
 /* docs/api.md says of errors what core/outcome.def says.
- * FRUGALD_GOLDEN=1 writes the table anew. */
+ * FRUGALD_GOLDEN_UPDATE=1 writes the table anew. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +51,7 @@ errors_as_in_outcome_def(void **state)
 	begin += strlen(BEGIN);
 	end = strstr(begin, END);
 	assert_non_null(end);
-	if (getenv("FRUGALD_GOLDEN") != NULL) {
+	if (getenv("FRUGALD_GOLDEN_UPDATE") != NULL) {
 		buf_printf(
 		    &fresh, "%.*s%s%s", (int)(begin - doc.p), doc.p, table.p, end);
 		assert_true(env->write_file(env, DOC, buf_str(&fresh)));

@@ -75,7 +75,7 @@ golden(struct world *w, struct id id, const char *query, const char *name)
 		buf_add(&got, "\n");
 	snprintf(
 	    path, sizeof(path), "%s/tests/golden/report/%s", FRUGALD_SOURCE_DIR, name);
-	if (getenv("FRUGALD_GOLDEN") != NULL)
+	if (getenv("FRUGALD_GOLDEN_UPDATE") != NULL)
 		assert_true(
 		    env_system()->write_file(env_system(), path, buf_str(&got)));
 	buf_init(&want, 1 << 20);

@@ -392,7 +392,7 @@ compare_golden(const char *name, struct str got)
 	snprintf(
 	    path, sizeof(path), "%s/tests/golden/report/%s", FRUGALD_SOURCE_DIR, name);
 	buf_init(&want, 1 << 20);
-	if (getenv("FRUGALD_GOLDEN") != NULL)
+	if (getenv("FRUGALD_GOLDEN_UPDATE") != NULL)
 		assert_true(env_system()->write_file(env_system(), path, got));
 	if (!env_system()->read_file(env_system(), path, 1 << 20, &want))
 		fail_msg("%s cannot be read", path);
