@@ -12,7 +12,11 @@
 /* Who is to be woken when a line comes; before the worker's thread starts. */
 void log_ring_attach(struct log_ring *l, struct mailbox *reader,
     void (*on_lines)(void *reader, struct message *m));
-/* Reader only: lines put from here on wake it again. */
+/* Reader only, first of all in on_lines(): the ring's message has been delivered, so
+ * that it may be posted again once the ring is quiet. */
+void log_ring_noticed(struct message *m);
+/* Reader only, before it takes: lines put from here on wake it again. A message that
+ * still lies in the mailbox will do so by itself. */
 void log_ring_quiet(struct log_ring *l);
 /* Reader only: moves the oldest line out, with a newline behind it; false: none. */
 bool log_ring_take(struct log_ring *l, struct buf *ret);

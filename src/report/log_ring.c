@@ -14,6 +14,7 @@ struct log_ring {
 	/* Bytes ever put and ever taken; each has one writer. */
 	_Atomic uint64_t put_shared, taken_shared;
 	_Atomic bool woken_shared;
+	bool noticed;           /* reader only: the message is not in the mailbox */
 	struct mailbox *reader; /* NULL: nobody is to be woken */
 	struct message wake;
 	char *bytes;
@@ -93,8 +94,17 @@ log_ring_put(struct log_ring *l, struct str line)
 }
 
 void
+log_ring_noticed(struct message *m)
+{
+	container_of(m, struct log_ring, wake)->noticed = true;
+}
+
+void
 log_ring_quiet(struct log_ring *l)
 {
+	if (!l->noticed)
+		return; /* to post it now would post it twice */
+	l->noticed = false;
 	/* Before the lines are taken: one that comes later posts the message again. */
 	atomic_store(&l->woken_shared, false);
 }

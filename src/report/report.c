@@ -68,7 +68,7 @@ on_lines(void *receiver, struct message *m)
 {
 	struct report *r = receiver;
 
-	(void)m; /* it lies in the ring */
+	log_ring_noticed(m);
 	loop_timer(r->loop, &r->flush, r->env->mono_ns(r->env) + FLUSH_NS);
 }
 

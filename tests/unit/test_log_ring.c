@@ -86,6 +86,45 @@ too_long_for_the_reader(void **state)
 	log_ring_free(l);
 }
 
+/* ---- waking the reader ---- */
+
+static void
+count_wakes(void *receiver, struct message *m)
+{
+	unsigned *wakes = receiver;
+
+	log_ring_noticed(m);
+	assert_in_range(++*wakes, 1, 10); /* one that is posted twice never ends */
+}
+
+/* The reader may look before its mail says so: by a timer that another ring has set. */
+static void
+looked_at_before_the_message(void **state)
+{
+	struct log_ring *l = log_ring_new();
+	struct mailbox *box = mailbox_new();
+	unsigned wakes = 0;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4096);
+	log_ring_attach(l, box, count_wakes);
+	assert_true(log_ring_put(l, STR("a")));
+	log_ring_quiet(l);
+	assert_true(log_ring_take(l, &b));
+	assert_true(log_ring_put(l, STR("b")));
+	mailbox_drain(box, &wakes);
+	assert_int_equal(wakes, 1);
+	log_ring_quiet(l);
+	assert_true(log_ring_take(l, &b));
+	assert_true(log_ring_put(l, STR("c")));
+	mailbox_drain(box, &wakes);
+	assert_int_equal(wakes, 2);
+	buf_fini(&b);
+	mailbox_free(box);
+	log_ring_free(l);
+}
+
 /* ---- two threads ---- */
 
 #define LINES 200000U
@@ -105,7 +144,7 @@ on_lines(void *receiver, struct message *m)
 	unsigned number;
 	struct buf b;
 
-	(void)m;
+	log_ring_noticed(m);
 	buf_init(&b, 4096);
 	log_ring_quiet(r->ring);
 	while (log_ring_take(r->ring, &b)) {
@@ -272,6 +311,7 @@ main(void)
 	    cmocka_unit_test(in_order_with_a_newline),
 	    cmocka_unit_test(full_drops_and_goes_on),
 	    cmocka_unit_test(too_long_for_the_reader),
+	    cmocka_unit_test(looked_at_before_the_message),
 	    cmocka_unit_test(two_threads),
 	    cmocka_unit_test(follows_rotation),
 	    cmocka_unit_test(where_nothing_can_be_written),
