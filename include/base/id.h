@@ -33,6 +33,13 @@ id_eq(struct id a, struct id b)
 	return a.hi == b.hi && a.lo == b.lo;
 }
 
+/* When it was made: wall clock, milliseconds. */
+static inline int64_t
+id_ms(struct id id)
+{
+	return (int64_t)(id.hi >> 16);
+}
+
 void id_format(struct id id, char ret[static ID_TEXT_BYTES]);
 
 /* Most significant byte first, as the ledger keeps ids. */

@@ -19,8 +19,9 @@ struct catalogue_model {
 	    *match; /* names at providers; the last NULL; exact or with '*' */
 	int32_t output_tokens[CLASS_COUNT]; /* expected, reasoning included */
 	double quality[CLASS_COUNT]; /* expected success at complexity 0.5, [0, 1] */
-	const char *quality_source, *quality_date, *released,
-	    *retires; /* NULL unknown */
+	const char *retires;         /* day; NULL: unknown */
+	/* for people, who read the file; NULL: not said */
+	const char *quality_source, *quality_date, *released;
 };
 
 struct catalogue;

@@ -23,7 +23,8 @@ struct price_book {
 
 struct entry {
 	struct price_row row;
-	const struct node *match, *usd, *above, *services;
+	const struct node *match; /* for scripts/prices-update */
+	const struct node *usd, *above, *services;
 };
 
 struct above_entry {

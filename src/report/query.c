@@ -90,7 +90,7 @@ too_early(const struct query *q, const struct query_job *j)
 
 	if (j->status != 404 || !report_is_request(str_of(j->target), &id))
 		return false;
-	age = env_wall_ms(q->books.env) - (int64_t)(id.hi >> 16);
+	age = env_wall_ms(q->books.env) - id_ms(id);
 	return age < RECENT_MS && q->books.env->mono_ns(q->books.env) < j->until_ns;
 }
 

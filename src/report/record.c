@@ -152,7 +152,7 @@ record_load(
     struct books *b, struct id id, const struct scope *scope, struct record *ret)
 {
 	/* The id says when it began; the file is that of its end. */
-	int month = date_month((int64_t)(id.hi >> 16));
+	int month = date_month(id_ms(id));
 	enum record_found found = RECORD_missing;
 
 	*ret = (struct record){.id = id, .mem = arena_new(MEM_MAX)};
