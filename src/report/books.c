@@ -44,6 +44,20 @@ tell(struct books *b, const char *what, const char *why)
 	snprintf(b->why, sizeof(b->why), "%.180s: %.60s", what, why);
 }
 
+/* The ledger makes a file first and then, in one transaction, what is in it: until that
+ * is there, so is nothing of ours. */
+static bool
+has_nothing(sqlite3 *db)
+{
+	sqlite3_stmt *q = NULL;
+	bool nothing = sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_master", -1, &q,
+			   NULL) == SQLITE_OK &&
+		       sqlite3_step(q) == SQLITE_DONE;
+
+	sqlite3_finalize(q);
+	return nothing;
+}
+
 static sqlite3 *
 open_file(struct books *b, const char *path)
 {
@@ -61,7 +75,10 @@ open_file(struct books *b, const char *path)
 		NULL, NULL, NULL) == SQLITE_OK) {
 		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		sqlite3_progress_handler(db, STEPS_BETWEEN, on_progress, b);
-		return db;
+		if (!has_nothing(db))
+			return db;
+		sqlite3_close(db);
+		return NULL;
 	}
 	tell(b, path, db == NULL ? "no memory" : sqlite3_errmsg(db));
 	sqlite3_close(db);

@@ -409,6 +409,23 @@ ask_offline(struct rows *r, const char *target, int status, struct buf *ret)
 		fail_msg("%s: %s", target, ret->p);
 }
 
+/* The ledger makes a month's file before its tables. */
+static void
+a_file_that_is_just_being_made(void **state)
+{
+	struct rows *r = *state;
+	char path[400];
+	struct buf b;
+
+	snprintf(path, sizeof(path), "%s/ledger-2026-08.db", r->dir);
+	assert_true(r->env.write_file(&r->env, path, STR("")));
+	ask_offline(r,
+	    "/v1/costs/summary?from=2026-08-01T00:10:00&to=2026-08-01T00:50:00", 200,
+	    &b);
+	buf_fini(&b);
+	assert_int_equal(remove(path), 0);
+}
+
 static void
 golden_json(void **state)
 {
@@ -482,6 +499,7 @@ main(void)
 	    cmocka_unit_test(defaults),
 	    cmocka_unit_test(mistakes_name_their_mend),
 	    cmocka_unit_test(time_limit),
+	    cmocka_unit_test(a_file_that_is_just_being_made),
 	    cmocka_unit_test(golden_json),
 	    cmocka_unit_test(errors_are_openai_objects),
 	};
