@@ -35,6 +35,16 @@ fail(
 }
 
 static bool
+fail_month(const struct store *s, int number, char ret_why[static STORE_WHY])
+{
+	char what[32];
+
+	snprintf(
+	    what, sizeof(what), "ledger-%04d-%02d.db in", number / 12, number % 12 + 1);
+	return fail(what, s->dir, s->month.db.why, ret_why);
+}
+
+static bool
 prepare(struct store *s)
 {
 	return rollup_open(&s->rollup, &s->db) &&
@@ -222,8 +232,7 @@ replay_all(struct store *s, char ret_why[static STORE_WHY])
 		return fail("the folder", s->dir, strerror(errno), ret_why);
 	for (unsigned i = 0; i < m.count; i++) {
 		if (!use_month(s, m.number[i]) || !month_last(&s->month, &last))
-			return fail(
-			    "the month's rows in", s->dir, s->month.db.why, ret_why);
+			return fail_month(s, m.number[i], ret_why);
 		if (!get_up_to(s, &up_to) || (last > up_to && !replay_month(s, up_to)))
 			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
 	}
@@ -357,8 +366,7 @@ store_commit(struct store *s, const struct slot *const *slot, unsigned count,
 		if (!use_ledger(s))
 			return fail("ledger.db in", s->dir, s->db.why, ret_why);
 		if (!use_month(s, m) || !commit_rows(s, slot, count))
-			return fail(
-			    "the month's rows in", s->dir, s->month.db.why, ret_why);
+			return fail_month(s, m, ret_why);
 		if (!commit_rollups(s, slot, count))
 			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
 	}

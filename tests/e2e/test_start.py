@@ -55,14 +55,16 @@ class Start(harness.Case):
         self.assertIn(f"sessions in the state folder {state}: ", said)
         self.assertIn("it needs to be writable", said)
 
-    def test_the_ledger_is_damaged(self):
-        state = self.daemon.state + "-4"
-        os.makedirs(state)
-        with open(os.path.join(state, "ledger.db"), "wb") as f:
-            f.write(b"no database" * 1000)
-        said = self.refused(self.second(state=state))
-        self.assertIn(f"ledger.db in {state}: ", said)
-        self.assertIn("file is not a database; restore the file from a backup", said)
+    def test_a_file_of_the_ledger_is_damaged(self):
+        for name in ("ledger.db", "ledger-2026-01.db"):
+            with self.subTest(name):
+                state = f"{self.daemon.state}-{name}"
+                os.makedirs(state)
+                with open(os.path.join(state, name), "wb") as f:
+                    f.write(b"no database" * 1000)
+                said = self.refused(self.second(state=state))
+                self.assertIn(f"{name} in {state}: ", said)
+                self.assertIn("file is not a database; restore the file from a backup", said)
 
     def test_there_is_no_policy(self):
         run = subprocess.run([harness.FRUGALD, "serve", "-c", "nowhere.yaml"], cwd=self.folder, capture_output=True,
