@@ -224,4 +224,23 @@ rows_add(struct rows *r, const struct row *row)
 	return id;
 }
 
+/* Against tests/golden/report/NAME, which FRUGALD_GOLDEN_UPDATE writes anew. */
+static inline void
+rows_golden(const char *name, struct str got)
+{
+	char path[1024];
+	struct buf want;
+
+	snprintf(
+	    path, sizeof(path), "%s/tests/golden/report/%s", FRUGALD_SOURCE_DIR, name);
+	buf_init(&want, 1 << 20);
+	if (getenv("FRUGALD_GOLDEN_UPDATE") != NULL)
+		assert_true(env_system()->write_file(env_system(), path, got));
+	if (!env_system()->read_file(env_system(), path, 1 << 20, &want))
+		fail_msg("%s cannot be read", path);
+	buf_add(&want, "");
+	assert_string_equal(got.p, want.p);
+	buf_fini(&want);
+}
+
 #endif
