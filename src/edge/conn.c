@@ -33,6 +33,9 @@
  */
 #define HALF_CLOSED_MS 1000
 
+/* So long libmicrohttpd has to close what is shut. */
+#define CUT_MS 250
+
 /* ---- deadlines ---- */
 
 int64_t
@@ -141,6 +144,22 @@ sending_due(struct edge_conn *c)
 		conn_gone(c, OUT_slow_client);
 }
 
+/* libmicrohttpd has not seen that the socket is shut: of one that the client had reset
+ * before, there is no news. Once more it runs without a reason; then it is given the
+ * connection anew, which makes it look. */
+static void
+push(struct edge_conn *c)
+{
+	bool again = c->pushed;
+
+	c->pushed = true;
+	conn_enter(c, CONN_cut, CUT_MS);
+	front_ready(c->front);
+	if (again && !c->suspended)
+		conn_suspend(c);
+	conn_wake(c);
+}
+
 static bool
 unread(const struct edge_conn *c)
 {
@@ -194,8 +213,10 @@ due(struct edge_conn *c)
 	case CONN_linger:
 		conn_cut(c);
 		break;
-	case CONN_work:
 	case CONN_cut:
+		push(c);
+		break;
+	case CONN_work:
 		break;
 	}
 }
@@ -237,7 +258,7 @@ conn_cut(struct edge_conn *c)
 {
 	if (c->state == CONN_cut)
 		return;
-	conn_enter(c, CONN_cut, -1);
+	conn_enter(c, CONN_cut, CUT_MS);
 	(void)shutdown(c->watch.fd, SHUT_RDWR);
 	conn_wake(c);
 }

@@ -83,6 +83,7 @@ struct edge_conn {
 	bool events;         /* the answer is a stream of events */
 	bool body_bad;       /* the reader has seen enough of it */
 	bool close;          /* no further request here */
+	bool pushed;         /* to be looked at, after it was shut */
 	char tail[2];        /* the last bytes given out */
 	char *target;        /* of the request line, until its request is made */
 	const char *version; /* during the first call of the handler */

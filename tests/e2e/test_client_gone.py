@@ -44,6 +44,19 @@ class ClientGone(harness.Case):
         harness.wait_for("all connections to end", lambda: self.connections() == 0, 8)
         self.assertLess(time.monotonic() - begin, 8)
 
+    def test_clients_that_reset_leave_nothing(self):
+        """At any moment; one of some hundred resets goes by unseen by libmicrohttpd."""
+        def one(i):
+            body = chat("x" * (1, 10000, 300000)[i % 3], stream=i % 2 == 0)
+            for j in range(30):
+                with harness.Connection(self.daemon.port) as c:
+                    c.send("POST", CHAT, body)
+                    if (i + j) % 4 == 0:
+                        c.read_head()
+                    c.reset()
+        harness.together(24, one)
+        harness.wait_for("all connections to end", lambda: self.connections() == 0, 12)
+
     def five(self, answer):
         return len(answer.events()) >= 8
 
