@@ -246,7 +246,7 @@ call_cancel(struct attempt *a)
 	if (a->easy == NULL)
 		return;
 	/* A transfer that is not done loses its connection here. */
-	(void)curl_multi_remove_handle(c->multi, a->easy);
+	multi_remove(a->io->multi, a->easy);
 	call_give_handle(c, a->easy);
 	a->easy = NULL;
 }

@@ -1,5 +1,5 @@
-/* multi.c: libcurl's multi on the worker's loop:
- * sockets, its one timer, handles, origins. */
+/* multi.c: libcurl's multis on the worker's loop: sockets, a timer each, handles,
+ * origins. */
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -17,7 +17,7 @@
  * epoll still knows it, so that a kept connection costs no epoll_ctl(2). */
 struct sock {
 	struct watch watch;
-	struct call *call;
+	struct multi *multi;
 	uint32_t events; /* that epoll waits for */
 	bool rests;
 	struct sock *next_free;
@@ -26,27 +26,29 @@ struct sock {
 /* ---- what libcurl has finished ---- */
 
 static void
-reap(struct call *c)
+reap(struct multi *m)
 {
-	const CURLMsg *m;
+	const CURLMsg *msg;
 	int left;
 
-	while ((m = curl_multi_info_read(c->multi, &left)) != NULL) {
+	while ((msg = curl_multi_info_read(m->curl, &left)) != NULL) {
 		struct transfer *t = NULL;
-		CURLcode result = m->data.result;
+		CURLcode result = msg->data.result;
 
-		if (m->msg != CURLMSG_DONE)
+		if (msg->msg != CURLMSG_DONE)
 			continue;
-		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+		(void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
 		t->on_done(t, result);
 	}
 }
 
 static void
-act(struct call *c, curl_socket_t fd, int ready)
+act(struct multi *m, curl_socket_t fd, int ready)
 {
-	(void)curl_multi_socket_action(c->multi, fd, ready, &c->running);
-	reap(c);
+	int running;
+
+	(void)curl_multi_socket_action(m->curl, fd, ready, &running);
+	reap(m);
 }
 
 /* ---- sockets ---- */
@@ -58,7 +60,7 @@ wake(struct call *c, struct sock *s)
 		return;
 	s->rests = false;
 	c->resting[s->watch.fd] = NULL;
-	c->rests--;
+	s->multi->rests--;
 }
 
 static void
@@ -84,7 +86,7 @@ rest(struct call *c, struct sock *s)
 	}
 	s->rests = true;
 	c->resting[fd] = s;
-	c->rests++;
+	s->multi->rests++;
 }
 
 /* NULL: epoll does not know it. */
@@ -102,26 +104,27 @@ on_ready(struct watch *w, uint32_t events)
 
 	if (s->rests) {
 		/* Hung up, most likely: libcurl will see before it uses it again. */
-		give_sock(s->call, s);
+		give_sock(s->multi->call, s);
 		return;
 	}
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
 		ready |= CURL_CSELECT_IN;
 	if ((events & EPOLLOUT) != 0)
 		ready |= CURL_CSELECT_OUT;
-	act(s->call, w->fd, ready);
+	act(s->multi, w->fd, ready);
 }
 
 static struct sock *
-take_sock(struct call *c)
+take_sock(struct multi *m)
 {
+	struct call *c = m->call;
 	struct sock *s = c->free_socks;
 
 	if (s == NULL)
 		s = xcalloc(1, sizeof(*s));
 	else
 		c->free_socks = s->next_free;
-	*s = (struct sock){.call = c, .watch = {.fd = -1, .on_ready = on_ready}};
+	*s = (struct sock){.multi = m, .watch = {.fd = -1, .on_ready = on_ready}};
 	return s;
 }
 
@@ -151,9 +154,10 @@ call_open_socket(void *call, curlsocktype purpose, struct curl_sockaddr *a)
 /* Never fails: that would end the whole multi for good. A socket that epoll has no
  * memory for stays silent, and its transfer meets its deadline. */
 static int
-on_socket(CURL *easy, curl_socket_t fd, int what, void *call, void *sock)
+on_socket(CURL *easy, curl_socket_t fd, int what, void *multi, void *sock)
 {
-	struct call *c = call;
+	struct multi *m = multi;
+	struct call *c = m->call;
 	struct sock *s = sock;
 	uint32_t events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) |
 			  ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U);
@@ -172,7 +176,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *call, void *sock)
 	if (s != NULL) {
 		want(c, s, events);
 	} else {
-		s = take_sock(c);
+		s = take_sock(m);
 		s->events = events;
 		if (!loop_watch(c->worker->loop, &s->watch, fd, events)) {
 			give_sock(c, s);
@@ -180,7 +184,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *call, void *sock)
 		}
 	}
 	/* curl_multi_assign(3) may be called here. */
-	(void)curl_multi_assign(c->multi, fd, s);
+	(void)curl_multi_assign(m->curl, fd, s);
 	return 0;
 }
 
@@ -189,32 +193,117 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *call, void *sock)
 static void
 on_due(struct timer *t)
 {
-	act(container_of(t, struct call, timer), CURL_SOCKET_TIMEOUT, 0);
+	act(container_of(t, struct multi, timer), CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void
 on_kick(struct deferred *d)
 {
-	act(container_of(d, struct call, kick), CURL_SOCKET_TIMEOUT, 0);
+	act(container_of(d, struct multi, kick), CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int
-on_timer(CURLM *multi, long timeout_ms, void *call)
+on_timer(CURLM *curl, long timeout_ms, void *multi)
 {
-	struct call *c = call;
-	struct worker *w = c->worker;
+	struct multi *m = multi;
+	struct worker *w = m->call->worker;
 
-	(void)multi;
+	(void)curl;
 	/* "At once" is how a new transfer begins: not one turn later. */
-	loop_defer_cancel(w->loop, &c->kick);
+	loop_defer_cancel(w->loop, &m->kick);
 	if (timeout_ms <= 0)
-		loop_timer_stop(w->loop, &c->timer);
+		loop_timer_stop(w->loop, &m->timer);
 	if (timeout_ms == 0)
-		loop_defer(w->loop, &c->kick);
+		loop_defer(w->loop, &m->kick);
 	if (timeout_ms > 0)
-		loop_timer(w->loop, &c->timer,
+		loop_timer(w->loop, &m->timer,
 		    w->env->mono_ns(w->env) + timeout_ms * NS_PER_MS);
 	return 0;
+}
+
+/* ---- multis ---- */
+
+static void
+multi_free(struct multi *m)
+{
+	struct call *c = m->call;
+	struct origin *o;
+
+	for (size_t fd = 0; fd < c->resting_room; fd++) {
+		if (c->resting[fd] != NULL && c->resting[fd]->multi == m)
+			give_sock(c, c->resting[fd]);
+	}
+	/* Closes what was kept, and gives its sockets back. */
+	(void)curl_multi_cleanup(m->curl);
+	loop_timer_stop(c->worker->loop, &m->timer);
+	loop_defer_cancel(c->worker->loop, &m->kick);
+	loop_defer_cancel(c->worker->loop, &m->leave);
+	TAILQ_FOREACH (o, &c->origins, link)
+		o->loaded &= ~(UINT64_C(1) << m->number);
+	c->multi[m->number] = NULL;
+	xfree(m);
+}
+
+static void
+on_leave(struct deferred *d)
+{
+	struct multi *m = container_of(d, struct multi, leave);
+
+	if (m->running == 0)
+		multi_free(m);
+}
+
+static struct multi *
+multi_new(struct call *c, unsigned number)
+{
+	CURLM *curl = curl_multi_init();
+	struct multi *m;
+
+	if (curl == NULL)
+		return NULL;
+	m = xcalloc(1, sizeof(*m));
+	*m = (struct multi){.call = c, .curl = curl, .number = number};
+	m->timer.on_due = on_due;
+	m->kick.run = on_kick;
+	m->leave.run = on_leave;
+	(void)curl_multi_setopt(curl, CURLMOPT_SOCKETFUNCTION, on_socket);
+	(void)curl_multi_setopt(curl, CURLMOPT_SOCKETDATA, m);
+	(void)curl_multi_setopt(curl, CURLMOPT_TIMERFUNCTION, on_timer);
+	(void)curl_multi_setopt(curl, CURLMOPT_TIMERDATA, m);
+	(void)curl_multi_setopt(curl, CURLMOPT_MAXCONNECTS, CONNECTIONS_NEVER);
+	(void)curl_multi_setopt(curl, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	c->multi[number] = m;
+	return m;
+}
+
+struct multi *
+call_multi(struct call *c)
+{
+	for (unsigned i = 0; i < nitems(c->multi); i++) {
+		if (c->multi[i] == NULL)
+			return multi_new(c, i);
+		if (c->multi[i]->running < MULTI_TRANSFERS)
+			return c->multi[i];
+	}
+	return c->multi[0]; /* slower than it could be, but nobody is refused */
+}
+
+bool
+multi_add(struct multi *m, CURL *easy)
+{
+	if (curl_multi_add_handle(m->curl, easy) != CURLM_OK)
+		return false;
+	m->running++;
+	return true;
+}
+
+/* The later ones get empty and go: their idle connections are nobody's. */
+void
+multi_remove(struct multi *m, CURL *easy)
+{
+	(void)curl_multi_remove_handle(m->curl, easy);
+	if (--m->running == 0 && m->number > 0)
+		loop_defer(m->call->worker->loop, &m->leave);
 }
 
 /* ---- handles ---- */
@@ -292,7 +381,7 @@ call_take_addresses(struct call *c, const char *host, const char *addresses)
 		xfree(o->addresses);
 		o->addresses = xstrdup(addresses);
 		o->version++;
-		o->loaded = false;
+		o->loaded = 0;
 	}
 	warm_providers(c);
 }
@@ -308,18 +397,11 @@ origin_resolve_line(const struct origin *o, struct arena *mem)
 static bool
 init(struct call *c)
 {
-	c->multi = curl_multi_init();
 	c->share = curl_share_init();
-	if (c->multi == NULL || c->share == NULL)
+	if (c->share == NULL)
 		return false;
 	(void)curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_NEVER);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	return true;
+	return multi_new(c, 0) != NULL;
 }
 
 struct call *
@@ -331,8 +413,6 @@ call_new(struct worker *w)
 		return NULL;
 	c = xcalloc(1, sizeof(*c));
 	c->worker = w;
-	c->timer.on_due = on_due;
-	c->kick.run = on_kick;
 	TAILQ_INIT(&c->origins);
 	TAILQ_INIT(&c->warmups);
 	if (init(c))
@@ -364,18 +444,13 @@ call_free(struct call *c)
 	warm_stop(c);
 	while (c->idles > 0)
 		curl_easy_cleanup(c->idle[--c->idles]);
-	/* Closes what was kept, and gives its sockets back. */
-	if (c->multi != NULL)
-		(void)curl_multi_cleanup(c->multi);
+	for (unsigned i = 0; i < nitems(c->multi); i++) {
+		if (c->multi[i] != NULL)
+			multi_free(c->multi[i]);
+	}
 	if (c->share != NULL)
 		(void)curl_share_cleanup(c->share);
-	for (size_t fd = 0; fd < c->resting_room; fd++) {
-		if (c->resting[fd] != NULL)
-			give_sock(c, c->resting[fd]);
-	}
 	xfree(c->resting);
-	loop_timer_stop(c->worker->loop, &c->timer);
-	loop_defer_cancel(c->worker->loop, &c->kick);
 	while ((s = c->free_socks) != NULL) {
 		c->free_socks = s->next_free;
 		xfree(s);

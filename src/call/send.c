@@ -62,7 +62,7 @@ on_connected(void *attempt, char *ip, char *own_ip, int port, int own_port)
 	(void)curl_easy_getinfo((CURL *)a->easy, CURLINFO_NUM_CONNECTS, &connects);
 	io->reused = connects == 0;
 	if (io->resolve != NULL && io->origin_version == io->origin->version)
-		io->origin->loaded = true;
+		io->origin->loaded |= UINT64_C(1) << io->multi->number;
 	count_handshake(a);
 	a->sent = true;
 	a->connected_ns = w->env->mono_ns(w->env);
@@ -109,9 +109,9 @@ set_callbacks(struct attempt *a)
 static void
 set_reuse(struct attempt *a)
 {
-	const struct call *c = a->request->worker->call;
-	bool none_idle = c->running > CROWD && c->rests == 0;
-	bool too_many = c->running + c->rests >= KEPT_MAX;
+	const struct multi *m = a->io->multi;
+	bool none_idle = m->running > CROWD && m->rests == 0;
+	bool too_many = m->running + m->rests >= KEPT_MAX;
 
 	set(a->easy, FRESH_CONNECT, a->fresh_connection || none_idle ? 1L : 0L);
 	set(a->easy, FORBID_REUSE, too_many ? 1L : 0L);
@@ -127,7 +127,7 @@ set_target(struct attempt *a)
 	set(easy, URL, io->url);
 	set(easy, HTTPHEADER, io->headers);
 	set_reuse(a);
-	if (io->origin->literal || io->origin->loaded)
+	if (io->origin->literal || (io->origin->loaded >> io->multi->number & 1) != 0)
 		return;
 	io->origin_version = io->origin->version;
 	io->resolve = arena_alloc(mem, sizeof(*io->resolve));
@@ -153,7 +153,8 @@ attempt_send(struct attempt *a)
 	/* libcurl would start a thread and ask; the resolver has asked already. */
 	if (!origin_known(c, io->origin))
 		return fail(a, OUT_refused_connect, "its name has no address");
-	a->easy = call_take_handle(c);
+	io->multi = call_multi(c);
+	a->easy = io->multi != NULL ? call_take_handle(c) : NULL;
 	if (a->easy == NULL)
 		return fail(a, OUT_overloaded, "no memory for another transfer");
 	io->transfer.on_done = judge_on_done;
@@ -162,7 +163,7 @@ attempt_send(struct attempt *a)
 	set_target(a);
 	set_body(a);
 	deadline_arm(a);
-	if (curl_multi_add_handle(c->multi, a->easy) == CURLM_OK)
+	if (multi_add(io->multi, a->easy))
 		return NEXT;
 	call_give_handle(c, a->easy);
 	a->easy = NULL;

@@ -25,7 +25,7 @@ struct origin {
 	bool literal;     /* an address already */
 	char *addresses;  /* "192.0.2.1,[2001:db8::1]"; NULL: none yet */
 	unsigned version; /* of the addresses */
-	bool loaded;      /* the multi knows them */
+	uint64_t loaded;  /* the multis that know them, a bit each */
 	bool warmed;      /* a first TLS handshake was begun */
 };
 
@@ -34,6 +34,7 @@ struct attempt_io {
 	struct transfer transfer;
 	struct attempt *attempt;
 	struct call *call;
+	struct multi *multi;
 	struct origin *origin;
 	unsigned origin_version; /* of the addresses in `resolve` */
 
@@ -74,21 +75,40 @@ struct attempt_io {
 
 /* ---- multi.c ---- */
 
+/* libcurl looks for a socket, for an idle connection, for one that is too many among
+ * all that a multi has, so each gets this many transfers and then the next begins. */
+#define MULTI_TRANSFERS 512
+#define MULTIS_MAX      64
+
+struct multi {
+	struct call *call;
+	CURLM *curl;
+	unsigned number;
+	struct timer timer;
+	struct deferred kick;  /* the timer is due at once */
+	struct deferred leave; /* nothing runs in it any more */
+	int running, rests;    /* transfers; idle connections */
+};
+
 struct call {
 	struct worker *worker;
-	CURLM *multi;
+	struct multi *multi[MULTIS_MAX]; /* the first always; NULL: none yet */
 	CURLSH *share;
-	struct timer timer;
-	struct deferred kick; /* the timer is due at once */
 	TAILQ_HEAD(, origin) origins;
 	TAILQ_HEAD(, warmup) warmups;
 	struct sock *free_socks;
 	struct sock **resting; /* by descriptor; NULL: none */
 	size_t resting_room;
-	int rests, running; /* idle connections, transfers */
-	CURL *idle[64];     /* handles to use again */
+	CURL *idle[64]; /* handles to use again */
 	unsigned idles;
 };
+
+/* Where the next transfer goes: the first with room. NULL: no memory for another. */
+struct multi *call_multi(struct call *c);
+/* False: no memory. */
+bool multi_add(struct multi *m, CURL *easy) MUST_CHECK;
+/* Not from libcurl's callbacks. */
+void multi_remove(struct multi *m, CURL *easy);
 
 /* A handle with everything set that never varies; NULL: no memory or descriptors. */
 CURL *call_take_handle(struct call *c);

@@ -15,7 +15,7 @@ struct warmup {
 	struct call *call;
 	CURL *easy;
 	struct arena *mem;
-	bool allow_private;
+	bool allow_private, added;
 };
 
 static void
@@ -24,7 +24,8 @@ end(struct warmup *u)
 	struct call *c = u->call;
 
 	TAILQ_REMOVE(&c->warmups, u, link);
-	(void)curl_multi_remove_handle(c->multi, u->easy);
+	if (u->added)
+		multi_remove(c->multi[0], u->easy);
 	curl_easy_cleanup(u->easy);
 	arena_free(u->mem);
 	xfree(u);
@@ -84,7 +85,8 @@ begin(struct call *c, const struct provider *p, struct origin *o)
 		(void)curl_easy_setopt(u->easy, CURLOPT_RESOLVE, resolve);
 	}
 	TAILQ_INSERT_TAIL(&c->warmups, u, link);
-	if (curl_multi_add_handle(c->multi, u->easy) != CURLM_OK)
+	u->added = multi_add(c->multi[0], u->easy);
+	if (!u->added)
 		end(u);
 }
 
