@@ -241,8 +241,9 @@ call_cancel(struct attempt *a)
 {
 	struct call *c = a->request->worker->call;
 
-	if (a->io != NULL)
-		loop_defer_cancel(a->request->worker->loop, &a->io->resume);
+	if (a->io == NULL)
+		return; /* refused before the gate */
+	loop_defer_cancel(a->request->worker->loop, &a->io->resume);
 	if (a->easy == NULL)
 		return;
 	/* A transfer that is not done loses its connection here. */
