@@ -14,7 +14,7 @@ function(embed target)
 		cmake_path(GET file FILENAME name)
 		string(MAKE_C_IDENTIFIER "embed_${name}" symbol)
 		string(APPEND header "extern const char ${symbol}[];\nextern const size_t ${symbol}_len;\n")
-		string(APPEND code "\t.global ${symbol}\n\t.type ${symbol}, %object\n${symbol}:\n\t.incbin \"${file}\"\n"
+		string(APPEND code "\t.global ${symbol}\n\t.type ${symbol}, %object\n\t.balign 64\n${symbol}:\n\t.incbin \"${file}\"\n"
 			"${symbol}_end:\n\t.byte 0\n\t.size ${symbol}, . - ${symbol}\n"
 			"\t.balign __SIZEOF_SIZE_T__\n\t.global ${symbol}_len\n\t.type ${symbol}_len, %object\n${symbol}_len:\n"
 			"#if __SIZEOF_SIZE_T__ == 8\n\t.quad ${symbol}_end - ${symbol}\n#else\n\t.long ${symbol}_end - ${symbol}\n#endif\n"

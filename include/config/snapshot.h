@@ -17,6 +17,7 @@
 #include "config/prices.h"
 #include "core/sets.h"
 
+struct classifier; /* stage/classify.h */
 struct dialect;
 struct zone;   /* config/zone.h */
 struct health; /* of call/: breakers, in-flight counts; kept by name across reloads */
@@ -228,6 +229,12 @@ struct snapshot {
 	const struct key_entry *keys; /* sorted by hash */
 	unsigned key_count;
 	const char *canonical; /* the policy printed back */
+
+	/* The weights file that the policy names: path NULL, no bytes: the built-in. */
+	struct diag_place classifier_at;
+	const char *classifier_path;
+	struct str classifier_file;          /* aligned for any type */
+	const struct classifier *classifier; /* set once, before it is published */
 };
 
 /* From files: the policy at `path`, the catalogue and price book it names (or the

@@ -18,7 +18,6 @@
 struct addresses_shared;
 struct bypass_shared;
 struct call;
-struct classifier;
 struct edge;
 struct edge_shared;
 struct fleet_shared;
@@ -42,7 +41,6 @@ struct shared {
 	const char *version;
 	struct edge_shared *edge;
 	struct parse_shared *parse;
-	const struct classifier *classifier;
 	struct fleet_shared *fleet;
 	struct addresses_shared *addresses;
 	struct sessions_shared *sessions;

@@ -2,10 +2,20 @@
 #ifndef STAGE_CLASSIFY_H
 #define STAGE_CLASSIFY_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/str.h"
 #include "core/sets.h"
 
 struct task;
 struct prompt;
+struct snapshot;
+struct diag;
+
+/* Trained weights: the bytes of a weights file as they are, read only. */
 struct classifier;
 
 /* The answer. */
@@ -16,16 +26,72 @@ struct verdict {
 	float confidence; /* [0, 1] */
 	const char
 	    *reasons[4]; /* constant strings: what weighed most; NULL behind the last */
+	float p_small, p_frontier; /* that a model of this tier answers well */
+	float need; /* the higher, the more a strong model is to be preferred; orders
+		       prompts, has no unit */
 };
 
-/* The rules of this release; the shape into which trained weights will be loaded.
- * Immutable, shared. */
+/* The weights that are compiled in. Immutable, shared. */
 const struct classifier *classifier_builtin(void);
-/* For the ledger: names the weights, e.g. "rules-1". */
+
+/* A weights file's bytes, which must outlive the result; nothing is copied. NULL: it is
+ * none, of another version or damaged; `*ret_why` says so in words for people. */
+const struct classifier *classifier_open(struct str file, const char **ret_why);
+
+/* The weights that the policy names, or the built-in ones, become `s->classifier`;
+ * once, before the snapshot is published. False: an error is in `d`. */
+bool classifier_bind(struct snapshot *s, struct diag *d) MUST_CHECK;
+
+/* The largest file that classifier_open() takes. */
+#define CLASSIFIER_BYTES_MAX ((size_t)3 << 19)
+
+/* For the ledger: names the weights, e.g. "w1-5f0c9a2e". */
 const char *classifier_version(const struct classifier *c);
+/* JSON: what the weights were trained on and how well they did. */
+struct str classifier_manifest(const struct classifier *c);
 
 /* At most a few microseconds for a usual prompt; reads head and tail of a long one. */
 void classify(const struct classifier *c, const struct task *task,
     const struct prompt *prompt, struct verdict *ret);
+
+/* A text alone, as from a set of questions: no escapes are resolved in it. */
+void classify_text(const struct classifier *c, struct str text, struct verdict *ret);
+
+/* The same weights without those of words, for comparisons; xfree() it. */
+struct classifier *classifier_surface_only(const struct classifier *c);
+
+/* ---- training ---- */
+
+/* What is known of one prompt; what is not known is left out of the sums. */
+struct lesson {
+	float small, frontier; /* share of good answers of the tier's models; -1 */
+	int class;             /* enum task_class; -1 */
+	int tier;              /* 0 local, 1 small, 2 frontier; -1 */
+	unsigned source;       /* number of its source, below LESSON_SOURCES */
+};
+#define LESSON_SOURCES 32U
+
+struct train_options {
+	float l2_words, l2_surface; /* penalties: of the outcomes */
+	float requests; /* how much a labelled request counts for the kind of work */
+	float l2_class, l2_tier_words, l2_tier_surface;
+	float need_tier; /* what the tiers weigh in `need` */
+	unsigned rounds; /* of the optimiser */
+	unsigned seed;   /* of the split that calibrates */
+	/* One line of progress, without a newline; may be NULL. */
+	void (*say)(void *arg, const char *line);
+	void *arg;
+};
+
+struct trainer;
+struct trainer *trainer_new(const struct train_options *o);
+void trainer_free(struct trainer *t); /* takes NULL */
+/* The features are taken at once; text, task and prompt may go. */
+void trainer_add(struct trainer *t, const struct task *task,
+    const struct prompt *prompt, const struct lesson *l);
+void trainer_add_text(struct trainer *t, struct str text, const struct lesson *l);
+/* Fits, rounds and appends the weights file to `ret`. `manifest`: JSON that goes with
+ * it. False: nothing to learn from. */
+bool trainer_fit(struct trainer *t, struct str manifest, struct buf *ret) MUST_CHECK;
 
 #endif

@@ -1,165 +1,230 @@
-/* classify.c: plain rules over surface features, behind the interface that trained
- * weights will fill. */
+/* classify.c: from features and weights to a verdict. */
 #include "stage/classify.h"
 
+#include <math.h>
+
+#include "base/util.h"
 #include "core/request.h"
 #include "core/worker.h"
-#include "surface.h"
+#include "model.h"
 
-struct classifier {
-	const char *version;
-};
-
-static const struct classifier builtin = {"rules-1"};
-
-const struct classifier *
-classifier_builtin(void)
+float
+logistic(float x)
 {
-	return &builtin;
+	return 1 / (1 + expf(-x));
 }
 
-const char *
-classifier_version(const struct classifier *c)
+void
+softmax(const float logit[CLASS_COUNT], float ret[CLASS_COUNT])
 {
-	return c->version;
-}
+	float most = logit[0], sum = 0;
 
-/* How much each cue speaks for a class; the rest of a row is 0. */
-static const float weight[CLASS_COUNT][CUE_COUNT] = {
-    [CLASS_chat] = {[CUE_easy] = 0.8F, [CUE_follow] = 0.6F},
-    [CLASS_code] = {[CUE_code] = 1.4F},
-    [CLASS_maths] = {[CUE_maths] = 1.1F, [CUE_proof] = 1.3F},
-    [CLASS_reasoning] = {[CUE_reason] = 1.0F, [CUE_hard] = 0.5F},
-    [CLASS_knowledge] = {[CUE_fact] = 0.7F},
-    [CLASS_writing] = {[CUE_write] = 1.3F},
-    [CLASS_extraction] = {[CUE_extract] = 0.9F},
-    [CLASS_summarization] = {[CUE_summarize] = 1.6F},
-    [CLASS_translation] = {[CUE_translate] = 1.2F},
-    [CLASS_classification] = {[CUE_label] = 1.1F},
-    [CLASS_specialist] = {[CUE_special] = 1.1F},
-};
-
-/* Work of a class that says nothing else of itself is about so hard. */
-static const float usual[CLASS_COUNT] = {
-    [CLASS_chat] = 0.08F,
-    [CLASS_code] = 0.42F,
-    [CLASS_maths] = 0.42F,
-    [CLASS_reasoning] = 0.48F,
-    [CLASS_knowledge] = 0.20F,
-    [CLASS_writing] = 0.28F,
-    [CLASS_extraction] = 0.20F,
-    [CLASS_summarization] = 0.22F,
-    [CLASS_translation] = 0.20F,
-    [CLASS_classification] = 0.15F,
-    [CLASS_agent] = 0.45F,
-    [CLASS_specialist] = 0.58F,
-};
-
-/* Grows with a count and saturates: the fifth cue says less than the first. */
-static float
-soft(uint32_t n, float half)
-{
-	return (float)n / ((float)n + half);
-}
-
-static void
-score_classes(const struct task *t, const struct features *f, float ret[CLASS_COUNT])
-{
-	for (size_t c = 0; c < CLASS_COUNT; c++) {
-		ret[c] = 0.02F;
-		for (size_t q = 0; q < CUE_COUNT; q++)
-			ret[c] += weight[c][q] * soft(f->cue[q], 1.5F) * 2.0F;
+	for (unsigned c = 1; c < CLASS_COUNT; c++)
+		most = logit[c] > most ? logit[c] : most;
+	for (unsigned c = 0; c < CLASS_COUNT; c++) {
+		ret[c] = expf(logit[c] - most);
+		sum += ret[c];
 	}
-	ret[CLASS_chat] += f->words < 6 ? 0.5F : 0.1F;
-	ret[CLASS_knowledge] += f->questions > 0 && f->words < 40 ? 0.5F : 0.05F;
-	ret[CLASS_code] += 2.0F * soft(f->code_lines, 3) + 0.5F * soft(f->braces, 12);
-	ret[CLASS_maths] += 0.8F * soft(f->operators, 6) + 0.4F * soft(f->digits, 20);
-	if (t->tools > 0)
-		ret[CLASS_agent] += t->open_tool_call ? 4.0F : 1.0F;
-	if ((t->needs & 1U << CAP_json_schema) != 0)
-		ret[CLASS_extraction] += 0.8F;
+	for (unsigned c = 0; c < CLASS_COUNT; c++)
+		ret[c] /= sum;
 }
 
-static enum task_class
-normalize(float p[CLASS_COUNT])
+void
+gates_of(const float p[CLASS_COUNT], float options, float ret[GATE_COUNT])
+{
+	ret[GATE_all] = 1 - p[CLASS_maths]; /* sums are unlike all else */
+	ret[GATE_maths] = p[CLASS_maths];
+	ret[GATE_code] = p[CLASS_code];
+	ret[GATE_reasoning] = p[CLASS_reasoning];
+	ret[GATE_knowledge] = p[CLASS_knowledge];
+	ret[GATE_specialist] = p[CLASS_specialist];
+	ret[GATE_language] = 1 - p[CLASS_maths] - p[CLASS_code] - p[CLASS_reasoning] -
+			     p[CLASS_knowledge] - p[CLASS_specialist];
+	ret[GATE_choice] = options > 0.24F; /* log2(1 + 3) / 8 is 0.25 */
+	ret[GATE_choices] = options > 0.34F;
+}
+
+/* The square of a token's value is its count, so their sum is the number of tokens. */
+float
+token_norm(const struct features *f)
+{
+	return f->tokens == 0 ? 0 : 1 / (ONE * sqrtf((float)f->tokens));
+}
+
+static float
+dot(const float *a, const float *b, unsigned n)
 {
 	float sum = 0;
-	size_t best = 0;
 
-	for (size_t c = 0; c < CLASS_COUNT; c++) {
-		p[c] = p[c] * p[c]; /* sharpen: the best cue should lead */
-		sum += p[c];
-		if (p[c] > p[best])
-			best = c;
-	}
-	for (size_t c = 0; c < CLASS_COUNT; c++)
-		p[c] /= sum;
-	return (enum task_class)best;
+	for (unsigned i = 0; i < n; i++)
+		sum += a[i] * b[i];
+	return sum;
 }
 
 static void
-push(struct verdict *v, float points, const char *why)
+score_classes(const struct classifier *c, struct scores *s)
 {
-	v->complexity += points;
-	if (points < 0.04F && points > -0.04F)
-		return;
-	for (size_t i = 0; i < nitems(v->reasons); i++) {
-		if (v->reasons[i] != NULL)
-			continue;
-		v->reasons[i] = why;
-		break;
+	float logit[CLASS_COUNT];
+
+	for (unsigned k = 0; k < CLASS_COUNT; k++)
+		logit[k] = s->words[HEAD_class + k];
+	for (unsigned i = 0; i < SURFACE_COUNT; i++) {
+		for (unsigned k = 0; k < CLASS_COUNT; k++)
+			logit[k] += s->surface[i] * c->class_surface[i][k];
 	}
+	softmax(logit, s->class_p);
+	gates_of(s->class_p, s->surface[SURFACE_options], s->gate);
 }
 
 static void
-score_complexity(const struct task *t, const struct features *f, struct verdict *v)
+score_outcomes(const struct classifier *c, struct scores *s)
 {
-	v->complexity = 0;
-	for (size_t c = 0; c < CLASS_COUNT; c++)
-		v->complexity += v->class_p[c] * usual[c];
-	push(
-	    v, 0.50F * soft(f->cue[CUE_proof], 1.5F), "asks for a proof or derivation");
-	push(v, 0.30F * soft(f->cue[CUE_hard], 2), "asks for design or analysis");
-	push(v, 0.15F * soft(f->cue[CUE_special], 3), "professional field");
-	push(v, 0.15F * soft(f->steps + f->list_items, 6), "many parts");
-	push(v, 0.20F * soft(f->words, 400), "long task");
-	push(v, 0.10F * soft(f->code_lines, 30), "much code");
-	if (f->words < 12 && f->cue[CUE_proof] + f->cue[CUE_hard] == 0)
-		push(v, -0.10F, "short question");
-	push(v, -0.15F * soft(f->cue[CUE_easy], 2), "asks for little");
-	if (t->effort.len > 0 && !str_is(t->effort, "low") &&
-	    !str_is(t->effort, "none") && !str_is(t->effort, "minimal") &&
-	    !str_is(t->effort, "disabled"))
-		push(v, 0.15F, "asks for reasoning effort");
-	if (t->max_output >= 0 && t->max_output <= 32)
-		push(v, -0.08F, "answer of a few words");
-	if (t->background)
-		push(v, -0.30F, "the client's own background call");
-	v->complexity = v->complexity < 0 ? 0 : v->complexity > 1 ? 1 : v->complexity;
+	for (unsigned h = 0; h < 2; h++) {
+		s->logit[h] = s->words[h];
+		for (unsigned g = 0; g < GATE_COUNT; g++)
+			s->logit[h] +=
+			    s->gate[g] *
+			    dot(s->surface, c->outcome_surface[h][g], OUTCOME_SURFACES);
+		s->hint[h] = s->logit[h];
+	}
+	for (unsigned k = 0; k < CLASS_COUNT; k++)
+		s->hint[HINT_class + k] = s->class_p[k];
 }
 
-/* Little evidence, foreign script, or two classes that are equally likely: not sure. */
+static void
+score_tiers(const struct classifier *c, struct scores *s)
+{
+	for (unsigned t = 0; t < 2; t++)
+		s->logit[HEAD_above_local + t] =
+		    s->words[HEAD_above_local + t] +
+		    dot(s->surface, c->tier_surface[t], SURFACE_COUNT) +
+		    dot(s->hint, c->tier_hint[t], HINT_COUNT);
+}
+
 static float
-sureness(const struct features *f, const struct verdict *v)
+calibrated(const struct classifier *c, const struct scores *s, enum head h)
 {
-	float first = 0, second = 0, foreign, sure;
+	return logistic(c->platt[h][0] * s->logit[h] + c->platt[h][1]);
+}
 
-	for (size_t c = 0; c < CLASS_COUNT; c++) {
-		if (v->class_p[c] > first) {
-			second = first;
-			first = v->class_p[c];
-		} else if (v->class_p[c] > second) {
-			second = v->class_p[c];
+/* 1/3 is where local models end, 2/3 where small ones do. */
+static float
+complexity(const struct classifier *c, float tiers)
+{
+	if (tiers < c->local_at)
+		return tiers / c->local_at / 3;
+	if (tiers < c->small_at)
+		return (1 + (tiers - c->local_at) / (c->small_at - c->local_at)) / 3;
+	return (2 + (tiers - c->small_at) / (2 - c->small_at)) / 3;
+}
+
+/* ---- reasons ---- */
+
+#define REASON_LEAST 0.25F /* of a logit */
+
+static const struct {
+	const char *harder, *easier;
+} reasons[SURFACE_COUNT] = {
+#define SURFACE(name, help) {"harder: " help, "easier: " help},
+#include "surface.def"
+};
+
+/* How much value `i` moves both tiers' logits away from what is usual. */
+static float
+push_of(const struct classifier *c, const struct scores *s, unsigned i)
+{
+	return (s->surface[i] - c->usual[i]) *
+	       (c->tier_surface[0][i] + c->tier_surface[1][i]);
+}
+
+static void
+find_reasons(const struct classifier *c, const struct scores *s, struct verdict *ret)
+{
+	float push[nitems(ret->reasons)] = {0};
+	size_t most = nitems(ret->reasons) - 1;
+
+	for (unsigned i = 1; i < SURFACE_COUNT; i++) {
+		float p = push_of(c, s, i);
+		size_t at;
+
+		if (fabsf(p) < REASON_LEAST || fabsf(p) <= fabsf(push[most - 1]))
+			continue;
+		/* Sorted by size; the last falls out. */
+		for (at = most - 1; at > 0 && fabsf(p) > fabsf(push[at - 1]); at--) {
+			push[at] = push[at - 1];
+			ret->reasons[at] = ret->reasons[at - 1];
 		}
+		push[at] = p;
+		ret->reasons[at] = p > 0 ? reasons[i].harder : reasons[i].easier;
 	}
-	foreign = (float)f->foreign / (float)(f->latin + f->foreign + 1);
-	sure = 0.45F + 0.5F * (first - second);
-	/* The words are those of four languages in Latin script: where none of them can
-	 * stand, silence is no sign of an easy task. */
-	sure *= 1.0F - 0.75F * foreign;
-	if (f->words == 0)
-		sure = 0.2F;
-	return sure < 0 ? 0 : sure;
+}
+
+/* The share of words that the training texts had; of a text without words nothing is
+ * known. */
+static float
+sureness(const struct features *f)
+{
+	return f->all_words == 0 ? 0 : (float)f->known_words / (float)f->all_words;
+}
+
+/* What no training text says: a client's own title call, wanted reasoning, an answer of
+ * a few tokens. */
+static float
+adjusted(float complexity, const struct scores *s)
+{
+	if (s->surface[SURFACE_background] > 0)
+		return complexity / 10;
+	complexity += 0.15F * s->surface[SURFACE_effort];
+	complexity -= 0.08F * s->surface[SURFACE_few_tokens];
+	return complexity < 0 ? 0 : complexity > 1 ? 1 : complexity;
+}
+
+static void
+conclude(const struct classifier *c, const struct features *f, struct scores *s,
+    struct verdict *ret)
+{
+	float tiers;
+
+	ret->class = 0;
+	for (unsigned k = 0; k < CLASS_COUNT; k++) {
+		ret->class_p[k] = s->class_p[k];
+		if (s->class_p[k] > s->class_p[ret->class])
+			ret->class = (enum task_class)k;
+	}
+	ret->p_small = calibrated(c, s, HEAD_small);
+	ret->p_frontier = calibrated(c, s, HEAD_frontier);
+	tiers = calibrated(c, s, HEAD_above_local) + calibrated(c, s, HEAD_above_small);
+	ret->complexity = adjusted(complexity(c, tiers), s);
+	ret->need = ret->p_frontier - ret->p_small + c->need_tier * tiers;
+	ret->confidence = sureness(f);
+	find_reasons(c, s, ret);
+}
+
+static void
+judge(const struct classifier *c, struct features *f, const struct task *task,
+    struct verdict *ret)
+{
+	struct scores s;
+	int32_t sum[HEAD_COUNT];
+	float norm = token_norm(f);
+
+	*ret = (struct verdict){0};
+	rows_sum(c, f, sum);
+	for (unsigned h = 0; h < HEAD_COUNT; h++)
+		s.words[h] = (float)sum[h] * norm * c->scale[h];
+	features_surface(f, task, s.surface);
+	score_classes(c, &s);
+	score_outcomes(c, &s);
+	score_tiers(c, &s);
+	conclude(c, f, &s, ret);
+}
+
+static void
+begin(const struct classifier *c, struct features *f)
+{
+	features_init(f, &c->lexicon);
+	f->vocabulary = c->vocabulary;
+	f->rows = (const char *)c->row;
 }
 
 void
@@ -168,13 +233,19 @@ classify(const struct classifier *c, const struct task *task,
 {
 	struct features f;
 
-	(void)c;
-	*ret = (struct verdict){0};
-	features_read(prompt, &f);
-	score_classes(task, &f, ret->class_p);
-	ret->class = normalize(ret->class_p);
-	score_complexity(task, &f, ret);
-	ret->confidence = sureness(&f, ret);
+	begin(c, &f);
+	features_read(&f, task, prompt);
+	judge(c, &f, task, ret);
+}
+
+void
+classify_text(const struct classifier *c, struct str text, struct verdict *ret)
+{
+	struct features f;
+
+	begin(c, &f);
+	features_read_text(&f, text);
+	judge(c, &f, NULL, ret);
 }
 
 enum next
@@ -184,7 +255,7 @@ classify_step(struct request *r)
 	int64_t start = w->env->mono_ns(w->env);
 
 	if (r->task.endpoint == EP_generate)
-		classify(w->shared->classifier, &r->task, &r->prompt, &r->verdict);
+		classify(r->snap->classifier, &r->task, &r->prompt, &r->verdict);
 	r->classify_ns = w->env->mono_ns(w->env) - start;
 	return NEXT;
 }

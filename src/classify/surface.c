@@ -1,244 +1,119 @@
-/* surface.c: counts over the pending task, in one pass, without allocation. */
-#include "surface.h"
-
-#include <assert.h>
-#include <string.h>
+/* surface.c: counts as numbers about 0 .. 1. */
+#include <math.h>
 
 #include "core/request.h"
-#include "words.h"
+#include "feature.h"
 
-/* Of a long text the head says what is wanted and the tail often says it again. */
-#define HEAD_BYTES 3072
-#define TAIL_BYTES 1024
-#define WORD_MAX   24
-
-struct walk {
-	struct features *f;
-	struct word_filter filter;
-	char word[WORD_MAX];
-	size_t len;
-	bool line_start, code_line;
-};
-
-/* "python-funktion" is no word of the list, its parts are. */
-static void
-look_up(struct walk *w, struct str word)
+/* log2(1 + n) / 8 */
+static float
+soft(uint32_t n)
 {
-	struct str rest = word, part;
-	enum cue cue;
+	return log2f(1.0F + (float)n) / 8;
+}
 
-	if (word_cue(&w->filter, word, &cue)) {
-		w->f->cue[cue]++;
-		return;
-	}
-	if (memchr(word.p, '-', word.len) == NULL)
-		return;
-	while (str_split(&rest, '-', &part)) {
-		if (part.len > 0 && word_cue(&w->filter, part, &cue))
-			w->f->cue[cue]++;
-	}
+static float
+share(uint32_t part, uint32_t whole)
+{
+	return whole == 0 ? 0 : (float)part / (float)whole;
+}
+
+static float
+above(float value, float from)
+{
+	return value > from ? value - from : 0;
 }
 
 static void
-end_word(struct walk *w)
+lengths(const struct counts *c, float v[SURFACE_COUNT])
 {
-	if (w->len == 0)
-		return;
-	w->f->words++;
-	if (w->len < WORD_MAX)
-		look_up(w, str_make(w->word, w->len));
-	w->len = 0;
+	float words = soft(c->words);
+
+	v[SURFACE_bias] = 1;
+	v[SURFACE_words] = words;
+	v[SURFACE_words_16] = above(words, 4.0F / 8);
+	v[SURFACE_words_64] = above(words, 6.0F / 8);
+	v[SURFACE_words_256] = above(words, 1);
+	v[SURFACE_chars] = soft(c->chars);
+	v[SURFACE_lines] = soft(c->lines);
+	v[SURFACE_longest_line] = soft(c->longest_line);
+	v[SURFACE_word_length] = share(c->letters, c->words) / 8;
+	v[SURFACE_long_words] = share(c->long_words, c->words);
+	v[SURFACE_sentences] = soft(c->sentences);
+	v[SURFACE_per_sentence] = soft(c->words / (c->sentences + 1));
 }
 
 static void
-end_line(struct walk *w)
+marks(const struct counts *c, float v[SURFACE_COUNT])
 {
-	end_word(w);
-	w->f->lines++;
-	w->f->code_lines += w->code_line;
-	w->line_start = true;
-	w->code_line = false;
+	v[SURFACE_digits] = soft(c->digits);
+	v[SURFACE_numbers] = soft(c->numbers);
+	v[SURFACE_big_numbers] = soft(c->big_numbers);
+	v[SURFACE_number_share] = share(c->numbers, c->words + c->numbers);
+	v[SURFACE_questions] = soft(c->questions);
+	v[SURFACE_operators] = soft(c->operators);
+	v[SURFACE_braces] = soft(c->braces);
+	v[SURFACE_brackets] = soft(c->brackets);
+	v[SURFACE_commas] = soft(c->commas);
+	v[SURFACE_colons] = soft(c->colons);
+	v[SURFACE_quotes] = soft(c->quotes);
+	v[SURFACE_backslashes] = soft(c->backslashes);
+	v[SURFACE_dollars] = soft(c->dollars);
+	v[SURFACE_ticks] = soft(c->ticks);
+	v[SURFACE_code_lines] = soft(c->code_lines);
+	v[SURFACE_list_items] = soft(c->list_items);
+	v[SURFACE_options] = soft(c->options);
+	v[SURFACE_upper] = share(c->upper, c->chars);
+	v[SURFACE_capital_words] = soft(c->capital_words);
+	v[SURFACE_accents] = share(c->accents, c->chars);
+	v[SURFACE_foreign] = share(c->foreign, c->chars);
 }
 
-static void
-add_to_word(struct walk *w, char c)
-{
-	if (w->len < WORD_MAX)
-		w->word[w->len++] = c;
-}
-
-/* Capitals with accents are 0xC3 0x80 .. 0x9E in UTF-8, but for the sign of times; the
- * small ones stand 32 behind. */
-static unsigned char
-small_accent(const struct walk *w, unsigned char c)
-{
-	bool capital = c >= 0x80 && c <= 0x9E && c != 0x97;
-
-	if (capital && w->len > 0 && (unsigned char)w->word[w->len - 1] == 0xC3)
-		return (unsigned char)(c + 32);
-	return c;
-}
-
-static void
-on_punctuation(struct walk *w, char c)
-{
-	struct features *f = w->f;
-
-	end_word(w);
-	if (c == '?')
-		f->questions++;
-	else if (strchr("=+*/^<>", c) != NULL)
-		f->operators++;
-	else if (strchr("{}[];", c) != NULL)
-		f->braces++;
-	if (c == ';' || c == '{' || c == '}')
-		w->code_line = true;
-	if (w->line_start && (c == '-' || c == '*'))
-		f->list_items++;
-}
-
-static void
-on_byte(struct walk *w, unsigned char c)
-{
-	struct features *f = w->f;
-
-	if (c >= 'A' && c <= 'Z')
-		c = (unsigned char)(c + 32);
-	if (c >= 'a' && c <= 'z') {
-		f->latin++;
-		add_to_word(w, (char)c);
-	} else if (c >= 0x80) {
-		f->foreign++;
-		add_to_word(w, (char)small_accent(w, c));
-	} else if (c >= '0' && c <= '9') {
-		f->digits++;
-		f->steps += w->line_start;
-		end_word(w);
-	} else if (c == ' ' || c == '\t') {
-		end_word(w);
-		return; /* leaves line_start alone: indented items are items */
-	} else if (c == '-' && w->len > 0) {
-		add_to_word(w, '-');
-	} else {
-		on_punctuation(w, (char)c);
-	}
-	w->line_start = false;
-}
-
-/* Most of a prompt: taken in one go. Gives their number. */
-static size_t
-small_letters(struct walk *w, struct str raw)
-{
-	size_t n = 0, room = WORD_MAX - w->len;
-
-	while (n < raw.len && raw.p[n] >= 'a' && raw.p[n] <= 'z')
-		n++;
-	if (n == 0)
-		return 0;
-	room = n < room ? n : room;
-	memcpy(w->word + w->len, raw.p, room);
-	w->len += room;
-	w->f->latin += (uint32_t)n;
-	w->line_start = false;
-	return n;
-}
-
-/* What stands behind a backslash of JSON. */
-static size_t
-on_escape(struct walk *w, struct str raw, size_t i)
-{
-	char c = i + 1 < raw.len ? raw.p[i + 1] : '\\';
-
-	if (c == 'n') {
-		end_line(w);
-		return 2;
-	}
-	if (c == 'u') {
-		w->f->foreign += 2;
-		add_to_word(w, '?');
-		return 6;
-	}
-	on_byte(w, c == 't' || c == 'r' ? ' ' : (unsigned char)c);
-	return 2;
-}
-
-static void
-walk_part(struct str raw, struct features *f)
-{
-	struct walk w = {.f = f, .line_start = true};
-	size_t i = 0;
-
-	assert(raw.p != NULL || raw.len == 0);
-	word_filter_init(&w.filter);
-	while (i < raw.len) {
-		i += small_letters(&w, str_skip(raw, i));
-		if (i == raw.len)
-			break;
-		if (raw.p[i] == '\\') {
-			i += on_escape(&w, raw, i);
-			continue;
-		}
-		on_byte(&w, (unsigned char)raw.p[i]);
-		i++;
-	}
-	end_line(&w);
-}
-
-void
-features_text(struct str raw, struct features *f)
-{
-	if (raw.len <= HEAD_BYTES + TAIL_BYTES) {
-		walk_part(raw, f);
-		return;
-	}
-	walk_part(str_make(raw.p, HEAD_BYTES), f);
-	walk_part(str_make(raw.p + raw.len - TAIL_BYTES, TAIL_BYTES), f);
-}
-
-/* A short "yes, go on" or "thanks" has no task of its own. */
 static bool
-is_follow_up(const struct features *f)
+wants_effort(const struct task *t)
 {
-	return f->words > 0 && f->words <= 12 && f->cue[CUE_follow] > 0 &&
-	       f->questions == 0;
+	return t->effort.len > 0 && !str_is(t->effort, "low") &&
+	       !str_is(t->effort, "none") && !str_is(t->effort, "minimal") &&
+	       !str_is(t->effort, "disabled");
 }
 
 static void
-read_message(const struct prompt *p, uint32_t message, struct features *f)
+request(const struct features *f, const struct task *t, float v[SURFACE_COUNT])
 {
-	for (uint32_t i = 0; i < p->count; i++) {
-		if (p->pieces[i].message == message && p->pieces[i].role == ROLE_user)
-			features_text(p->pieces[i].raw, f);
-	}
-}
+	bool behind = t->turns > 1;
 
-/* The user's turn before `message`, or UINT32_MAX. */
-static uint32_t
-turn_before(const struct prompt *p, uint32_t message)
-{
-	for (uint32_t i = p->count; i > 0; i--) {
-		const struct prompt_piece *piece = &p->pieces[i - 1];
-
-		if (piece->role == ROLE_user && piece->message < message)
-			return piece->message;
-	}
-	return UINT32_MAX;
+	v[SURFACE_history] = soft(t->messages);
+	v[SURFACE_turns] = behind ? soft(t->turns - 1) : 0;
+	v[SURFACE_short_turn] = behind && f->counts.words <= 24;
+	v[SURFACE_tools] = soft(t->tools);
+	v[SURFACE_tool_result] = t->open_tool_call;
+	v[SURFACE_schema] = (t->needs & 1U << CAP_json_schema) != 0;
+	v[SURFACE_media] = soft(t->images + t->audios + t->files);
+	v[SURFACE_few_tokens] = t->max_output >= 0 && t->max_output <= 64;
+	v[SURFACE_effort] = wants_effort(t);
+	v[SURFACE_background] = t->background;
 }
 
 void
-features_read(const struct prompt *p, struct features *ret)
+features_surface(
+    const struct features *f, const struct task *task, float ret[SURFACE_COUNT])
 {
-	uint32_t message = p->last_user, before;
+	static const struct task alone = {.max_output = -1, .messages = 1, .turns = 1};
 
-	*ret = (struct features){0};
-	read_message(p, message, ret);
-	/* At most a few turns back: "yes" after "yes" after the plan. */
-	for (int back = 0; back < 4 && is_follow_up(ret); back++) {
-		before = turn_before(p, message);
-		if (before == UINT32_MAX)
-			break;
-		message = before;
-		*ret = (struct features){0};
-		read_message(p, message, ret);
+	for (unsigned i = 0; i < SURFACE_COUNT; i++)
+		ret[i] = 0;
+	lengths(&f->counts, ret);
+	marks(&f->counts, ret);
+	ret[SURFACE_variety] = share(f->distinct, f->tokens);
+	ret[SURFACE_system] = soft(f->bytes[PART_system]);
+	ret[SURFACE_has_system] = f->bytes[PART_system] > 0;
+	ret[SURFACE_context] = soft(f->bytes[PART_context]);
+	ret[SURFACE_thanks] = f->thanks;
+	ret[SURFACE_pending] = (float)f->pending;
+	for (unsigned c = 0; c < CUE_COUNT; c++) {
+		ret[SURFACE_task_code + c] = soft(f->counts.cue[c]);
+		ret[SURFACE_system_code + c] = soft(f->system_cue[c]);
+		ret[SURFACE_first_code + c] = f->first_cue[c] > 0;
 	}
+	/* A text alone is what a request with one message is. */
+	request(f, task != NULL ? task : &alone, ret);
 }

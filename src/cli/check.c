@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "config/schema.h"
+#include "policy.h"
 
 #define TEXT_BYTES ((size_t)16 << 20)
 
@@ -161,6 +162,7 @@ verb_check(struct cli *c)
 		s = snapshot_load_offline(c->env, path, d);
 	else
 		s = snapshot_load(c->env, path, d);
+	s = policy_bound(s, d);
 	if (c->opt[OPT_json] != NULL)
 		print_json(c, s, d);
 	else

@@ -57,7 +57,7 @@ offline_read(
 		r->why = arena_printf(mem, "%d %s", outcome_row(out)->http, fault.text);
 		return false;
 	}
-	classify(classifier_builtin(), &r->task, &r->prompt, &r->verdict);
+	classify(o->snap->classifier, &r->task, &r->prompt, &r->verdict);
 	return true;
 }
 

@@ -85,8 +85,8 @@ find(struct cli *c, const char *word, unsigned *ret_option, const char **ret_val
 static int
 read_option(struct cli *c, int argc, char **argv)
 {
-	const char *value;
-	unsigned o;
+	const char *value = NULL;
+	unsigned o = 0;
 
 	if (!find(c, argv[0], &o, &value))
 		return 0;

@@ -1,7 +1,18 @@
 /* policy.c: the policy as verbs look at it. */
 #include "policy.h"
 
+#include "core/request.h"
+
 #include <string.h>
+
+struct snapshot *
+policy_bound(struct snapshot *s, struct diag *d)
+{
+	if (s == NULL || classifier_bind(s, d))
+		return s;
+	snapshot_unref(s);
+	return NULL;
+}
 
 struct snapshot *
 policy_offline(struct cli *c)
@@ -11,7 +22,7 @@ policy_offline(struct cli *c)
 	struct snapshot *s = NULL;
 
 	if (path != NULL)
-		s = snapshot_load_offline(c->env, path, d);
+		s = policy_bound(snapshot_load_offline(c->env, path, d), d);
 	if (path != NULL && s == NULL)
 		cli_print_findings(d);
 	diag_free(d);

@@ -10,6 +10,9 @@
 /* Without secrets. NULL: findings were printed. */
 struct snapshot *policy_offline(struct cli *c);
 
+/* `s` with its weights; takes NULL. NULL, and a finding: they are none. */
+struct snapshot *policy_bound(struct snapshot *s, struct diag *d);
+
 /* NULL is known. False: said so, with the nearest that is. */
 bool policy_knows_team(struct cli *c, const struct snapshot *s, const char *name);
 bool policy_knows_data(struct cli *c, const struct snapshot *s, const char *name);

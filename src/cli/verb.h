@@ -40,7 +40,7 @@ struct verb {
 };
 extern const struct verb verbs[]; /* the last has no name */
 
-#define ARGS_MAX 2
+#define ARGS_MAX 32
 
 /* One call of a verb. All texts live as long as the process. */
 struct cli {

@@ -57,7 +57,8 @@ struct config {
 	const char *tls_cert, *tls_key;
 	bool behind_proxy;
 	int32_t workers;
-	const char *state, *keys_file, *log, *catalogue, *prices;
+	const char *state, *keys_file, *log, *catalogue, *prices,
+	    *classifier;
 	struct limits limits;
 	struct timeouts timeouts;
 	struct table providers, models, data, routes, teams;

@@ -148,7 +148,7 @@ build_secret(struct build *b, const struct node *n)
 
 /* ---- catalogue and price book ---- */
 
-/* The file that the key names, or what is built in. False after a finding. */
+/* The file that the key names. False after a finding. */
 static bool
 read_text(struct build *b, const char *key, const char *path, struct buf *ret)
 {
@@ -193,6 +193,35 @@ out:
 	return ok;
 }
 
+/* ---- weights ---- */
+
+#define WEIGHTS_BYTES_MAX ((size_t)4 << 20)
+
+/* Their bytes; what is in them, the classifier says. */
+static void
+build_classifier(struct build *b)
+{
+	struct snapshot *s = b->s;
+	struct buf file;
+	char *kept;
+
+	s->classifier_path = b->c->classifier;
+	if (s->classifier_path == NULL)
+		return;
+	s->classifier_at = node_place(b->root, "classifier");
+	buf_init(&file, WEIGHTS_BYTES_MAX + 1);
+	if (b->env->read_file(b->env, s->classifier_path, WEIGHTS_BYTES_MAX, &file)) {
+		kept = arena_alloc(b->r.mem, file.len + 1);
+		memcpy(kept, buf_str(&file).p, file.len);
+		s->classifier_file = str_make(kept, file.len);
+	} else {
+		diag_error(b->r.d, node_place(b->root, "classifier"),
+		    "'%s' cannot be read: %s; check the path", s->classifier_path,
+		    strerror(errno));
+	}
+	buf_fini(&file);
+}
+
 /* ---- the whole ---- */
 
 static void
@@ -216,6 +245,7 @@ build_all(struct build *b)
 	build_listeners(b);
 	if (!build_facts(b))
 		return;
+	build_classifier(b);
 	build_providers(b);
 	build_models(b);
 	build_data(b);

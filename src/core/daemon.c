@@ -40,6 +40,10 @@ load(struct frugald *f)
 	struct snapshot *s =
 	    snapshot_reload(f->shared.env, f->options->config_path, f->snap, d);
 
+	if (s != NULL && !classifier_bind(s, d)) {
+		snapshot_unref(s);
+		s = NULL;
+	}
 	boot_log_findings(d);
 	diag_free(d);
 	if (s == NULL)
@@ -140,7 +144,6 @@ start(struct frugald *f)
 	s->start_wall_ms = env_wall_ms(s->env);
 	s->fleet = fleet_new();
 	s->parse = parse_shared_new();
-	s->classifier = classifier_builtin();
 	s->outlook = outlook_shared_new();
 	f->snap = load(f);
 	if (f->snap == NULL) {

@@ -114,7 +114,7 @@ fill_request(const struct request *r, struct slot_request *s)
 	text_into(s->path, sizeof(s->path), r->in.path);
 	name_into(s->policy, sizeof(s->policy), r->snap->short_hash);
 	name_into(s->classifier, sizeof(s->classifier),
-	    classifier_version(r->worker->shared->classifier));
+	    classifier_version(r->snap->classifier));
 	s->session = r->session;
 	s->outlook = r->outlook != NULL ? r->outlook->number : 0;
 	s->complexity = r->verdict.complexity;

@@ -98,6 +98,8 @@ judge(struct str text)
 		    .message = p.count};
 		p.last_user = p.count - p.count % 2;
 		p.count++;
+		t.messages = p.count;
+		t.turns = (p.count + 1) / 2;
 		if (cut == NULL)
 			break;
 		text = str_skip(text, len + 4);

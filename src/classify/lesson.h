@@ -1,0 +1,47 @@
+/* lesson.h: the training set in memory, and what is made of it on the way. */
+#ifndef CLASSIFY_LESSON_H
+#define CLASSIFY_LESSON_H
+
+#include "fit.h"
+#include "model.h"
+
+/* Parts of the training set that take turns at being judged by weights of the others.
+ */
+#define FOLDS 3U
+
+struct trainer {
+	struct train_options o;
+	struct lexicon lexicon;
+	uint8_t once[VOCABULARY_BYTES], twice[VOCABULARY_BYTES];
+
+	uint32_t count, room; /* lessons */
+	size_t token_room;
+	struct lesson *lesson;
+	uint8_t *fold;  /* the same for prompts that begin alike */
+	float *surface; /* count * SURFACE_COUNT, later centred */
+	struct sparse x;
+	uint32_t of_source[LESSON_SOURCES];
+
+	float mean[SURFACE_COUNT], spread[SURFACE_COUNT];
+	/* the same of labelled requests, for the tiers */
+	float tier_mean[SURFACE_COUNT], tier_spread[SURFACE_COUNT];
+	float *weight; /* by source: count */
+	/* by weights that have not seen the prompt */
+	float *class_p; /* count * CLASS_COUNT */
+	float *outcome; /* count * 2: logits */
+	float *tier;    /* count * 2: logits */
+	float *class_w, *outcome_w, *tier_w;
+	struct classifier *model;
+};
+
+/* lesson.c */
+void lessons_finish(struct trainer *t);
+/* train_fit.c: fill the members above. */
+void train_classes(struct trainer *t);
+void train_outcomes(struct trainer *t);
+void train_tiers(struct trainer *t);
+/* train_write.c: `t->model` from all of it. */
+void train_round(struct trainer *t);
+void train_calibrate(struct trainer *t);
+
+#endif

@@ -1,0 +1,107 @@
+/* model.h: the weights file; what is in memory is the file as it is. */
+#ifndef CLASSIFY_MODEL_H
+#define CLASSIFY_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "feature.h"
+#include "stage/classify.h"
+
+#define MODEL_MAGIC  "frugaldW"
+#define MODEL_FORMAT 1U
+#define MODEL_ENDIAN 0x01020304U
+
+/* One row of hashed weights holds them all: one load a token. */
+enum head {
+	HEAD_small,       /* logit of: a small model answers well */
+	HEAD_frontier,    /* … a frontier model … */
+	HEAD_above_local, /* logit of: local models are not enough */
+	HEAD_above_small, /* … small ones are not … */
+	HEAD_class,       /* the first of CLASS_COUNT */
+	HEAD_COUNT = HEAD_class + CLASS_COUNT
+};
+_Static_assert(HEAD_COUNT == 16, "a row is 16 bytes");
+
+/* How counts weigh depends on the kind of work: one set for all and one for each. */
+enum gate {
+	GATE_all, /* but maths */
+	GATE_maths,
+	GATE_code,
+	GATE_reasoning,
+	GATE_knowledge,
+	GATE_specialist,
+	GATE_language,
+	GATE_choice,  /* three answers or more to choose from */
+	GATE_choices, /* six or more */
+	GATE_COUNT
+};
+
+/* Sets of questions have no system text: outcomes are judged by the values before it.
+ */
+#define OUTCOME_SURFACES ((unsigned)SURFACE_system_code)
+
+/* What the tier's heads see beside words and counts: the other heads. */
+enum hint {
+	HINT_small,
+	HINT_frontier,
+	HINT_class,
+	HINT_COUNT = HINT_class + CLASS_COUNT
+};
+
+/* A step function becomes a line between these points. */
+#define CURVE_POINTS 17U
+#define CURVE_REACH  4.0F /* from -4 to 4 */
+
+struct classifier {
+	char magic[8];
+	uint32_t format, endian, features;
+	uint32_t buckets, surfaces, heads; /* as this program was made */
+	uint32_t bytes;                    /* of the file */
+	uint32_t manifest_bytes;           /* at its end */
+	uint32_t crc;                      /* CRC-32C of what follows */
+	char name[12];                     /* "w1-" and digits of the hash */
+	uint32_t spare[2];
+
+	int8_t row[BUCKETS][HEAD_COUNT]; /* each in one line of the cache */
+
+	float scale[HEAD_COUNT]; /* of the hashed weights */
+	float class_surface[SURFACE_COUNT][CLASS_COUNT];
+	float outcome_surface[2][GATE_COUNT][OUTCOME_SURFACES];
+	float tier_surface[2][SURFACE_COUNT];
+	float usual[SURFACE_COUNT]; /* means, for reasons */
+	float tier_hint[2][HINT_COUNT];
+	float platt[HEAD_class][2]; /* slope and offset that calibrate a logit */
+	float need_tier;          /* what the tiers weigh in `need`, beside the gain */
+	float local_at, small_at; /* sums of the tiers' chances, see complexity() */
+	struct lexicon lexicon;
+	uint8_t vocabulary[VOCABULARY_BYTES];
+	/* the manifest follows */
+};
+
+_Static_assert(offsetof(struct classifier, row) == 64, "rows lie within lines");
+
+/* Everything that is computed from features, before it is put into words. */
+struct scores {
+	float surface[SURFACE_COUNT];
+	float words[HEAD_COUNT]; /* sums of the hashed weights */
+	float logit[HEAD_class]; /* uncalibrated */
+	float class_p[CLASS_COUNT];
+	float gate[GATE_COUNT];
+	float hint[HINT_COUNT];
+};
+/* `options`: SURFACE_options. */
+void gates_of(const float class_p[CLASS_COUNT], float options, float ret[GATE_COUNT]);
+
+/* Sums of the rows of `n` tokens, each times what it adds. Both give the same. */
+void rows_sum_plain(
+    const struct classifier *c, const struct features *f, int32_t ret[HEAD_COUNT]);
+void rows_sum(
+    const struct classifier *c, const struct features *f, int32_t ret[HEAD_COUNT]);
+
+/* 1 / the length of the vector of tokens. */
+float token_norm(const struct features *f);
+float logistic(float x);
+void softmax(const float logit[CLASS_COUNT], float ret[CLASS_COUNT]);
+
+#endif

@@ -1,0 +1,268 @@
+/* train_fit.c: the three models, each fitted without a part of the prompts to judge
+ * that part, then on all. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/request.h"
+#include "lesson.h"
+
+struct stage {
+	struct trainer *t;
+	struct problem p;
+	float *weight;
+	float requests; /* what a labelled request counts */
+	bool even;      /* every row counts 1 */
+	uint32_t most;  /* questions of a source that are used; 0: all */
+	bool (*known)(const struct lesson *l);
+	const char *name;
+};
+
+static void
+stage_init(struct stage *s, struct trainer *t, const char *name, unsigned heads)
+{
+	*s = (struct stage){.t = t, .name = name};
+	s->weight = xcalloc(t->count, sizeof(float));
+	s->requests = 1;
+	s->p = (struct problem){.x = &t->x,
+	    .heads = heads,
+	    .weight = s->weight,
+	    .l2_words = t->o.l2_words,
+	    .l2_dense = t->o.l2_surface,
+	    .rounds = t->o.rounds,
+	    .what = name,
+	    .say = t->o.say,
+	    .arg = t->o.arg};
+}
+
+/* Questions of one source are alike: of a large one some are enough to know its kind of
+ * work. 0: this one is not needed. */
+static float
+share_of(const struct stage *s, uint32_t row)
+{
+	const struct lesson *l = &s->t->lesson[row];
+	uint32_t each;
+
+	if (l->tier >= 0)
+		return s->requests;
+	if (s->most == 0)
+		return 1;
+	each = 1 + s->t->of_source[l->source % LESSON_SOURCES] / s->most;
+	return hash_mix(row) % each == 0 ? 1 : 0;
+}
+
+/* `without` FOLDS: with all. */
+static void
+use(struct stage *s, unsigned without)
+{
+	const struct trainer *t = s->t;
+
+	for (uint32_t r = 0; r < t->count; r++)
+		s->weight[r] = s->known(&t->lesson[r]) && t->fold[r] != without
+				   ? (s->even ? 1 : t->weight[r] * share_of(s, r))
+				   : 0;
+}
+
+/* Logits of the prompts outside, by fold, into `ret`; then the weights of all. The
+ * search begins where the last one ended: the folds are much alike. */
+static void
+fit_folds(struct stage *s, float *w, float *ret)
+{
+	struct trainer *t = s->t;
+	size_t size = fit_size(&s->p);
+	char name[64];
+	float *part = xcalloc(size, sizeof(float));
+
+	s->p.what = name;
+	for (unsigned k = 0; k < FOLDS; k++) {
+		snprintf(name, sizeof(name), "%s, without part %u of %u", s->name,
+		    k + 1, FOLDS);
+		memset(part, 0, size * sizeof(float));
+		use(s, k);
+		fit(&s->p, part);
+		for (uint32_t r = 0; r < t->count; r++) {
+			if (t->fold[r] == k)
+				fit_logits(
+				    &s->p, part, r, ret + (size_t)r * s->p.heads);
+		}
+	}
+	snprintf(name, sizeof(name), "%s", s->name);
+	memcpy(w, part, size * sizeof(float));
+	use(s, FOLDS);
+	fit(&s->p, w);
+	xfree(part);
+	xfree(s->weight);
+}
+
+/* ---- kinds of work ---- */
+
+static bool
+class_known(const struct lesson *l)
+{
+	return l->class >= 0;
+}
+
+void
+train_classes(struct trainer *t)
+{
+	float *label = xcalloc((size_t)t->count * CLASS_COUNT, sizeof(float));
+	struct stage s;
+
+	stage_init(&s, t, "kinds of work", CLASS_COUNT);
+	for (uint32_t r = 0; r < t->count; r++) {
+		if (t->lesson[r].class >= 0)
+			label[(size_t)r * CLASS_COUNT + (size_t)t->lesson[r].class] = 1;
+	}
+	s.known = class_known;
+	s.requests = t->o.requests;
+	s.most = 500;
+	s.p.label = label;
+	s.p.softmax = true;
+	s.p.l2_words = t->o.l2_class;
+	s.p.dense = t->surface;
+	s.p.dense_count = SURFACE_COUNT;
+	fit_folds(&s, t->class_w, t->class_p);
+	for (uint32_t r = 0; r < t->count; r++) {
+		float p[CLASS_COUNT];
+
+		softmax(t->class_p + (size_t)r * CLASS_COUNT, p);
+		memcpy(t->class_p + (size_t)r * CLASS_COUNT, p, sizeof(p));
+	}
+	xfree(label);
+}
+
+/* ---- what models of each tier can do ---- */
+
+static bool
+outcome_known(const struct lesson *l)
+{
+	return l->small >= 0 || l->frontier >= 0;
+}
+
+static float *
+gated(const struct trainer *t)
+{
+	size_t width = (size_t)GATE_COUNT * OUTCOME_SURFACES;
+	float *dense = xcalloc((size_t)t->count * width, sizeof(float)),
+	      gate[GATE_COUNT];
+
+	for (uint32_t r = 0; r < t->count; r++) {
+		const float *from = t->surface + (size_t)r * SURFACE_COUNT;
+		float *to = dense + (size_t)r * width;
+
+		gates_of(t->class_p + (size_t)r * CLASS_COUNT,
+		    from[SURFACE_options] * t->spread[SURFACE_options] +
+			t->mean[SURFACE_options],
+		    gate);
+		for (unsigned g = 0; g < GATE_COUNT; g++) {
+			for (unsigned i = 0; i < OUTCOME_SURFACES; i++)
+				to[(size_t)g * OUTCOME_SURFACES + i] =
+				    gate[g] * from[i];
+		}
+	}
+	return dense;
+}
+
+void
+train_outcomes(struct trainer *t)
+{
+	float *label = xcalloc((size_t)t->count * 2, sizeof(float));
+	float *dense = gated(t);
+	struct stage s;
+
+	stage_init(&s, t, "outcomes", 2);
+	for (uint32_t r = 0; r < t->count; r++) {
+		label[(size_t)r * 2] = t->lesson[r].small;
+		label[(size_t)r * 2 + 1] = t->lesson[r].frontier;
+	}
+	s.known = outcome_known;
+	s.p.label = label;
+	s.p.dense = dense;
+	s.p.dense_count = GATE_COUNT * OUTCOME_SURFACES;
+	fit_folds(&s, t->outcome_w, t->outcome);
+	xfree(dense);
+	xfree(label);
+}
+
+/* ---- which tier is needed ---- */
+
+static bool
+tier_known(const struct lesson *l)
+{
+	return l->tier >= 0;
+}
+
+/* Mean and spread of (already centred) value `i` over the labelled requests. */
+static void
+centre_tier(struct trainer *t, unsigned i)
+{
+	double sum = 0, squares = 0, n = 0;
+	float mean = 0, spread = 1;
+
+	for (uint32_t r = 0; r < t->count; r++) {
+		double v = t->surface[(size_t)r * SURFACE_COUNT + i];
+
+		if (t->lesson[r].tier < 0)
+			continue;
+		n++;
+		sum += v;
+		squares += v * v;
+	}
+	if (n > 0 && i != SURFACE_bias) {
+		mean = (float)(sum / n);
+		spread = (float)sqrt(fmax(0, squares / n - sum / n * sum / n));
+	}
+	if (!(spread > 1e-3F))
+		spread = 1;
+	t->tier_mean[i] = t->mean[i] + t->spread[i] * mean;
+	t->tier_spread[i] = t->spread[i] * spread;
+}
+
+static float *
+with_hints(struct trainer *t)
+{
+	size_t width = SURFACE_COUNT + HINT_COUNT;
+	float *dense = xcalloc((size_t)t->count * width, sizeof(float));
+
+	for (unsigned i = 0; i < SURFACE_COUNT; i++)
+		centre_tier(t, i);
+	for (uint32_t r = 0; r < t->count; r++) {
+		const float *from = t->surface + (size_t)r * SURFACE_COUNT;
+		float *to = dense + (size_t)r * width;
+
+		for (unsigned i = 0; i < SURFACE_COUNT; i++)
+			to[i] =
+			    (from[i] * t->spread[i] + t->mean[i] - t->tier_mean[i]) /
+			    t->tier_spread[i];
+		memcpy(
+		    to + SURFACE_COUNT, t->outcome + (size_t)r * 2, 2 * sizeof(float));
+		memcpy(to + SURFACE_COUNT + HINT_class,
+		    t->class_p + (size_t)r * CLASS_COUNT, CLASS_COUNT * sizeof(float));
+	}
+	return dense;
+}
+
+void
+train_tiers(struct trainer *t)
+{
+	float *label = xcalloc((size_t)t->count * 2, sizeof(float));
+	float *dense = with_hints(t);
+	struct stage s;
+
+	stage_init(&s, t, "tiers", 2);
+	for (uint32_t r = 0; r < t->count; r++) {
+		label[(size_t)r * 2] = t->lesson[r].tier > 0;
+		label[(size_t)r * 2 + 1] = t->lesson[r].tier > 1;
+	}
+	s.known = tier_known;
+	s.even = true;
+	s.p.label = label;
+	s.p.dense = dense;
+	s.p.dense_count = SURFACE_COUNT + HINT_COUNT;
+	s.p.l2_words = t->o.l2_tier_words;
+	s.p.l2_dense = t->o.l2_tier_surface;
+	fit_folds(&s, t->tier_w, t->tier);
+	xfree(dense);
+	xfree(label);
+}

@@ -1,0 +1,128 @@
+"""What the tracks share: the rows, their splits, and the calls of `frugald classifier`.
+
+The outcomes lie beside the project, in ../shared/data/router; without them the tracks are skipped."""
+
+import hashlib
+import json
+import lzma
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BIN = pathlib.Path(os.environ.get("FRUGALD_BUILD", ROOT / "build/dev")) / "frugald"
+DATA = ROOT / "../shared/data/router"
+REQUESTS = ROOT / "tests/data/requests"
+
+# May feed weights that are shipped, by the licence of the source.
+ALLOWED = ("llmrouter_9m", "mmlu_pro", "reasoning_gym", "routellm_gsm8k", "routellm_mmlu", "zeroeval_gsm",
+           "zeroeval_math_l5", "zeroeval_numersense")
+
+
+def need_data():
+    if not DATA.is_dir():
+        sys.exit(print(f"skipped: there is no {DATA}") or 0)
+
+
+def outcomes(source):
+    """Rows of a source."""
+    with lzma.open(DATA / "dev" / f"{source}.jsonl.xz", "rt", encoding="utf-8") as f:
+        return [json.loads(line) for line in f]
+
+
+def requests(part):
+    """Labelled requests of `train` or `test`."""
+    with open(REQUESTS / f"{part}.jsonl", encoding="utf-8") as f:
+        rows = [json.loads(line) for line in f]
+    if part == "train":
+        with open(REQUESTS / "plain.jsonl", encoding="utf-8") as f:
+            rows += [json.loads(line) for line in f]
+    with open(DATA / "requests_dev.jsonl", encoding="utf-8") as f:
+        dev = [json.loads(line) for line in f]
+    return rows + [r for r in dev if (draw("L" + r["id"]) < 25) == (part == "test")]
+
+
+def draw(text):
+    """0 to 99, the same for the same text."""
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) % 100
+
+
+def words(text):
+    return re.findall(r"[a-z0-9]+", text.lower())
+
+
+def stem(text):
+    """How a question begins: the same in every set that has it."""
+    return " ".join(words(text)[:24])
+
+
+def question(text):
+    """Without the answers to choose from."""
+    return re.split(r"\n\s*\(?A[.):]", text)[0]
+
+
+def shingles(text):
+    w = words(question(text))
+    return {" ".join(w[i:i + 5]) for i in range(max(1, len(w) - 4))}
+
+
+def without_duplicates(rows, tests):
+    """Rows that share less than half of their runs of five words with any question of `tests`."""
+    where = {}
+    for i, row in enumerate(tests):
+        for s in shingles(row["prompt"]):
+            where.setdefault(s, []).append(i)
+    kept = []
+    for row in rows:
+        own, shared = shingles(row["prompt"]), {}
+        for s in own:
+            for i in where.get(s, ()):
+                shared[i] = shared.get(i, 0) + 1
+        if max(shared.values(), default=0) < 0.5 * len(own):
+            kept.append(row)
+    return kept
+
+
+def write(folder, name, rows):
+    path = pathlib.Path(folder) / f"{name}.jsonl"
+    with open(path, "w", encoding="utf-8") as f:
+        for row in rows:
+            f.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return str(path)
+
+
+def train(weights, files, seed=1, settings=()):
+    options = [x for s in settings for x in ("--set", s)]
+    subprocess.run([BIN, "classifier", "train", "--output", weights, "--seed", str(seed), *options, *files], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def evaluate(weights, files):
+    out = subprocess.run([BIN, "classifier", "eval", "--json", "--weights", weights, *files], check=True,
+                         stdout=subprocess.PIPE)
+    return json.loads(out.stdout)
+
+
+def show(result):
+    for s in result["outcomes"]:
+        b = s["baselines"]
+        low_high = f"[{s['apgr_low']:.3f}, {s['apgr_high']:.3f}]" if s["apgr_low"] is not None else ""
+        print(f"  {s['source']:20} n {s['n']:5}  APGR {s['apgr'] or 0:.3f} {low_high:16}  CPT50 {s['cpt50'] or 0:4.1f}  "
+              f"CPT80 {s['cpt80'] or 0:4.1f}  AUC {s['auc_small_ok'] or 0:.3f}  ECE {s['ece_small_ok']:.3f}  "
+              f"length {b['length'] or 0:.3f}  surface {b['surface'] or 0:.3f}")
+    r = result["requests"]
+    if r["n"] > 0:
+        t = r["tiers"]
+        right = sum(t[x][x] for x in t)
+        print(f"  requests n {r['n']}  tier right {100 * right / r['n']:.1f} %  "
+              f"frontier to local {100 * t['frontier']['local'] / sum(t['frontier'].values()):.1f} %  "
+              f"local to frontier {100 * t['local']['frontier'] / sum(t['local'].values()):.1f} %  "
+              f"kind of work right {100 * r['class_right'] / r['n']:.1f} %")
+        print("  wrong by trap: " + ", ".join(f"{k} {v['wrong']}/{v['n']}" for k, v in sorted(r["traps"].items())))
+
+
+def folder():
+    return tempfile.TemporaryDirectory(prefix="frugald-track-")

@@ -1,0 +1,252 @@
+/* libs: base core classify */
+/* test_classifier_file.c: a weights file is taken whole and right, or not at all; the
+ * same lessons make the same file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "config/snapshot.h"
+#include "core/request.h"
+#include "model.h"
+
+static char *
+copy(size_t *ret_len)
+{
+	*ret_len = classifier_builtin()->bytes;
+	return xmemdup(classifier_builtin(), *ret_len);
+}
+
+/* The checksum made right again: what is left to find is what was written. */
+static void
+seal(char *file, size_t len)
+{
+	struct classifier *c = (struct classifier *)(void *)file;
+	size_t head = offsetof(struct classifier, crc) + sizeof(c->crc);
+
+	c->crc = hash_crc32c(0, file + head, len - head);
+}
+
+static void
+refused(const char *file, size_t len, const char *why_part)
+{
+	const char *why = NULL;
+
+	assert_null(classifier_open(str_make(file, len), &why));
+	assert_non_null(why);
+	if (strstr(why, why_part) == NULL)
+		fail_msg("'%s' says nothing of '%s'", why, why_part);
+}
+
+static void
+test_whole(void **state)
+{
+	const char *why = NULL;
+	size_t len;
+	char *file = copy(&len);
+
+	(void)state;
+	assert_true(len <= CLASSIFIER_BYTES_MAX);
+	assert_non_null(classifier_open(str_make(file, len), &why));
+	assert_null(why);
+	xfree(file);
+}
+
+static void
+test_cut_off(void **state)
+{
+	size_t len;
+	char *file = copy(&len);
+
+	(void)state;
+	refused(file, 0, "no file of weights");
+	refused(file, 7, "no file of weights");
+	refused(file, 8, "cut off");
+	refused(file, len / 2, "cut off");
+	refused(file, len - 1, "cut off");
+	xfree(file);
+}
+
+static void
+test_damaged(void **state)
+{
+	size_t len;
+	char *file = copy(&len);
+
+	(void)state;
+	for (size_t at = offsetof(struct classifier, name); at < len; at += len / 61) {
+		file[at] ^= 4;
+		refused(file, len, "damaged");
+		file[at] ^= 4;
+	}
+	file[0] ^= 1;
+	refused(file, len, "no file of weights");
+	xfree(file);
+}
+
+static void
+test_other_release(void **state)
+{
+	static const size_t at[] = {offsetof(struct classifier, format),
+	    offsetof(struct classifier, endian), offsetof(struct classifier, features),
+	    offsetof(struct classifier, buckets), offsetof(struct classifier, surfaces),
+	    offsetof(struct classifier, heads)};
+	size_t len;
+	char *file = copy(&len);
+
+	(void)state;
+	for (size_t i = 0; i < nitems(at); i++) {
+		file[at[i]]++;
+		seal(file, len);
+		refused(file, len, "another release");
+		file[at[i]]--;
+	}
+	xfree(file);
+}
+
+/* A right checksum is no promise. */
+static void
+test_senseless(void **state)
+{
+	size_t len;
+	char *file = copy(&len);
+	struct classifier *c = (struct classifier *)(void *)file;
+	float before = c->need_tier;
+
+	(void)state;
+	c->need_tier = __builtin_nanf("");
+	seal(file, len);
+	refused(file, len, "no sense");
+	c->need_tier = before;
+	for (size_t i = 0; i < LEXICON_SLOTS; i++)
+		c->lexicon.slot[i] = 1 << 8 | 1; /* a search would never end */
+	seal(file, len);
+	refused(file, len, "no sense");
+	xfree(file);
+}
+
+static void
+test_bind(void **state)
+{
+	struct diag *d = diag_new();
+	struct snapshot s = {.path = "frugald.yaml"};
+	const struct diag_finding *f;
+	size_t n, len;
+	char *file = copy(&len);
+
+	(void)state;
+	assert_true(classifier_bind(&s, d));
+	assert_ptr_equal(s.classifier, classifier_builtin());
+	s.classifier_path = "own.bin";
+	s.classifier_file = str_make(file, len);
+	assert_true(classifier_bind(&s, d));
+	assert_ptr_equal(s.classifier, file);
+	file[len - 1] ^= 1;
+	assert_false(classifier_bind(&s, d));
+	f = diag_findings(d, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(f[0].at.file, "frugald.yaml");
+	assert_string_equal(f[0].text,
+	    "'own.bin': it is damaged: its checksum does not fit; copy it again");
+	diag_free(d);
+	xfree(file);
+}
+
+/* ---- training ---- */
+
+static const char *const easy[] = {"hello there", "good morning to you", "hi friend",
+    "tell me a joke", "hey what is up", "nice weather today"};
+static const char *const hard[] = {"prove the theorem", "derive the lemma rigorously",
+    "show that the series converges", "prove the bound by induction",
+    "derive a counterexample and prove it", "prove that the group is cyclic"};
+
+static void
+train(struct buf *ret)
+{
+	struct train_options o = {.l2_words = 1,
+	    .l2_surface = 5,
+	    .requests = 1,
+	    .l2_class = 1,
+	    .l2_tier_words = 1,
+	    .l2_tier_surface = 5,
+	    .need_tier = 0.1F,
+	    .rounds = 20,
+	    .seed = 1};
+	struct trainer *t = trainer_new(&o);
+
+	for (size_t i = 0; i < 48; i++) {
+		struct lesson l = {0.9F, 0.95F, CLASS_chat, 0, 0};
+		struct lesson m = {0.2F, 0.8F, CLASS_maths, 2, 1};
+
+		trainer_add_text(t, str_of(easy[i % nitems(easy)]), &l);
+		trainer_add_text(t, str_of(hard[i % nitems(hard)]), &m);
+	}
+	assert_true(trainer_fit(t, STR("{\"rows\":96}"), ret));
+	trainer_free(t);
+}
+
+static void
+test_train(void **state)
+{
+	struct buf a, b;
+	const struct classifier *c;
+	const char *why = "";
+	struct verdict v, w;
+
+	(void)state;
+	buf_init(&a, CLASSIFIER_BYTES_MAX);
+	buf_init(&b, CLASSIFIER_BYTES_MAX);
+	train(&a);
+	train(&b);
+	assert_int_equal(a.len, b.len);
+	assert_memory_equal(a.p, b.p, a.len);
+	c = classifier_open(buf_str(&a), &why);
+	assert_string_equal(why, "");
+	assert_non_null(c);
+	assert_true(str_is(classifier_manifest(c), "{\"rows\":96}"));
+	classify_text(c, STR("hello friend, good morning"), &v);
+	classify_text(c, STR("prove the lemma by induction"), &w);
+	assert_int_equal(v.class, CLASS_chat);
+	assert_int_equal(w.class, CLASS_maths);
+	assert_true(v.p_small > 0.7F && w.p_small < 0.4F);
+	assert_true(v.complexity < 1.0F / 3 && w.complexity > 2.0F / 3);
+	assert_true(w.need > v.need + 0.2F);
+	buf_fini(&a);
+	buf_fini(&b);
+}
+
+static void
+test_nothing_to_learn(void **state)
+{
+	struct train_options o = {.rounds = 1};
+	struct trainer *t = trainer_new(&o);
+	struct buf file;
+
+	(void)state;
+	buf_init(&file, CLASSIFIER_BYTES_MAX);
+	assert_false(trainer_fit(t, STR("{}"), &file));
+	assert_int_equal(file.len, 0);
+	buf_fini(&file);
+	trainer_free(t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_whole),
+	    cmocka_unit_test(test_cut_off),
+	    cmocka_unit_test(test_damaged),
+	    cmocka_unit_test(test_other_release),
+	    cmocka_unit_test(test_senseless),
+	    cmocka_unit_test(test_bind),
+	    cmocka_unit_test(test_train),
+	    cmocka_unit_test(test_nothing_to_learn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
