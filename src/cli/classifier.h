@@ -35,13 +35,13 @@ void rows_fini(struct rows *r);
 bool rows_read(struct rows *r, struct str line, struct row_read *ret) MUST_CHECK;
 void row_done(struct row_read *row);
 
-/* Every row of a file, "-" is standard input. False: said what is wrong, with the line.
- */
+/* Every row of a file, "-" is standard input. False: said what is wrong, and in which
+ * line. */
 typedef bool row_fn(void *arg, struct row_read *row);
 bool rows_each(struct rows *r, const char *path, row_fn *each, void *arg) MUST_CHECK;
 
-/* --weights FILE, else the weights of the policy -c, else those that are compiled in.
- * The bytes stay in the call's arena. NULL: said why. */
+/* --weights FILE, else those that are compiled in. The bytes stay in the call's arena.
+ * NULL: said why. */
 const struct classifier *classifier_given(struct cli *c);
 
 void classify_row(
