@@ -57,8 +57,7 @@ struct config {
 	const char *tls_cert, *tls_key;
 	bool behind_proxy;
 	int32_t workers;
-	const char *state, *keys_file, *log, *catalogue, *prices,
-	    *classifier;
+	const char *state, *keys_file, *log, *catalogue, *prices, *classifier;
 	struct limits limits;
 	struct timeouts timeouts;
 	struct table providers, models, data, routes, teams;
