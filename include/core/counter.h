@@ -8,6 +8,7 @@
 #include "core/sets.h"
 
 #define COUNTER_LATENCY_BUCKETS 20
+#define COUNTER_TENTHS          10
 
 struct counters {
 #define COUNTER(name, help) _Atomic uint64_t name;
@@ -21,6 +22,9 @@ struct counters {
 	_Atomic uint64_t total_ms[COUNTER_LATENCY_BUCKETS];
 	_Atomic uint64_t cost_pusd[TIER_COUNT]; /* by the tier that answered */
 	_Atomic uint64_t live_requests;
+	/* what the classifier said of requests: tenths of [0, 1] */
+	_Atomic uint64_t class[CLASS_COUNT];
+	_Atomic uint64_t complexity[COUNTER_TENTHS], confidence[COUNTER_TENTHS];
 };
 
 /* One writer: a plain load and store, no locked instruction. */

@@ -10,10 +10,20 @@
 #include "base/str.h"
 #include "core/sets.h"
 
+struct counters;
 struct task;
 struct prompt;
 struct snapshot;
 struct diag;
+
+/* How the weights judge the labelled requests that they were trained on, with which
+ * traffic is compared: how many of them fall where. */
+#define PROFILE_BINS 10U
+struct profile {
+	uint32_t requests; /* 0: none were labelled, there is nothing to compare with */
+	uint32_t class[CLASS_COUNT];
+	uint32_t complexity[PROFILE_BINS], confidence[PROFILE_BINS]; /* tenths */
+};
 
 /* Trained weights: the bytes of a weights file as they are, read only. */
 struct classifier;
@@ -24,6 +34,7 @@ struct verdict {
 	float class_p[CLASS_COUNT]; /* sums to 1 */
 	float complexity; /* [0, 1]: 0 any model will do, 1 only the best may */
 	float confidence; /* [0, 1] */
+	uint32_t words, unknown_words;
 	const char
 	    *reasons[4]; /* constant strings: what weighed most; NULL behind the last */
 	float p_small, p_frontier; /* that a model of this tier answers well */
@@ -47,12 +58,19 @@ bool classifier_bind(struct snapshot *s, struct diag *d) MUST_CHECK;
 
 /* For the ledger: names the weights, e.g. "w1-5f0c9a2e". */
 const char *classifier_version(const struct classifier *c);
+const struct profile *classifier_profile(const struct classifier *c);
+/* In which tenth of [0, 1] a complexity or confidence lies; the last holds 1. */
+unsigned profile_bin(float v);
 /* JSON: what the weights were trained on and how well they did. */
 struct str classifier_manifest(const struct classifier *c);
 
 /* At most a few microseconds for a usual prompt; reads head and tail of a long one. */
 void classify(const struct classifier *c, const struct task *task,
     const struct prompt *prompt, struct verdict *ret);
+
+/* For the worker's statistics, which report/ compares with the profile: some additions,
+ * no lock. */
+void verdict_count(struct counters *c, const struct verdict *v);
 
 /* A text alone, as from a set of questions: no escapes are resolved in it. */
 void classify_text(const struct classifier *c, struct str text, struct verdict *ret);

@@ -161,10 +161,10 @@ find_reasons(const struct classifier *c, const struct scores *s, struct verdict 
 
 /* The share of words that the training texts had; of a text without words nothing is
  * known. */
-static float
-sureness(const struct features *f)
+float
+confidence_of(uint32_t words, uint32_t unknown_words)
 {
-	return f->all_words == 0 ? 0 : (float)f->known_words / (float)f->all_words;
+	return words == 0 ? 0 : (float)(words - unknown_words) / (float)words;
 }
 
 /* What no training text says: a client's own title call, wanted reasoning, an answer of
@@ -180,8 +180,7 @@ adjusted(float complexity, const struct scores *s)
 }
 
 static void
-conclude(const struct classifier *c, const struct features *f, struct scores *s,
-    struct verdict *ret)
+conclude(const struct classifier *c, struct scores *s, struct verdict *ret)
 {
 	float tiers;
 
@@ -196,8 +195,17 @@ conclude(const struct classifier *c, const struct features *f, struct scores *s,
 	tiers = calibrated(c, s, HEAD_above_local) + calibrated(c, s, HEAD_above_small);
 	ret->complexity = adjusted(complexity(c, tiers), s);
 	ret->need = ret->p_frontier - ret->p_small + c->need_tier * tiers;
-	ret->confidence = sureness(f);
 	find_reasons(c, s, ret);
+}
+
+void
+scores_judge(const struct classifier *c, struct scores *s, struct verdict *ret)
+{
+	*ret = (struct verdict){0};
+	score_classes(c, s);
+	score_outcomes(c, s);
+	score_tiers(c, s);
+	conclude(c, s, ret);
 }
 
 static void
@@ -208,15 +216,14 @@ judge(const struct classifier *c, struct features *f, const struct task *task,
 	int32_t sum[HEAD_COUNT];
 	float norm = token_norm(f);
 
-	*ret = (struct verdict){0};
 	rows_sum(c, f, sum);
 	for (unsigned h = 0; h < HEAD_COUNT; h++)
 		s.words[h] = (float)sum[h] * norm * c->scale[h];
 	features_surface(f, task, s.surface);
-	score_classes(c, &s);
-	score_outcomes(c, &s);
-	score_tiers(c, &s);
-	conclude(c, f, &s, ret);
+	scores_judge(c, &s, ret);
+	ret->words = f->all_words;
+	ret->unknown_words = f->all_words - f->known_words;
+	ret->confidence = confidence_of(ret->words, ret->unknown_words);
 }
 
 static void
@@ -254,8 +261,10 @@ classify_step(struct request *r)
 	struct worker *w = r->worker;
 	int64_t start = w->env->mono_ns(w->env);
 
-	if (r->task.endpoint == EP_generate)
+	if (r->task.endpoint == EP_generate) {
 		classify(r->snap->classifier, &r->task, &r->prompt, &r->verdict);
+		verdict_count(w->counters, &r->verdict);
+	}
 	r->classify_ns = w->env->mono_ns(w->env) - start;
 	return NEXT;
 }

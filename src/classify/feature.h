@@ -30,6 +30,12 @@ struct task;
 /* Words of the training texts, so that a text of unknown words can be told. */
 #define VOCABULARY_BYTES 65536U
 
+/* Which words a text had, for training: it is read before the vocabulary is made. */
+struct heard {
+	uint32_t *bit; /* of the vocabulary; xfree() it */
+	size_t count, room;
+};
+
 /* Where a text stands in the request. */
 enum part { PART_task, PART_system, PART_context, PART_COUNT };
 
@@ -53,6 +59,7 @@ struct features {
 	const uint8_t *vocabulary; /* NULL: all words are known */
 	const char *rows;          /* 16 bytes a bucket, to be fetched early; NULL */
 	uint8_t *once, *twice;     /* a vocabulary that is being made; NULL */
+	struct heard *heard;       /* NULL: not wanted */
 
 	struct counts counts;
 	uint32_t system_cue[CUE_COUNT], context_cue[CUE_COUNT], first_cue[CUE_COUNT];

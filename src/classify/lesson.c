@@ -18,6 +18,8 @@ grow(struct trainer *t, uint32_t tokens)
 		    t->surface, (size_t)t->room * SURFACE_COUNT * sizeof(float));
 		t->x.begin =
 		    xrealloc(t->x.begin, ((size_t)t->room + 1) * sizeof(size_t));
+		t->heard_begin =
+		    xrealloc(t->heard_begin, ((size_t)t->room + 1) * sizeof(size_t));
 	}
 	if (t->x.begin[t->count] + tokens > t->token_room) {
 		t->token_room = 2 * t->token_room + tokens + 65536;
@@ -45,8 +47,10 @@ add(struct trainer *t, const struct features *f, const struct task *task,
 	float norm = token_norm(f);
 	size_t at;
 
-	if (t->count == 0 && t->x.begin == NULL)
+	if (t->count == 0 && t->x.begin == NULL) {
 		t->x.begin = xcalloc(1, sizeof(size_t));
+		t->heard_begin = xcalloc(1, sizeof(size_t));
+	}
 	grow(t, f->tokens);
 	at = t->x.begin[t->count];
 	for (uint32_t i = 0; i < f->tokens; i++) {
@@ -54,6 +58,7 @@ add(struct trainer *t, const struct features *f, const struct task *task,
 		t->x.value[at + i] = (float)f->add[i] * norm;
 	}
 	t->x.begin[t->count + 1] = at + f->tokens;
+	t->heard_begin[t->count + 1] = t->heard.count;
 	features_surface(f, task, t->surface + (size_t)t->count * SURFACE_COUNT);
 	t->lesson[t->count] = *l;
 	t->fold[t->count] = fold_of(t, f);
@@ -77,6 +82,7 @@ trainer_add(struct trainer *t, const struct task *task, const struct prompt *pro
 	struct features f;
 
 	begin(t, &f);
+	f.heard = &t->heard;
 	features_read(&f, task, prompt);
 	add(t, &f, task, l);
 }

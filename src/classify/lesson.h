@@ -21,6 +21,8 @@ struct trainer {
 	float *surface; /* count * SURFACE_COUNT, later centred */
 	struct sparse x;
 	uint32_t of_source[LESSON_SOURCES];
+	struct heard heard;  /* words of labelled requests, one after the other */
+	size_t *heard_begin; /* of each lesson, and the end of the last */
 
 	float mean[SURFACE_COUNT], spread[SURFACE_COUNT];
 	/* the same of labelled requests, for the tiers */
@@ -43,5 +45,7 @@ void train_tiers(struct trainer *t);
 /* train_write.c: `t->model` from all of it. */
 void train_round(struct trainer *t);
 void train_calibrate(struct trainer *t);
+/* train_profile.c: into `t->model`, when all else is there. */
+void train_profile(struct trainer *t);
 
 #endif

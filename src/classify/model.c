@@ -29,6 +29,24 @@ fault_of(struct str file)
 	return NULL;
 }
 
+static bool
+adds_up(const uint32_t *bin, unsigned bins, uint32_t requests)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < bins; i++)
+		sum += bin[i];
+	return sum == requests;
+}
+
+static bool
+profile_sane(const struct profile *p)
+{
+	return adds_up(p->class, CLASS_COUNT, p->requests) &&
+	       adds_up(p->complexity, PROFILE_BINS, p->requests) &&
+	       adds_up(p->confidence, PROFILE_BINS, p->requests);
+}
+
 /* What a checksum does not promise: that sums are numbers and searches end. */
 static bool
 sane(const struct classifier *c)
@@ -40,6 +58,8 @@ sane(const struct classifier *c)
 		if (!(fabsf(*from) < 1e6F))
 			return false;
 	}
+	if (!profile_sane(&c->profile))
+		return false;
 	for (unsigned i = 0; i < LEXICON_SLOTS; i++) {
 		taken += c->lexicon.slot[i] != 0;
 		if ((c->lexicon.slot[i] & 255U) > CUE_COUNT)
@@ -101,6 +121,22 @@ const char *
 classifier_version(const struct classifier *c)
 {
 	return c->name;
+}
+
+const struct profile *
+classifier_profile(const struct classifier *c)
+{
+	return &c->profile;
+}
+
+unsigned
+profile_bin(float v)
+{
+	int bin = (int)(v * PROFILE_BINS);
+
+	return bin < 0                    ? 0
+	       : bin >= (int)PROFILE_BINS ? PROFILE_BINS - 1
+					  : (unsigned)bin;
 }
 
 struct str

@@ -9,7 +9,7 @@
 #include "stage/classify.h"
 
 #define MODEL_MAGIC  "frugaldW"
-#define MODEL_FORMAT 1U
+#define MODEL_FORMAT 2U
 #define MODEL_ENDIAN 0x01020304U
 
 /* One row of hashed weights holds them all: one load a token. */
@@ -76,6 +76,7 @@ struct classifier {
 	float local_at, small_at; /* sums of the tiers' chances, see complexity() */
 	struct lexicon lexicon;
 	uint8_t vocabulary[VOCABULARY_BYTES];
+	struct profile profile;
 	/* the manifest follows */
 };
 
@@ -90,6 +91,10 @@ struct scores {
 	float gate[GATE_COUNT];
 	float hint[HINT_COUNT];
 };
+/* What follows from `words` and `surface`, which are given: the rest of `s`, and the
+ * verdict but for its words and confidence. */
+void scores_judge(const struct classifier *c, struct scores *s, struct verdict *ret);
+float confidence_of(uint32_t words, uint32_t unknown_words);
 /* `options`: SURFACE_options. */
 void gates_of(const float class_p[CLASS_COUNT], float options, float ret[GATE_COUNT]);
 

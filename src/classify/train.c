@@ -24,6 +24,8 @@ trainer_free(struct trainer *t)
 	xfree(t->x.begin);
 	xfree(t->x.bucket);
 	xfree(t->x.value);
+	xfree(t->heard.bit);
+	xfree(t->heard_begin);
 	xfree(t->fold);
 	xfree(t->weight);
 	xfree(t->class_p);

@@ -261,7 +261,6 @@ fill_head(struct trainer *t, struct str manifest)
 	m->bytes = (uint32_t)(sizeof(*m) + manifest.len);
 	m->manifest_bytes = (uint32_t)manifest.len;
 	m->lexicon = t->lexicon;
-	memcpy(m->vocabulary, t->twice, sizeof(m->vocabulary));
 	hash = hash_sha256(str_make((const char *)m, sizeof(*m)));
 	hash_sha256_hex(&hash, hex);
 	snprintf(m->name, sizeof(m->name), "w1-%.8s", hex);
@@ -280,6 +279,8 @@ trainer_fit(struct trainer *t, struct str manifest, struct buf *ret)
 	train_tiers(t);
 	train_round(t);
 	train_calibrate(t);
+	memcpy(t->model->vocabulary, t->twice, sizeof(t->model->vocabulary));
+	train_profile(t);
 	fill_head(t, manifest);
 	return buf_append(ret, t->model, sizeof(*t->model)) &&
 	       buf_append_str(ret, manifest);

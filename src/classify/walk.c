@@ -1,6 +1,7 @@
 /* walk.c: from bytes to tokens and counts; any pieces, cut anywhere, give the same. */
 #include <string.h>
 
+#include "base/mem.h"
 #include "feature.h"
 #include "letters.h"
 
@@ -73,6 +74,16 @@ cue(struct walk *w, uint32_t hash)
 	return true;
 }
 
+static void
+hear(struct heard *h, uint32_t bit)
+{
+	if (h->count == h->room) {
+		h->room = 2 * h->room + 65536;
+		h->bit = xrealloc(h->bit, h->room * sizeof(*h->bit));
+	}
+	h->bit[h->count++] = bit;
+}
+
 /* Is the word one of the training texts'? */
 static void
 look_up(struct features *f, uint32_t hash)
@@ -88,6 +99,8 @@ look_up(struct features *f, uint32_t hash)
 	if ((f->once[in] & mask) != 0)
 		f->twice[in] |= mask;
 	f->once[in] |= mask;
+	if (f->heard != NULL)
+		hear(f->heard, bit);
 }
 
 static void

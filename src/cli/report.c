@@ -160,6 +160,8 @@ verb_report(struct cli *c)
 	int code = CLI_found;
 	struct buf body;
 
+	if (c->opt[OPT_show] != NULL)
+		return report_classifier(c);
 	if (target_of(c, "team") == NULL)
 		return CLI_usage;
 	buf_init(&body, ANSWER_BYTES);

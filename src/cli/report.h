@@ -8,6 +8,8 @@
 
 /* On standard output; `tiers` is the same span grouped by tier. */
 void report_view(struct cli *c, const json_t *summary, const json_t *tiers);
+/* `--show classifier`; gives the exit code. */
+int report_classifier(struct cli *c);
 /* Rows as RFC 4180 has them, amounts exact. */
 void report_csv(struct cli *c, const json_t *summary);
 

@@ -246,6 +246,17 @@ get_fleet(struct admin_call *c)
 }
 
 static void
+get_classifier(struct admin_call *c)
+{
+	struct json j;
+
+	json_init(&j, &c->out);
+	json_object_begin(&j, NULL);
+	drift_json(c->report, &j);
+	json_object_end(&j);
+}
+
+static void
 put_ledger(struct json *j, const struct shared *s)
 {
 	struct ledger_status st;
@@ -303,6 +314,7 @@ static const struct {
     {"GET", "/admin/bypass", get_bypass, false},
     {"POST", "/admin/bypass", post_bypass, false},
     {"GET", "/admin/fleet", get_fleet, false},
+    {"GET", "/admin/classifier", get_classifier, false},
     {"GET", "/admin/status", get_status, false},
 };
 

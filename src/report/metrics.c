@@ -11,8 +11,8 @@
 #include "core/request.h"
 #include "core/worker.h"
 
-static void
-head(struct buf *b, const char *name, const char *type, const char *help)
+void
+metrics_head(struct buf *b, const char *name, const char *type, const char *help)
 {
 	buf_printf(
 	    b, "# HELP frugald_%s %s\n# TYPE frugald_%s %s\n", name, help, name, type);
@@ -21,7 +21,7 @@ head(struct buf *b, const char *name, const char *type, const char *help)
 static void
 one(struct buf *b, const char *name, const char *type, const char *help, int64_t v)
 {
-	head(b, name, type, help);
+	metrics_head(b, name, type, help);
 	buf_printf(b, "frugald_%s %" PRId64 "\n", name, v);
 }
 
@@ -83,7 +83,7 @@ put_counters(struct buf *b, const struct totals *t)
 #include "core/counter.def"
 	one(b, "requests_in_flight", "gauge", "requests under way",
 	    (int64_t)t->live_requests);
-	head(b, "request_outcomes_total", "counter",
+	metrics_head(b, "request_outcomes_total", "counter",
 	    "finished requests by how they ended");
 	for (int o = OUT_unset + 1; o < OUT_COUNT; o++)
 		buf_printf(b,
@@ -91,7 +91,7 @@ put_counters(struct buf *b, const struct totals *t)
 		    "%" PRIu64 "\n",
 		    outcome_name((enum outcome)o), outcome_row((enum outcome)o)->http,
 		    t->outcome[o]);
-	head(b, "tokens_total", "counter", "settled tokens by kind");
+	metrics_head(b, "tokens_total", "counter", "settled tokens by kind");
 	for (int k = 0; k < TOKEN_COUNT; k++)
 		buf_printf(b, "frugald_tokens_total{kind=\"%s\"} %" PRIu64 "\n",
 		    token_name((enum token_kind)k), t->tokens[k]);
@@ -104,7 +104,7 @@ put_histogram(struct buf *b, const char *name, const char *help,
 {
 	uint64_t n = 0;
 
-	head(b, name, "histogram", help);
+	metrics_head(b, name, "histogram", help);
 	for (unsigned i = 0; i < COUNTER_LATENCY_BUCKETS; i++) {
 		n += bucket[i];
 		if (i + 1 < COUNTER_LATENCY_BUCKETS)
@@ -132,7 +132,7 @@ put_cost(struct buf *b, const struct totals *t)
 {
 	char text[PUSD_TEXT_BYTES];
 
-	head(b, "cost_usd_total", "counter",
+	metrics_head(b, "cost_usd_total", "counter",
 	    "cost of finished requests since the start, by the tier that answered");
 	for (int i = 0; i < TIER_COUNT; i++) {
 		pusd_sum_format(t->cost[i], text);
@@ -248,7 +248,8 @@ put_states(struct buf *b, const struct health_rows *h)
 {
 	static const char *const states[] = {"closed", "open", "half-open", "cooling"};
 
-	head(b, "health_state", "gauge", "1 for the state in which the breaker is");
+	metrics_head(
+	    b, "health_state", "gauge", "1 for the state in which the breaker is");
 	for (size_t i = 0; i < h->count; i++) {
 		for (size_t k = 0; k < nitems(states); k++) {
 			buf_add(b, "frugald_health_state{name=\"");
@@ -276,7 +277,7 @@ put_health(struct buf *b, const struct health_rows *h)
 
 	put_states(b, h);
 	for (size_t k = 0; k < nitems(rows); k++) {
-		head(b, rows[k].name, rows[k].type, rows[k].help);
+		metrics_head(b, rows[k].name, rows[k].type, rows[k].help);
 		for (size_t i = 0; i < h->count; i++) {
 			const char *row = (const char *)&h->row[i];
 			int64_t v;
@@ -367,11 +368,11 @@ put_process(struct buf *b, struct env *env, int64_t start_ms)
 static void
 put_builds(struct buf *b, const struct report *r, const struct snapshot *snap)
 {
-	head(b, "build_info", "gauge", "the version that runs");
+	metrics_head(b, "build_info", "gauge", "the version that runs");
 	buf_add(b, "frugald_build_info{version=\"");
 	label(b, r->o.shared->version == NULL ? "" : r->o.shared->version);
 	buf_add(b, "\"} 1\n");
-	head(b, "policy_info", "gauge", "hash of the policy in force");
+	metrics_head(b, "policy_info", "gauge", "hash of the policy in force");
 	buf_printf(b, "frugald_policy_info{hash=\"%s\"} 1\n", snap->short_hash);
 	one(b, "workers", "gauge", "worker threads", r->o.worker_count);
 }
@@ -394,6 +395,7 @@ metrics_text(struct report *r, struct buf *ret)
 	if (r->o.shared->edge != NULL)
 		one(ret, "connections", "gauge", "client connections",
 		    edge_connections(r->o.shared->edge));
+	drift_metrics(r, ret);
 	put_ledger(ret, r, snap);
 	put_fleet(ret, r);
 	put_builds(ret, r, snap);

@@ -7,6 +7,8 @@
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
+/* The lines of HELP and TYPE; `name` without "frugald_". */
+void metrics_head(struct buf *b, const char *name, const char *type, const char *help);
 void metrics_text(struct report *r, struct buf *ret);
 
 #endif

@@ -92,6 +92,7 @@ on_message(void *receiver, struct message *m)
 		write_lines(r); /* what came before goes where it went */
 		r->log_snap = msg->snap;
 		log_writer_use(&r->log, r->log_snap->log);
+		drift_watch_use(r, r->log_snap);
 		snapshot_unref(old);
 	}
 	xfree(msg);
@@ -165,6 +166,7 @@ init(struct report *r, char ret_why[static 256])
 	for (unsigned i = 0; i < r->o.worker_count; i++)
 		log_ring_attach(r->o.workers[i]->log, r->mailbox, on_lines);
 	log_writer_use(&r->log, r->log_snap->log);
+	drift_watch_start(r);
 	r->query = query_new(r, r->o.snap->state_dir);
 	r->admin = admin_new(r, ret_why);
 	return r->admin != NULL;
@@ -183,6 +185,7 @@ report_new(const struct report_options *o, char ret_why[static 256])
 	r->flush.on_due = on_flush;
 	pthread_mutex_init(&r->mutex, NULL);
 	log_writer_init(&r->log, r->env);
+	drift_watch_init(r);
 	if (init(r, ret_why))
 		return r;
 	report_free(r);
@@ -224,6 +227,7 @@ report_free(struct report *r)
 	loop_free(r->loop);
 	mailbox_free(r->mailbox);
 	log_writer_fini(&r->log);
+	drift_watch_fini(r);
 	snapshot_unref(r->log_snap);
 	snapshot_unref(r->snap_shared);
 	pthread_mutex_destroy(&r->mutex);

@@ -9,6 +9,7 @@
 #include "base/env.h"
 #include "base/loop.h"
 #include "base/mailbox.h"
+#include "drift_watch.h"
 #include "log.h"
 #include "stage/report.h"
 
@@ -23,6 +24,7 @@ struct report {
 	struct watch mail;
 	struct timer flush;
 	struct log_writer log;
+	struct drift_watch drift;
 	struct snapshot *log_snap; /* whose `log` is in use; one reference */
 	pthread_t thread;
 	bool started, stop;

@@ -122,6 +122,10 @@ test_senseless(void **state)
 	seal(file, len);
 	refused(file, len, "no sense");
 	c->need_tier = before;
+	c->profile.class[0]++; /* more than there were requests */
+	seal(file, len);
+	refused(file, len, "no sense");
+	c->profile.class[0]--;
 	for (size_t i = 0; i < LEXICON_SLOTS; i++)
 		c->lexicon.slot[i] = 1 << 8 | 1; /* a search would never end */
 	seal(file, len);
