@@ -68,11 +68,12 @@ add(struct trainer *t, const struct features *f, const struct task *task,
 }
 
 static void
-begin(struct trainer *t, struct features *f)
+begin(struct trainer *t, struct features *f, const struct lesson *l)
 {
 	features_init(f, &t->lexicon);
 	f->once = t->once;
 	f->twice = t->twice;
+	f->heard = l->tier >= 0 ? &t->heard : NULL;
 }
 
 void
@@ -81,8 +82,7 @@ trainer_add(struct trainer *t, const struct task *task, const struct prompt *pro
 {
 	struct features f;
 
-	begin(t, &f);
-	f.heard = &t->heard;
+	begin(t, &f, l);
 	features_read(&f, task, prompt);
 	add(t, &f, task, l);
 }
@@ -92,7 +92,7 @@ trainer_add_text(struct trainer *t, struct str text, const struct lesson *l)
 {
 	struct features f;
 
-	begin(t, &f);
+	begin(t, &f, l);
 	features_read_text(&f, text);
 	add(t, &f, NULL, l);
 }

@@ -88,6 +88,7 @@ class Drift(unittest.TestCase):
         self.send(odd(i) for i in range(499))
         self.assertNotIn('frugald_classifier_psi{figure="class"}', self.metrics())  # too few
         self.send(odd(i) for i in range(101))
+        harness.wait_for("lines in the log, though nobody looks", lambda: self.daemon.said().count(MOVED) == 3)
         m = self.metrics()
         self.assertEqual(sum(int(v) for k, v in m.items() if k.startswith("frugald_classifier_class_total{")), 600)
         self.assertGreater(float(m["frugald_classifier_unknown_words_share"]), 0.3)

@@ -185,9 +185,11 @@ train(struct buf *ret)
 	for (size_t i = 0; i < 48; i++) {
 		struct lesson l = {0.9F, 0.95F, CLASS_chat, 0, 0};
 		struct lesson m = {0.2F, 0.8F, CLASS_maths, 2, 1};
+		struct lesson exam = {0.2F, 0.8F, -1, -1, 2};
 
 		trainer_add_text(t, str_of(easy[i % nitems(easy)]), &l);
 		trainer_add_text(t, str_of(hard[i % nitems(hard)]), &m);
+		trainer_add_text(t, STR("is a zebra striped"), &exam);
 	}
 	assert_true(trainer_fit(t, STR("{\"rows\":96}"), ret));
 	trainer_free(t);
@@ -223,6 +225,47 @@ test_train(void **state)
 	buf_fini(&b);
 }
 
+/* The profile is what the daemon would count of the labelled requests, and of no more.
+ */
+static void
+test_profile(void **state)
+{
+	struct profile want = {.requests = 96};
+	const struct classifier *c;
+	const char *why = "";
+	struct verdict v;
+	struct buf a;
+
+	(void)state;
+	buf_init(&a, CLASSIFIER_BYTES_MAX);
+	train(&a);
+	c = classifier_open(buf_str(&a), &why);
+	assert_non_null(c);
+	for (size_t i = 0; i < 96; i++) {
+		classify_text(c,
+		    str_of(i % 2 == 0 ? easy[i / 2 % nitems(easy)]
+				      : hard[i / 2 % nitems(hard)]),
+		    &v);
+		want.class[v.class]++;
+		want.complexity[profile_bin(v.complexity)]++;
+		want.confidence[profile_bin(v.confidence)]++;
+	}
+	assert_memory_equal(classifier_profile(c), &want, sizeof(want));
+	assert_int_equal(want.class[CLASS_chat], 48);
+	assert_int_equal(want.confidence[PROFILE_BINS - 1], 96);
+	buf_fini(&a);
+}
+
+static void
+test_bins(void **state)
+{
+	(void)state;
+	assert_int_equal(profile_bin(0), 0);
+	assert_int_equal(profile_bin(0.1999F), 1);
+	assert_int_equal(profile_bin(0.5F), 5);
+	assert_int_equal(profile_bin(1), 9);
+}
+
 static void
 test_nothing_to_learn(void **state)
 {
@@ -249,6 +292,8 @@ main(void)
 	    cmocka_unit_test(test_senseless),
 	    cmocka_unit_test(test_bind),
 	    cmocka_unit_test(test_train),
+	    cmocka_unit_test(test_profile),
+	    cmocka_unit_test(test_bins),
 	    cmocka_unit_test(test_nothing_to_learn),
 	};
 
