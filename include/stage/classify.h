@@ -75,8 +75,13 @@ void verdict_count(struct counters *c, const struct verdict *v);
 /* A text alone, as from a set of questions: no escapes are resolved in it. */
 void classify_text(const struct classifier *c, struct str text, struct verdict *ret);
 
-/* The same weights without those of words, for comparisons; xfree() it. */
-struct classifier *classifier_surface_only(const struct classifier *c);
+/* What counts alone say, to compare with: logistic regressions on the values of
+ * surface.def, without words and kinds of work, fitted on the same rows. Fills p_small,
+ * p_frontier and `need`, their difference; the rest is 0. */
+void classify_surface(const struct classifier *c, const struct task *task,
+    const struct prompt *prompt, struct verdict *ret);
+void classify_surface_text(
+    const struct classifier *c, struct str text, struct verdict *ret);
 
 /* ---- training ---- */
 

@@ -42,8 +42,13 @@ void lessons_finish(struct trainer *t);
 void train_classes(struct trainer *t);
 void train_outcomes(struct trainer *t);
 void train_tiers(struct trainer *t);
+/* train_surface.c: the baseline of classify_surface(), into `t->model`. */
+void train_surface(struct trainer *t);
 /* train_write.c: `t->model` from all of it. */
 void train_round(struct trainer *t);
+/* Weights of centred values as weights of the values; the constant takes the rest. */
+void uncentre(
+    const float *mean, const float *spread, const float *w, unsigned count, float *ret);
 void train_calibrate(struct trainer *t);
 /* train_profile.c: into `t->model`, when all else is there. */
 void train_profile(struct trainer *t);

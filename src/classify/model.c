@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "base/hash.h"
-#include "base/mem.h"
 #include "config/snapshot.h"
 #include "embed.h"
 
@@ -106,15 +105,6 @@ classifier_bind(struct snapshot *s, struct diag *d)
 	if (s->classifier == NULL)
 		diag_error(d, at, "'%s': %s", s->classifier_path, why);
 	return s->classifier != NULL;
-}
-
-struct classifier *
-classifier_surface_only(const struct classifier *c)
-{
-	struct classifier *copy = (void *)xmemdup(c, c->bytes);
-
-	memset(copy->row, 0, sizeof(copy->row));
-	return copy;
 }
 
 const char *

@@ -9,7 +9,7 @@
 #include "stage/classify.h"
 
 #define MODEL_MAGIC  "frugaldW"
-#define MODEL_FORMAT 2U
+#define MODEL_FORMAT 3U
 #define MODEL_ENDIAN 0x01020304U
 
 /* One row of hashed weights holds them all: one load a token. */
@@ -69,7 +69,8 @@ struct classifier {
 	float class_surface[SURFACE_COUNT][CLASS_COUNT];
 	float outcome_surface[2][GATE_COUNT][OUTCOME_SURFACES];
 	float tier_surface[2][SURFACE_COUNT];
-	float usual[SURFACE_COUNT]; /* means, for reasons */
+	float surface_only[2][OUTCOME_SURFACES]; /* of classify_surface() */
+	float usual[SURFACE_COUNT];              /* means, for reasons */
 	float tier_hint[2][HINT_COUNT];
 	float platt[HEAD_class][2]; /* slope and offset that calibrate a logit */
 	float need_tier;          /* what the tiers weigh in `need`, beside the gain */

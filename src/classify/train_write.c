@@ -25,8 +25,7 @@ round_words(
 		    (int8_t)lrintf(w[b * heads + from] / t->model->scale[to]);
 }
 
-/* Weights of centred values as weights of the values; the constant takes the rest. */
-static void
+void
 uncentre(
     const float *mean, const float *spread, const float *w, unsigned count, float *ret)
 {
@@ -277,6 +276,7 @@ trainer_fit(struct trainer *t, struct str manifest, struct buf *ret)
 	train_classes(t);
 	train_outcomes(t);
 	train_tiers(t);
+	train_surface(t);
 	train_round(t);
 	train_calibrate(t);
 	memcpy(t->model->vocabulary, t->twice, sizeof(t->model->vocabulary));

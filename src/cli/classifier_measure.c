@@ -3,11 +3,11 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
-#define DRAWS 200
-#define BINS  15
+#define BINS 15
 
 static int
 by_score(const void *a, const void *b)
@@ -26,51 +26,74 @@ by_p(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The curve of recovery, point by point: between two points it is a line. */
+/* Labels are single floats: a smaller mean gap is one of rounding. */
+#define LEAST_GAP 1e-6
+
+static double
+gain_of(const struct sample *s)
+{
+	return (double)s->strong - (double)s->weak;
+}
+
+/* The curve of recovery over calls to the strong model: lines between points. */
 struct curve {
-	double total, n, done, before, area;
+	double total, calls, before, area;
 	double reached[2]; /* calls at 50 % and 80 %; below 0: not yet */
 };
 
+/* A line: so many more calls gain so much. */
 static void
-step(struct curve *c, double calls, double gain)
+line(struct curve *c, double calls, double gain)
 {
 	static const double target[2] = {0.5, 0.8};
-	double now;
+	double now = c->before + gain / c->total;
 
-	c->done += gain;
-	now = c->done / c->total;
-	c->area += (c->before + now) / 2;
+	c->area += calls * (c->before + now) / 2;
 	for (unsigned i = 0; i < 2; i++) {
 		if (c->reached[i] >= 0 || now < target[i] - 1e-12)
 			continue;
-		c->reached[i] = calls + (target[i] - c->before) / (now - c->before);
+		c->reached[i] =
+		    c->calls + calls * (target[i] - c->before) / (now - c->before);
 	}
+	c->calls += calls;
 	c->before = now;
+}
+
+/* Of sorted samples; that of row r counts times[r], NULL: once. The sum of them is n.
+ */
+static struct recovery
+recovery_of(const struct sample *s, const uint32_t *times, size_t n)
+{
+	struct curve c = {.reached = {-1, -1}};
+
+	for (size_t i = 0; i < n; i++)
+		c.total += gain_of(&s[i]) * (times == NULL ? 1 : times[s[i].row]);
+	if (!(c.total > LEAST_GAP * (double)n))
+		return (struct recovery){NAN, NAN, NAN};
+	for (size_t i = 0, end; i < n; i = end) {
+		double gain = 0, calls = 0;
+
+		for (end = i; end < n && s[end].score == s[i].score; end++) {
+			double many = times == NULL ? 1 : times[s[end].row];
+
+			gain += many * gain_of(&s[end]);
+			calls += many;
+		}
+		if (calls > 0)
+			line(&c, calls, gain);
+	}
+	return (struct recovery){c.area / (double)n, 100 * c.reached[0] / (double)n,
+	    100 * c.reached[1] / (double)n};
 }
 
 struct recovery
 measure_recovery(struct sample *s, size_t n)
 {
-	struct curve c = {.n = (double)n, .reached = {-1, -1}};
-
-	for (size_t i = 0; i < n; i++)
-		c.total += (double)s[i].strong - (double)s[i].weak;
-	if (!(c.total > 0))
-		return (struct recovery){NAN, NAN, NAN};
 	qsort(s, n, sizeof(*s), by_score);
-	for (size_t i = 0, end; i < n; i = end) {
-		double gain = 0;
-
-		/* Prompts of one score have no order: each counts as their mean. */
-		for (end = i; end < n && s[end].score == s[i].score; end++)
-			gain += (double)s[end].strong - (double)s[end].weak;
-		for (size_t k = i; k < end; k++)
-			step(&c, (double)k, gain / (double)(end - i));
-	}
-	return (struct recovery){
-	    c.area / c.n, 100 * c.reached[0] / c.n, 100 * c.reached[1] / c.n};
+	return recovery_of(s, NULL, n);
 }
+
+/* ---- ranges ---- */
 
 static int
 by_value(const void *a, const void *b)
@@ -80,24 +103,73 @@ by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-void
-measure_interval(const struct sample *s, size_t n, uint64_t seed, double ret[2])
+static struct range
+middle(double *got, size_t n)
 {
-	struct sample *drawn = xcalloc(n + 1, sizeof(*drawn));
-	double got[DRAWS];
-
-	for (unsigned d = 0; d < DRAWS; d++) {
-		for (size_t i = 0; i < n; i++) {
-			seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-			drawn[i] = s[(seed >> 33) % n];
-		}
-		got[d] = measure_recovery(drawn, n).apgr;
-	}
-	qsort(got, DRAWS, sizeof(got[0]), by_value);
-	ret[0] = got[DRAWS / 40];
-	ret[1] = got[DRAWS - 1 - DRAWS / 40];
-	xfree(drawn);
+	if (n < MEASURE_ROUNDS - MEASURE_ROUNDS / 40)
+		return (struct range){NAN, NAN};
+	qsort(got, n, sizeof(*got), by_value);
+	return (struct range){got[n / 40], got[n - 1 - n / 40]};
 }
+
+/* Below n. */
+static size_t
+draw(uint64_t *seed, size_t n)
+{
+	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (size_t)((*seed >> 33) % n);
+}
+
+struct range
+measure_interval(struct sample *s, size_t n, uint64_t seed)
+{
+	uint32_t *times = xcalloc(n + 1, sizeof(*times));
+	double got[MEASURE_ROUNDS];
+	size_t count = 0;
+
+	qsort(s, n, sizeof(*s), by_score);
+	for (unsigned round = 0; round < MEASURE_ROUNDS; round++) {
+		double apgr;
+
+		memset(times, 0, n * sizeof(*times));
+		for (size_t i = 0; i < n; i++)
+			times[draw(&seed, n)]++;
+		apgr = recovery_of(s, times, n).apgr;
+		if (!isnan(apgr))
+			got[count++] = apgr;
+	}
+	xfree(times);
+	return middle(got, count);
+}
+
+struct range
+measure_random(const struct sample *s, size_t n, uint64_t seed)
+{
+	struct sample *own = xcalloc(n + 1, sizeof(*own));
+	double got[MEASURE_ROUNDS];
+	size_t count = 0;
+
+	memcpy(own, s, n * sizeof(*own));
+	for (unsigned round = 0; round < MEASURE_ROUNDS; round++) {
+		double apgr;
+
+		for (size_t i = n; i > 0; i--) {
+			size_t other = draw(&seed, i);
+			struct sample was = own[i - 1];
+
+			own[i - 1] = own[other];
+			own[other] = was;
+			own[i - 1].score = -(float)i; /* as it lies: no ties */
+		}
+		apgr = recovery_of(own, NULL, n).apgr;
+		if (!isnan(apgr))
+			got[count++] = apgr;
+	}
+	xfree(own);
+	return middle(got, count);
+}
+
+/* ---- predictions ---- */
 
 double
 measure_auc(struct sample *s, size_t n)

@@ -33,7 +33,8 @@ def main():
         with tracks.folder() as folder:
             files = [tracks.write(folder, "train", rows), tracks.write(folder, "requests", tracks.requests("train"))]
             tracks.train(f"{folder}/weights.bin", files, seed, args.set)
-            result = tracks.evaluate(f"{folder}/weights.bin", [tracks.write(folder, "test", test)])
+            result = tracks.evaluate(f"{folder}/weights.bin", [tracks.write(folder, "test", test)],
+                                     {r["source"] for r in test})
         print(f"seed {seed}: {len(rows)} of {len(others) + GOLD} rows for training")
         tracks.show(result)
         for s in result["outcomes"]:

@@ -33,13 +33,13 @@ def main():
     for r in sorted(test, key=lambda r: tracks.draw("M" + r["prompt"])):
         count[r["source"]] = count.get(r["source"], 0) + 1
         if count[r["source"]] <= MIX:
-            mix.append(dict(r, source="mixture"))
+            mix.append(dict(r, source="mixture", scores=tracks.pair_scores(r)))
     with tracks.folder() as folder:
         files = [tracks.write(folder, "train", rows), tracks.write(folder, "requests", requests)]
         tracks.train(f"{folder}/weights.bin", files, 1, args.set)
         tests = [tracks.write(folder, n, r) for n, r in (("test", test), ("mix", mix), ("labels", request_test))]
         print(f"{len(rows)} questions and {len(requests)} requests for training")
-        tracks.show(tracks.evaluate(f"{folder}/weights.bin", tests))
+        tracks.show(tracks.evaluate(f"{folder}/weights.bin", tests, tracks.ALLOWED))
 
 
 if __name__ == "__main__":

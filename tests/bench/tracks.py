@@ -21,6 +21,21 @@ REQUESTS = ROOT / "tests/data/requests"
 ALLOWED = ("llmrouter_9m", "mmlu_pro", "reasoning_gym", "routellm_gsm8k", "routellm_mmlu", "zeroeval_gsm",
            "zeroeval_math_l5", "zeroeval_numersense")
 
+# Weak and strong of the sources that one pair stands for, as published results have it; the others: tiers, pooled.
+PAIRS = {
+    "routellm_mmlu": ("mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview"),
+    "routellm_gsm8k": ("mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview"),
+    "routellm_mtbench": ("mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview"),
+    "mmlu_pro": ("Mixtral-8x7B-Instruct-v0.1", "gemini-1.5-pro-002"),
+    "llmrouter_9m": ("qwen2.5-7b-instruct", "llama-3.1-nemotron-51b-instruct"),
+}
+
+
+def pair_scores(row):
+    """Of the row's scores those of its source's pair: what is left of each tier is the pair's model."""
+    pair = PAIRS.get(row["source"])
+    return {m: s for m, s in row["scores"].items() if pair is None or m in pair}
+
 
 def need_data():
     if not DATA.is_dir():
@@ -100,19 +115,33 @@ def train(weights, files, seed=1, settings=()):
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def evaluate(weights, files):
-    out = subprocess.run([BIN, "classifier", "eval", "--json", "--weights", weights, *files], check=True,
+def evaluate(weights, files, sources=()):
+    """What `frugald classifier eval` finds; of `sources` that have a pair, by its outcomes."""
+    pairs = [x for s in sources if s in PAIRS for x in ("--pair", f"{s}:{','.join(PAIRS[s])}")]
+    out = subprocess.run([BIN, "classifier", "eval", "--json", "--weights", weights, *pairs, *files], check=True,
                          stdout=subprocess.PIPE)
     return json.loads(out.stdout)
 
 
+def number(value, width, places):
+    return f"{'-':>{width}}" if value is None else f"{value:{width}.{places}f}"
+
+
+def show_order(name, f):
+    between = "-" if f["apgr_low"] is None else f"[{f['apgr_low']:.3f}, {f['apgr_high']:.3f}]"
+    print(f"    {name:8} APGR {number(f['apgr'], 5, 3)} {between:16}  CPT50 {number(f['cpt50'], 5, 1)}  "
+          f"CPT80 {number(f['cpt80'], 5, 1)}  AUC {number(f['auc_small_ok'], 5, 3)}  "
+          f"ECE {number(f['ece_small_ok'], 5, 3)}")
+
+
 def show(result):
     for s in result["outcomes"]:
-        b = s["baselines"]
-        low_high = f"[{s['apgr_low']:.3f}, {s['apgr_high']:.3f}]" if s["apgr_low"] is not None else ""
-        print(f"  {s['source']:20} n {s['n']:5}  APGR {s['apgr'] or 0:.3f} {low_high:16}  CPT50 {s['cpt50'] or 0:4.1f}  "
-              f"CPT80 {s['cpt80'] or 0:4.1f}  AUC {s['auc_small_ok'] or 0:.3f}  ECE {s['ece_small_ok']:.3f}  "
-              f"length {b['length'] or 0:.3f}  surface {b['surface'] or 0:.3f}")
+        pair = "tiers, pooled" if s["pair"] is None else f"{s['pair']['weak']} / {s['pair']['strong']}"
+        left_out = f", {s['left_out']} left out" if s["left_out"] else ""
+        print(f"  {s['source']}: n {s['n']}{left_out}, {pair}")
+        show_order("need", s)
+        for name, f in s["baselines"].items():
+            show_order(name, f)
     r = result["requests"]
     if r["n"] > 0:
         t = r["tiers"]

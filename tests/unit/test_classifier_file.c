@@ -1,6 +1,7 @@
 /* libs: base core classify */
 /* test_classifier_file.c: a weights file is taken whole and right, or not at all; the
  * same lessons make the same file. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -266,6 +267,39 @@ test_bins(void **state)
 	assert_int_equal(profile_bin(1), 9);
 }
 
+/* Words are nothing to it: those of other letters, as many and as long, are the same.
+ * On the mean over the lessons it is right, as every fit with a constant is. */
+static void
+test_surface_only(void **state)
+{
+	struct verdict v, w;
+	const char *why;
+	struct buf file;
+	const struct classifier *c;
+	float sum = 0;
+
+	(void)state;
+	buf_init(&file, CLASSIFIER_BYTES_MAX);
+	train(&file);
+	c = classifier_open(buf_str(&file), &why);
+	assert_non_null(c);
+	classify_surface_text(c, STR("quzzy morbling"), &v);
+	classify_surface_text(c, STR("vetch salvages"), &w);
+	assert_memory_equal(&v, &w, sizeof(v));
+	assert_true(fabsf(v.need - (v.p_frontier - v.p_small)) < 1e-6F);
+	classify_surface_text(c, str_of(hard[4]), &w);
+	assert_true(w.p_small < v.p_small - 0.1F && w.need > v.need + 0.1F);
+	for (size_t i = 0; i < nitems(easy); i++) {
+		classify_surface_text(c, str_of(easy[i]), &v);
+		classify_surface_text(c, str_of(hard[i]), &w);
+		sum += v.p_small + w.p_small;
+	}
+	classify_surface_text(c, STR("is a zebra striped"), &v);
+	sum = (sum / nitems(easy) + v.p_small) / 3;
+	assert_true(fabsf(sum - (0.9F + 0.2F + 0.2F) / 3) < 0.02F);
+	buf_fini(&file);
+}
+
 static void
 test_nothing_to_learn(void **state)
 {
@@ -294,6 +328,7 @@ main(void)
 	    cmocka_unit_test(test_train),
 	    cmocka_unit_test(test_profile),
 	    cmocka_unit_test(test_bins),
+	    cmocka_unit_test(test_surface_only),
 	    cmocka_unit_test(test_nothing_to_learn),
 	};
 
