@@ -29,19 +29,13 @@ softmax(const float logit[CLASS_COUNT], float ret[CLASS_COUNT])
 		ret[c] /= sum;
 }
 
-void
-gates_of(const float p[CLASS_COUNT], float options, float ret[GATE_COUNT])
+/* log2(1 + 3) / 8 is 0.25, log2(1 + 6) / 8 is 0.35. */
+enum form
+form_of(float options)
 {
-	ret[GATE_all] = 1 - p[CLASS_maths]; /* sums are unlike all else */
-	ret[GATE_maths] = p[CLASS_maths];
-	ret[GATE_code] = p[CLASS_code];
-	ret[GATE_reasoning] = p[CLASS_reasoning];
-	ret[GATE_knowledge] = p[CLASS_knowledge];
-	ret[GATE_specialist] = p[CLASS_specialist];
-	ret[GATE_language] = 1 - p[CLASS_maths] - p[CLASS_code] - p[CLASS_reasoning] -
-			     p[CLASS_knowledge] - p[CLASS_specialist];
-	ret[GATE_choice] = options > 0.24F; /* log2(1 + 3) / 8 is 0.25 */
-	ret[GATE_choices] = options > 0.34F;
+	return options > 0.34F   ? FORM_choices
+	       : options > 0.24F ? FORM_choice
+				 : FORM_free;
 }
 
 /* The square of a token's value is its count, so their sum is the number of tokens. */
@@ -73,18 +67,15 @@ score_classes(const struct classifier *c, struct scores *s)
 			logit[k] += s->surface[i] * c->class_surface[i][k];
 	}
 	softmax(logit, s->class_p);
-	gates_of(s->class_p, s->surface[SURFACE_options], s->gate);
 }
 
 static void
 score_outcomes(const struct classifier *c, struct scores *s)
 {
 	for (unsigned h = 0; h < 2; h++) {
-		s->logit[h] = s->words[h];
-		for (unsigned g = 0; g < GATE_COUNT; g++)
-			s->logit[h] +=
-			    s->gate[g] *
-			    dot(s->surface, c->outcome_surface[h][g], OUTCOME_SURFACES);
+		s->logit[h] =
+		    s->words[h] +
+		    dot(s->surface, c->outcome_surface[s->form][h], OUTCOME_SURFACES);
 		s->hint[h] = s->logit[h];
 	}
 	for (unsigned k = 0; k < CLASS_COUNT; k++)
@@ -102,9 +93,36 @@ score_tiers(const struct classifier *c, struct scores *s)
 }
 
 static float
-calibrated(const struct classifier *c, const struct scores *s, enum head h)
+calibrated(const float platt[2], float logit)
 {
-	return logistic(c->platt[h][0] * s->logit[h] + c->platt[h][1]);
+	return logistic(platt[0] * logit + platt[1]);
+}
+
+/* How much better a frontier model does than a small one by the kind of work: measured
+ * where there are outcomes (code, maths, reasoning, knowledge), by judgement elsewhere.
+ * Of answers to choose from the outcomes say more. */
+static const float prior_gain[CLASS_COUNT] = {[CLASS_code] = 0.32F,
+    [CLASS_maths] = 0.31F,
+    [CLASS_reasoning] = 0.27F,
+    [CLASS_agent] = 0.27F,
+    [CLASS_specialist] = 0.20F,
+    [CLASS_knowledge] = 0.15F,
+    [CLASS_extraction] = 0.12F,
+    [CLASS_summarization] = 0.12F,
+    [CLASS_translation] = 0.12F,
+    [CLASS_classification] = 0.12F,
+    [CLASS_writing] = 0.05F,
+    [CLASS_chat] = 0.05F};
+
+static float
+need_of(const struct classifier *c, const struct scores *s, const struct verdict *v,
+    float tiers)
+{
+	float need = v->p_frontier - v->p_small + c->need_tier * tiers;
+
+	if (s->form == FORM_free)
+		need += 0.5F * dot(s->class_p, prior_gain, CLASS_COUNT);
+	return need;
 }
 
 /* 1/3 is where local models end, 2/3 where small ones do. */
@@ -190,11 +208,13 @@ conclude(const struct classifier *c, struct scores *s, struct verdict *ret)
 		if (s->class_p[k] > s->class_p[ret->class])
 			ret->class = (enum task_class)k;
 	}
-	ret->p_small = calibrated(c, s, HEAD_small);
-	ret->p_frontier = calibrated(c, s, HEAD_frontier);
-	tiers = calibrated(c, s, HEAD_above_local) + calibrated(c, s, HEAD_above_small);
+	ret->p_small = calibrated(c->outcome_platt[s->form][0], s->logit[HEAD_small]);
+	ret->p_frontier =
+	    calibrated(c->outcome_platt[s->form][1], s->logit[HEAD_frontier]);
+	tiers = calibrated(c->tier_platt[0], s->logit[HEAD_above_local]) +
+		calibrated(c->tier_platt[1], s->logit[HEAD_above_small]);
 	ret->complexity = adjusted(complexity(c, tiers), s);
-	ret->need = ret->p_frontier - ret->p_small + c->need_tier * tiers;
+	ret->need = need_of(c, s, ret, tiers);
 	find_reasons(c, s, ret);
 }
 
@@ -202,6 +222,7 @@ void
 scores_judge(const struct classifier *c, struct scores *s, struct verdict *ret)
 {
 	*ret = (struct verdict){0};
+	s->form = form_of(s->surface[SURFACE_options]);
 	score_classes(c, s);
 	score_outcomes(c, s);
 	score_tiers(c, s);
@@ -209,17 +230,30 @@ scores_judge(const struct classifier *c, struct scores *s, struct verdict *ret)
 }
 
 static void
+sum_words(const struct classifier *c, const struct features *f, enum form form,
+    float ret[HEAD_COUNT])
+{
+	int32_t sum[HEAD_COUNT], outcome[HEAD_COUNT];
+	float norm = token_norm(f);
+
+	rows_sum(c, f, 0, sum);
+	if (form != FORM_free) {
+		rows_sum(c, f, form_salt(form), outcome);
+		sum[HEAD_small] = outcome[HEAD_small];
+		sum[HEAD_frontier] = outcome[HEAD_frontier];
+	}
+	for (unsigned h = 0; h < HEAD_COUNT; h++)
+		ret[h] = (float)sum[h] * norm * c->scale[h];
+}
+
+static void
 judge(const struct classifier *c, struct features *f, const struct task *task,
     struct verdict *ret)
 {
 	struct scores s;
-	int32_t sum[HEAD_COUNT];
-	float norm = token_norm(f);
 
-	rows_sum(c, f, sum);
-	for (unsigned h = 0; h < HEAD_COUNT; h++)
-		s.words[h] = (float)sum[h] * norm * c->scale[h];
 	features_surface(f, task, s.surface);
+	sum_words(c, f, form_of(s.surface[SURFACE_options]), s.words);
 	scores_judge(c, &s, ret);
 	ret->words = f->all_words;
 	ret->unknown_words = f->all_words - f->known_words;

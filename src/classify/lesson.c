@@ -142,6 +142,15 @@ centre(struct trainer *t, unsigned i)
 	}
 }
 
+/* Of a prompt whose values are centred. */
+enum form
+form_in(const struct trainer *t, uint32_t row)
+{
+	return form_of(t->surface[(size_t)row * SURFACE_COUNT + SURFACE_options] *
+			   t->spread[SURFACE_options] +
+		       t->mean[SURFACE_options]);
+}
+
 void
 lessons_finish(struct trainer *t)
 {
@@ -155,6 +164,6 @@ lessons_finish(struct trainer *t)
 	t->tier = xcalloc(n * 2, sizeof(float));
 	t->class_w = xcalloc((BUCKETS + SURFACE_COUNT) * CLASS_COUNT, sizeof(float));
 	t->outcome_w =
-	    xcalloc((BUCKETS + GATE_COUNT * OUTCOME_SURFACES) * 2, sizeof(float));
+	    xcalloc((BUCKETS + FORM_COUNT * OUTCOME_SURFACES) * 2, sizeof(float));
 	t->tier_w = xcalloc((BUCKETS + SURFACE_COUNT + HINT_COUNT) * 2, sizeof(float));
 }

@@ -37,6 +37,7 @@ struct trainer {
 };
 
 /* lesson.c */
+enum form form_in(const struct trainer *t, uint32_t row);
 void lessons_finish(struct trainer *t);
 /* train_fit.c: fill the members above. */
 void train_classes(struct trainer *t);

@@ -23,19 +23,21 @@ enum head {
 };
 _Static_assert(HEAD_COUNT == 16, "a row is 16 bytes");
 
-/* How counts weigh depends on the kind of work: one set for all and one for each. */
-enum gate {
-	GATE_all, /* but maths */
-	GATE_maths,
-	GATE_code,
-	GATE_reasoning,
-	GATE_knowledge,
-	GATE_specialist,
-	GATE_language,
-	GATE_choice,  /* three answers or more to choose from */
-	GATE_choices, /* six or more */
-	GATE_COUNT
+/* What makes a question easy depends on its form: outcomes have weights of their own
+ * for each. */
+enum form {
+	FORM_free,
+	FORM_choice,  /* three answers or more to choose from */
+	FORM_choices, /* six or more */
+	FORM_COUNT
 };
+
+/* The words of each form have rows of their own: the bucket, exclusive or this. */
+static inline uint32_t
+form_salt(enum form form)
+{
+	return form == FORM_free ? 0 : form == FORM_choice ? 0x5a5aU : 0xa3c5U;
+}
 
 /* Sets of questions have no system text: outcomes are judged by the values before it.
  */
@@ -48,10 +50,6 @@ enum hint {
 	HINT_class,
 	HINT_COUNT = HINT_class + CLASS_COUNT
 };
-
-/* A step function becomes a line between these points. */
-#define CURVE_POINTS 17U
-#define CURVE_REACH  4.0F /* from -4 to 4 */
 
 struct classifier {
 	char magic[8];
@@ -67,12 +65,14 @@ struct classifier {
 
 	float scale[HEAD_COUNT]; /* of the hashed weights */
 	float class_surface[SURFACE_COUNT][CLASS_COUNT];
-	float outcome_surface[2][GATE_COUNT][OUTCOME_SURFACES];
+	float outcome_surface[FORM_COUNT][2][OUTCOME_SURFACES];
 	float tier_surface[2][SURFACE_COUNT];
 	float surface_only[2][OUTCOME_SURFACES]; /* of classify_surface() */
 	float usual[SURFACE_COUNT];              /* means, for reasons */
 	float tier_hint[2][HINT_COUNT];
-	float platt[HEAD_class][2]; /* slope and offset that calibrate a logit */
+	/* slope and offset that calibrate a logit */
+	float outcome_platt[FORM_COUNT][2][2];
+	float tier_platt[2][2];
 	float need_tier;          /* what the tiers weigh in `need`, beside the gain */
 	float local_at, small_at; /* sums of the tiers' chances, see complexity() */
 	struct lexicon lexicon;
@@ -89,7 +89,7 @@ struct scores {
 	float words[HEAD_COUNT]; /* sums of the hashed weights */
 	float logit[HEAD_class]; /* uncalibrated */
 	float class_p[CLASS_COUNT];
-	float gate[GATE_COUNT];
+	enum form form;
 	float hint[HINT_COUNT];
 };
 /* What follows from `words` and `surface`, which are given: the rest of `s`, and the
@@ -97,13 +97,14 @@ struct scores {
 void scores_judge(const struct classifier *c, struct scores *s, struct verdict *ret);
 float confidence_of(uint32_t words, uint32_t unknown_words);
 /* `options`: SURFACE_options. */
-void gates_of(const float class_p[CLASS_COUNT], float options, float ret[GATE_COUNT]);
+enum form form_of(float options);
 
-/* Sums of the rows of `n` tokens, each times what it adds. Both give the same. */
-void rows_sum_plain(
-    const struct classifier *c, const struct features *f, int32_t ret[HEAD_COUNT]);
-void rows_sum(
-    const struct classifier *c, const struct features *f, int32_t ret[HEAD_COUNT]);
+/* Sums of the rows of the tokens, each times what it adds; `salt`: form_salt(). Both
+ * give the same. */
+void rows_sum_plain(const struct classifier *c, const struct features *f, uint32_t salt,
+    int32_t ret[HEAD_COUNT]);
+void rows_sum(const struct classifier *c, const struct features *f, uint32_t salt,
+    int32_t ret[HEAD_COUNT]);
 
 /* 1 / the length of the vector of tokens. */
 float token_norm(const struct features *f);

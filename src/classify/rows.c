@@ -6,13 +6,13 @@
 #endif
 
 void
-rows_sum_plain(
-    const struct classifier *c, const struct features *f, int32_t ret[HEAD_COUNT])
+rows_sum_plain(const struct classifier *c, const struct features *f, uint32_t salt,
+    int32_t ret[HEAD_COUNT])
 {
 	for (unsigned h = 0; h < HEAD_COUNT; h++)
 		ret[h] = 0;
 	for (uint32_t i = 0; i < f->tokens; i++) {
-		const int8_t *row = c->row[f->bucket[i]];
+		const int8_t *row = c->row[f->bucket[i] ^ salt];
 
 		for (unsigned h = 0; h < HEAD_COUNT; h++)
 			ret[h] += row[h] * f->add[i];
@@ -23,8 +23,8 @@ rows_sum_plain(
 /* Two tokens at a time: their rows are interleaved, so that one instruction multiplies
  * and adds both. */
 __attribute__((target("avx2"))) static void
-rows_sum_avx2(
-    const struct classifier *c, const struct features *f, int32_t ret[HEAD_COUNT])
+rows_sum_avx2(const struct classifier *c, const struct features *f, uint32_t salt,
+    int32_t ret[HEAD_COUNT])
 {
 	__m256i low = _mm256_setzero_si256(), high = low;
 	uint32_t i = 0, n = f->tokens;
@@ -33,9 +33,9 @@ rows_sum_avx2(
 		/* A token without a partner has one of weight 0. */
 		uint32_t j = i + 1 < n ? i + 1 : i, add = i + 1 < n ? f->add[j] : 0;
 		__m256i a = _mm256_cvtepi8_epi16(
-		    _mm_load_si128((const __m128i *)c->row[f->bucket[i]]));
+		    _mm_load_si128((const __m128i *)c->row[f->bucket[i] ^ salt]));
 		__m256i b = _mm256_cvtepi8_epi16(
-		    _mm_load_si128((const __m128i *)c->row[f->bucket[j]]));
+		    _mm_load_si128((const __m128i *)c->row[f->bucket[j] ^ salt]));
 		__m256i by = _mm256_set1_epi32((int)(f->add[i] | add << 16));
 
 		low = _mm256_add_epi32(
@@ -51,13 +51,14 @@ rows_sum_avx2(
 #endif
 
 void
-rows_sum(const struct classifier *c, const struct features *f, int32_t ret[HEAD_COUNT])
+rows_sum(const struct classifier *c, const struct features *f, uint32_t salt,
+    int32_t ret[HEAD_COUNT])
 {
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx2")) {
-		rows_sum_avx2(c, f, ret);
+		rows_sum_avx2(c, f, salt, ret);
 		return;
 	}
 #endif
-	rows_sum_plain(c, f, ret);
+	rows_sum_plain(c, f, salt, ret);
 }

@@ -12,9 +12,10 @@ struct stage {
 	struct trainer *t;
 	struct problem p;
 	float *weight;
-	float requests; /* what a labelled request counts */
-	bool even;      /* every row counts 1 */
-	uint32_t most;  /* questions of a source that are used; 0: all */
+	float requests;           /* what a labelled request counts */
+	bool even;                /* every row counts 1 */
+	uint32_t most;            /* questions of a source that are used; 0: all */
+	const float *form_weight; /* FORM_COUNT; NULL: all the same */
 	bool (*known)(const struct lesson *l);
 	const char *name;
 };
@@ -44,8 +45,10 @@ share_of(const struct stage *s, uint32_t row)
 	const struct lesson *l = &s->t->lesson[row];
 	uint32_t each;
 
-	if (l->tier >= 0)
+	if (l->tier >= 0 && s->form_weight == NULL)
 		return s->requests;
+	if (s->form_weight != NULL)
+		return s->form_weight[form_in(s->t, row)];
 	if (s->most == 0)
 		return 1;
 	each = 1 + s->t->of_source[l->source % LESSON_SOURCES] / s->most;
@@ -140,47 +143,77 @@ outcome_known(const struct lesson *l)
 	return l->small >= 0 || l->frontier >= 0;
 }
 
+/* Each form has columns of its own. */
 static float *
-gated(const struct trainer *t)
+by_form(const struct trainer *t)
 {
-	size_t width = (size_t)GATE_COUNT * OUTCOME_SURFACES;
-	float *dense = xcalloc((size_t)t->count * width, sizeof(float)),
-	      gate[GATE_COUNT];
+	size_t width = (size_t)FORM_COUNT * OUTCOME_SURFACES;
+	float *dense = xcalloc((size_t)t->count * width, sizeof(float));
+
+	for (uint32_t r = 0; r < t->count; r++)
+		memcpy(dense + (size_t)r * width + form_in(t, r) * OUTCOME_SURFACES,
+		    t->surface + (size_t)r * SURFACE_COUNT,
+		    OUTCOME_SURFACES * sizeof(float));
+	return dense;
+}
+
+/* Each form has rows of its own: the same prompts with other buckets. */
+static uint16_t *
+salted_buckets(const struct trainer *t)
+{
+	uint16_t *ret = xcalloc(t->x.begin[t->count], sizeof(*ret));
 
 	for (uint32_t r = 0; r < t->count; r++) {
-		const float *from = t->surface + (size_t)r * SURFACE_COUNT;
-		float *to = dense + (size_t)r * width;
+		uint32_t salt = form_salt(form_in(t, r));
 
-		gates_of(t->class_p + (size_t)r * CLASS_COUNT,
-		    from[SURFACE_options] * t->spread[SURFACE_options] +
-			t->mean[SURFACE_options],
-		    gate);
-		for (unsigned g = 0; g < GATE_COUNT; g++) {
-			for (unsigned i = 0; i < OUTCOME_SURFACES; i++)
-				to[(size_t)g * OUTCOME_SURFACES + i] =
-				    gate[g] * from[i];
-		}
+		for (size_t i = t->x.begin[r]; i < t->x.begin[r + 1]; i++)
+			ret[i] = (uint16_t)(t->x.bucket[i] ^ salt);
 	}
-	return dense;
+	return ret;
+}
+
+/* Penalties are against the sum over prompts: a form weighs as much as it has prompts,
+ * whatever its sources weigh. */
+static void
+weigh_forms(const struct trainer *t, float ret[FORM_COUNT])
+{
+	double sum[FORM_COUNT] = {0}, n[FORM_COUNT] = {0};
+
+	for (uint32_t r = 0; r < t->count; r++) {
+		enum form form = form_in(t, r);
+
+		if (!outcome_known(&t->lesson[r]))
+			continue;
+		sum[form] += t->weight[r];
+		n[form]++;
+	}
+	for (unsigned k = 0; k < FORM_COUNT; k++)
+		ret[k] = sum[k] > 0 ? (float)(n[k] / sum[k]) : 1;
 }
 
 void
 train_outcomes(struct trainer *t)
 {
 	float *label = xcalloc((size_t)t->count * 2, sizeof(float));
-	float *dense = gated(t);
+	float *dense = by_form(t), form_weight[FORM_COUNT];
+	struct sparse salted = t->x;
 	struct stage s;
 
+	salted.bucket = salted_buckets(t);
 	stage_init(&s, t, "outcomes", 2);
+	weigh_forms(t, form_weight);
+	s.form_weight = form_weight;
 	for (uint32_t r = 0; r < t->count; r++) {
 		label[(size_t)r * 2] = t->lesson[r].small;
 		label[(size_t)r * 2 + 1] = t->lesson[r].frontier;
 	}
 	s.known = outcome_known;
+	s.p.x = &salted;
 	s.p.label = label;
 	s.p.dense = dense;
-	s.p.dense_count = GATE_COUNT * OUTCOME_SURFACES;
+	s.p.dense_count = FORM_COUNT * OUTCOME_SURFACES;
 	fit_folds(&s, t->outcome_w, t->outcome);
+	xfree(salted.bucket);
 	xfree(dense);
 	xfree(label);
 }

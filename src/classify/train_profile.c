@@ -3,17 +3,22 @@
 #include "core/request.h"
 #include "lesson.h"
 
-/* The sums that rows_sum() makes, from the row as the fitting has it. */
+/* The sums that classify() makes, from the row as the fitting has it. */
 static void
 sum_words(const struct trainer *t, uint32_t row, float ret[HEAD_COUNT])
 {
 	const struct classifier *m = t->model;
+	uint32_t salt = form_salt(form_in(t, row));
 
 	for (unsigned h = 0; h < HEAD_COUNT; h++)
 		ret[h] = 0;
 	for (size_t i = t->x.begin[row]; i < t->x.begin[row + 1]; i++) {
+		const int8_t *plain = m->row[t->x.bucket[i]],
+			     *salted = m->row[t->x.bucket[i] ^ salt];
+
 		for (unsigned h = 0; h < HEAD_COUNT; h++)
-			ret[h] += (float)m->row[t->x.bucket[i]][h] * t->x.value[i];
+			ret[h] += (float)(h < HEAD_above_local ? salted : plain)[h] *
+				  t->x.value[i];
 	}
 	for (unsigned h = 0; h < HEAD_COUNT; h++)
 		ret[h] *= m->scale[h];

@@ -57,11 +57,11 @@ train_round(struct trainer *t)
 	for (unsigned h = 0; h < 2; h++) {
 		round_words(t, HEAD_small + h, t->outcome_w, 2, h);
 		dense = t->outcome_w + (size_t)BUCKETS * 2 +
-			(size_t)h * GATE_COUNT * OUTCOME_SURFACES;
-		for (unsigned g = 0; g < GATE_COUNT; g++)
+			(size_t)h * FORM_COUNT * OUTCOME_SURFACES;
+		for (unsigned k = 0; k < FORM_COUNT; k++)
 			uncentre(t->mean, t->spread,
-			    dense + (size_t)g * OUTCOME_SURFACES, OUTCOME_SURFACES,
-			    m->outcome_surface[h][g]);
+			    dense + (size_t)k * OUTCOME_SURFACES, OUTCOME_SURFACES,
+			    m->outcome_surface[k][h]);
 		round_words(t, HEAD_above_local + h, t->tier_w, 2, h);
 		dense = t->tier_w + (size_t)BUCKETS * 2 +
 			(size_t)h * (SURFACE_COUNT + HINT_COUNT);
@@ -107,28 +107,41 @@ platt(const float *logit, const float *label, const float *weight, uint32_t n,
 	ret[1] = (float)b;
 }
 
+/* Weights of the prompts of a form; all others are 0. */
+static void
+only_form(const struct trainer *t, enum form form, float *ret)
+{
+	for (uint32_t r = 0; r < t->count; r++)
+		ret[r] = form_in(t, r) == form ? t->weight[r] : 0;
+}
+
 static void
 calibrate(struct trainer *t)
 {
 	float *label = xcalloc((size_t)t->count * 4, sizeof(float));
-	float *one = xcalloc(t->count, sizeof(float));
+	float *weight = xcalloc(t->count, sizeof(float));
+	float *tier = label + (size_t)t->count * 2;
+	struct classifier *m = t->model;
 
 	for (uint32_t r = 0; r < t->count; r++) {
 		const struct lesson *l = &t->lesson[r];
 
-		one[r] = 1;
 		label[(size_t)r * 2] = l->small;
 		label[(size_t)r * 2 + 1] = l->frontier;
-		label[(size_t)(r + t->count) * 2] = l->tier < 0 ? -1 : l->tier > 0;
-		label[(size_t)(r + t->count) * 2 + 1] = l->tier < 0 ? -1 : l->tier > 1;
+		tier[(size_t)r * 2] = l->tier < 0 ? -1 : l->tier > 0;
+		tier[(size_t)r * 2 + 1] = l->tier < 0 ? -1 : l->tier > 1;
 	}
-	for (unsigned h = 0; h < 2; h++) {
-		platt(
-		    t->outcome + h, label + h, t->weight, t->count, t->model->platt[h]);
-		platt(t->tier + h, label + (size_t)t->count * 2 + h, one, t->count,
-		    t->model->platt[2 + h]);
+	for (unsigned k = 0; k < FORM_COUNT; k++) {
+		only_form(t, k, weight);
+		for (unsigned h = 0; h < 2; h++)
+			platt(t->outcome + h, label + h, weight, t->count,
+			    m->outcome_platt[k][h]);
 	}
-	xfree(one);
+	for (uint32_t r = 0; r < t->count; r++)
+		weight[r] = 1;
+	for (unsigned h = 0; h < 2; h++)
+		platt(t->tier + h, tier + h, weight, t->count, m->tier_platt[h]);
+	xfree(weight);
 	xfree(label);
 }
 
@@ -140,8 +153,9 @@ tiers_of(const struct trainer *t, uint32_t r)
 	float sum = 0;
 
 	for (unsigned h = 0; h < 2; h++)
-		sum += logistic(t->model->platt[2 + h][0] * t->tier[(size_t)r * 2 + h] +
-				t->model->platt[2 + h][1]);
+		sum +=
+		    logistic(t->model->tier_platt[h][0] * t->tier[(size_t)r * 2 + h] +
+			     t->model->tier_platt[h][1]);
 	return sum;
 }
 

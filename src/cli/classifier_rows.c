@@ -10,8 +10,9 @@
 static const struct {
 	const char *has;
 	enum tier tier;
+	int weight;
 } models[] = {
-#define MODEL(has, tier) {has, tier},
+#define MODEL(has, tier, weight) {has, tier, weight},
 #define DOMAIN(has, class)
 #include "classifier_sets.def"
 #undef DOMAIN
@@ -21,7 +22,7 @@ static const struct {
 	const char *has;
 	int class;
 } domains[] = {
-#define MODEL(has, tier)
+#define MODEL(has, tier, weight)
 #define DOMAIN(has, class) {has, class},
 #include "classifier_sets.def"
 #undef MODEL
@@ -51,19 +52,18 @@ row_done(struct row_read *row)
 
 /* ---- labels ---- */
 
-static enum tier
-tier_of_model(const char *name)
+static size_t
+model_number(const char *name)
 {
 	char small[128];
+	size_t i = 0;
 
 	str_copy(small, sizeof(small), str_of(name));
 	for (char *p = small; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
-	for (size_t i = 0; i < nitems(models); i++) {
-		if (strstr(small, models[i].has) != NULL)
-			return models[i].tier;
-	}
-	return TIER_COUNT;
+	while (i < nitems(models) && strstr(small, models[i].has) == NULL)
+		i++;
+	return i;
 }
 
 /* The mean over a tier's models says more than one answer of one of them. */
@@ -76,10 +76,12 @@ pool_scores(const json_t *scores, struct lesson *l)
 
 	json_object_foreach((json_t *)scores, name, score)
 	{
-		enum tier tier = tier_of_model(name);
+		size_t i = model_number(name);
 
-		sum[tier] += json_number_value(score);
-		n[tier]++;
+		if (i == nitems(models))
+			continue;
+		sum[models[i].tier] += models[i].weight * json_number_value(score);
+		n[models[i].tier] += models[i].weight;
 	}
 	if (n[TIER_small] > 0)
 		l->small = (float)(sum[TIER_small] / n[TIER_small]);

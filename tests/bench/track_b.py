@@ -1,5 +1,5 @@
-"""Track B, in domain: a part of the questions of every source trains, another part, split by how a question begins so
-that one that stands in several sets is on one side, is the test. The mixture has at most 350 questions of a source.
+"""Track B, in domain: a part of the questions of every source trains, another part, split by the question (without
+the answers to choose from) so that one that stands in several sets is on one side, is the test. The mixture has at most 350 questions of a source.
 
 usage: track_b.py [--inner] [--set NAME=NUMBER]...
 
@@ -23,12 +23,12 @@ def main():
     parser.add_argument("--set", action="append", default=[])
     args = parser.parse_args()
     tracks.need_data()
-    rows, test = split([r for s in tracks.ALLOWED for r in tracks.outcomes(s)], "B", 30)
+    rows, test = split([r for s in tracks.ALLOWED for r in tracks.outcomes(s)], "B2", 30)
     requests, request_test = tracks.requests("train"), tracks.requests("test")
     if args.inner:
-        rows, test = split(rows, "V", 25)
-        request_test = [r for r in requests if tracks.draw("V" + r["id"]) < 25]
-        requests = [r for r in requests if tracks.draw("V" + r["id"]) >= 25]
+        rows, test = split(rows, "V2", 25)
+        request_test = [r for r in requests if tracks.draw("V2" + r["id"]) < 25]
+        requests = [r for r in requests if tracks.draw("V2" + r["id"]) >= 25]
     mix, count = [], {}
     for r in sorted(test, key=lambda r: tracks.draw("M" + r["prompt"])):
         count[r["source"]] = count.get(r["source"], 0) + 1

@@ -144,8 +144,8 @@ test_portable(void **state)
 	for (size_t len = 1; len < sizeof(text); len += 97) {
 		draw(text, len, len);
 		read_cut(&f, &c->lexicon, str_make(text, len), len);
-		rows_sum(c, &f, fast);
-		rows_sum_plain(c, &f, plain);
+		rows_sum(c, &f, 0, fast);
+		rows_sum_plain(c, &f, 0, plain);
 		assert_memory_equal(fast, plain, sizeof(fast));
 	}
 	assert_int_not_equal(plain[HEAD_small], 0);
