@@ -98,6 +98,9 @@ calibrated(const float platt[2], float logit)
 	return logistic(platt[0] * logit + platt[1]);
 }
 
+#define PRIOR_WEIGHT 0.5F
+#define CHOICE_BONUS 0.2F /* what the other two come to, by kind, in the mean */
+
 /* How much better a frontier model does than a small one by the kind of work: measured
  * where there are outcomes (code, maths, reasoning, knowledge), by judgement elsewhere.
  * Of answers to choose from the outcomes say more. */
@@ -114,15 +117,28 @@ static const float prior_gain[CLASS_COUNT] = {[CLASS_code] = 0.32F,
     [CLASS_writing] = 0.05F,
     [CLASS_chat] = 0.05F};
 
+/* By the squares of the chances: what is surely of one kind counts as that alone. */
+static float
+prior_of(const float class_p[CLASS_COUNT])
+{
+	float sum = 0, all = 0;
+
+	for (unsigned k = 0; k < CLASS_COUNT; k++) {
+		all += class_p[k] * class_p[k];
+		sum += class_p[k] * class_p[k] * prior_gain[k];
+	}
+	return sum / all;
+}
+
 static float
 need_of(const struct classifier *c, const struct scores *s, const struct verdict *v,
     float tiers)
 {
-	float need = v->p_frontier - v->p_small + c->need_tier * tiers;
+	float gain = v->p_frontier - v->p_small;
 
-	if (s->form == FORM_free)
-		need += 0.5F * dot(s->class_p, prior_gain, CLASS_COUNT);
-	return need;
+	if (s->form != FORM_free)
+		return gain + CHOICE_BONUS;
+	return gain + c->need_tier * tiers + PRIOR_WEIGHT * prior_of(s->class_p);
 }
 
 /* 1/3 is where local models end, 2/3 where small ones do. */
@@ -197,8 +213,8 @@ adjusted(float complexity, const struct scores *s)
 	return complexity < 0 ? 0 : complexity > 1 ? 1 : complexity;
 }
 
-static void
-conclude(const struct classifier *c, struct scores *s, struct verdict *ret)
+void
+scores_conclude(const struct classifier *c, const struct scores *s, struct verdict *ret)
 {
 	float tiers;
 
@@ -218,7 +234,7 @@ conclude(const struct classifier *c, struct scores *s, struct verdict *ret)
 	find_reasons(c, s, ret);
 }
 
-void
+static void
 scores_judge(const struct classifier *c, struct scores *s, struct verdict *ret)
 {
 	*ret = (struct verdict){0};
@@ -226,7 +242,7 @@ scores_judge(const struct classifier *c, struct scores *s, struct verdict *ret)
 	score_classes(c, s);
 	score_outcomes(c, s);
 	score_tiers(c, s);
-	conclude(c, s, ret);
+	scores_conclude(c, s, ret);
 }
 
 static void

@@ -9,6 +9,11 @@
  */
 #define FOLDS 3U
 
+/* What a value is usually. */
+struct centre {
+	float mean[SURFACE_COUNT], spread[SURFACE_COUNT];
+};
+
 struct trainer {
 	struct train_options o;
 	struct lexicon lexicon;
@@ -25,8 +30,8 @@ struct trainer {
 	size_t *heard_begin; /* of each lesson, and the end of the last */
 
 	float mean[SURFACE_COUNT], spread[SURFACE_COUNT];
-	/* the same of labelled requests, for the tiers */
-	float tier_mean[SURFACE_COUNT], tier_spread[SURFACE_COUNT];
+	/* the same of each form, for outcomes, and of labelled requests, for tiers */
+	struct centre form[FORM_COUNT], tiers;
 	float *weight; /* by source: count */
 	/* by weights that have not seen the prompt */
 	float *class_p; /* count * CLASS_COUNT */

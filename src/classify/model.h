@@ -9,7 +9,7 @@
 #include "stage/classify.h"
 
 #define MODEL_MAGIC  "frugaldW"
-#define MODEL_FORMAT 3U
+#define MODEL_FORMAT 4U
 #define MODEL_ENDIAN 0x01020304U
 
 /* One row of hashed weights holds them all: one load a token. */
@@ -92,9 +92,10 @@ struct scores {
 	enum form form;
 	float hint[HINT_COUNT];
 };
-/* What follows from `words` and `surface`, which are given: the rest of `s`, and the
- * verdict but for its words and confidence. */
-void scores_judge(const struct classifier *c, struct scores *s, struct verdict *ret);
+/* The verdict but for its words and confidence, from `surface`, `form`, `class_p` and
+ * `logit`. */
+void scores_conclude(
+    const struct classifier *c, const struct scores *s, struct verdict *ret);
 float confidence_of(uint32_t words, uint32_t unknown_words);
 /* `options`: SURFACE_options. */
 enum form form_of(float options);

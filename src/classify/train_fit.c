@@ -143,17 +143,66 @@ outcome_known(const struct lesson *l)
 	return l->small >= 0 || l->frontier >= 0;
 }
 
-/* Each form has columns of its own. */
+/* Mean and spread of (already centred) value `i` over the prompts of which `in` is set,
+ * as those of the value itself. */
+static void
+centre_again(const struct trainer *t, const bool *in, unsigned i, struct centre *ret)
+{
+	double sum = 0, squares = 0, n = 0;
+	float mean = 0, spread = 1;
+
+	for (uint32_t r = 0; r < t->count; r++) {
+		double v = t->surface[(size_t)r * SURFACE_COUNT + i];
+
+		if (!in[r])
+			continue;
+		n++;
+		sum += v;
+		squares += v * v;
+	}
+	if (n > 0 && i != SURFACE_bias) {
+		mean = (float)(sum / n);
+		spread = (float)sqrt(fmax(0, squares / n - sum / n * sum / n));
+	}
+	if (!(spread > 1e-3F))
+		spread = 1;
+	ret->mean[i] = t->mean[i] + t->spread[i] * mean;
+	ret->spread[i] = t->spread[i] * spread;
+}
+
+static void
+recentred(const struct trainer *t, uint32_t row, const struct centre *to,
+    unsigned count, float *ret)
+{
+	const float *from = t->surface + (size_t)row * SURFACE_COUNT;
+
+	for (unsigned i = 0; i < count; i++)
+		ret[i] =
+		    (from[i] * t->spread[i] + t->mean[i] - to->mean[i]) / to->spread[i];
+}
+
+/* Each form has columns of its own, by its own means and spreads: over labelled
+ * requests, too, whose outcomes are not known but are judged. */
 static float *
-by_form(const struct trainer *t)
+by_form(struct trainer *t)
 {
 	size_t width = (size_t)FORM_COUNT * OUTCOME_SURFACES;
 	float *dense = xcalloc((size_t)t->count * width, sizeof(float));
+	bool *in = xcalloc(t->count, sizeof(*in));
 
-	for (uint32_t r = 0; r < t->count; r++)
-		memcpy(dense + (size_t)r * width + form_in(t, r) * OUTCOME_SURFACES,
-		    t->surface + (size_t)r * SURFACE_COUNT,
-		    OUTCOME_SURFACES * sizeof(float));
+	for (unsigned k = 0; k < FORM_COUNT; k++) {
+		for (uint32_t r = 0; r < t->count; r++)
+			in[r] = form_in(t, r) == k;
+		for (unsigned i = 0; i < OUTCOME_SURFACES; i++)
+			centre_again(t, in, i, &t->form[k]);
+	}
+	for (uint32_t r = 0; r < t->count; r++) {
+		enum form form = form_in(t, r);
+
+		recentred(t, r, &t->form[form], OUTCOME_SURFACES,
+		    dense + (size_t)r * width + form * OUTCOME_SURFACES);
+	}
+	xfree(in);
 	return dense;
 }
 
@@ -226,53 +275,27 @@ tier_known(const struct lesson *l)
 	return l->tier >= 0;
 }
 
-/* Mean and spread of (already centred) value `i` over the labelled requests. */
-static void
-centre_tier(struct trainer *t, unsigned i)
-{
-	double sum = 0, squares = 0, n = 0;
-	float mean = 0, spread = 1;
-
-	for (uint32_t r = 0; r < t->count; r++) {
-		double v = t->surface[(size_t)r * SURFACE_COUNT + i];
-
-		if (t->lesson[r].tier < 0)
-			continue;
-		n++;
-		sum += v;
-		squares += v * v;
-	}
-	if (n > 0 && i != SURFACE_bias) {
-		mean = (float)(sum / n);
-		spread = (float)sqrt(fmax(0, squares / n - sum / n * sum / n));
-	}
-	if (!(spread > 1e-3F))
-		spread = 1;
-	t->tier_mean[i] = t->mean[i] + t->spread[i] * mean;
-	t->tier_spread[i] = t->spread[i] * spread;
-}
-
 static float *
 with_hints(struct trainer *t)
 {
 	size_t width = SURFACE_COUNT + HINT_COUNT;
 	float *dense = xcalloc((size_t)t->count * width, sizeof(float));
+	bool *in = xcalloc(t->count, sizeof(*in));
 
+	for (uint32_t r = 0; r < t->count; r++)
+		in[r] = tier_known(&t->lesson[r]);
 	for (unsigned i = 0; i < SURFACE_COUNT; i++)
-		centre_tier(t, i);
+		centre_again(t, in, i, &t->tiers);
 	for (uint32_t r = 0; r < t->count; r++) {
-		const float *from = t->surface + (size_t)r * SURFACE_COUNT;
 		float *to = dense + (size_t)r * width;
 
-		for (unsigned i = 0; i < SURFACE_COUNT; i++)
-			to[i] =
-			    (from[i] * t->spread[i] + t->mean[i] - t->tier_mean[i]) /
-			    t->tier_spread[i];
+		recentred(t, r, &t->tiers, SURFACE_COUNT, to);
 		memcpy(
 		    to + SURFACE_COUNT, t->outcome + (size_t)r * 2, 2 * sizeof(float));
 		memcpy(to + SURFACE_COUNT + HINT_class,
 		    t->class_p + (size_t)r * CLASS_COUNT, CLASS_COUNT * sizeof(float));
 	}
+	xfree(in);
 	return dense;
 }
 

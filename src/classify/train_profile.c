@@ -1,28 +1,9 @@
-/* train_profile.c: how the finished weights judge the labelled requests of the training
- * set: what the daemon compares its traffic with. Sets of questions are no traffic. */
+/* train_profile.c: how the labelled requests of the training set are judged: what the
+ * daemon compares its traffic with. Sets of questions are no traffic. */
+#include <string.h>
+
 #include "core/request.h"
 #include "lesson.h"
-
-/* The sums that classify() makes, from the row as the fitting has it. */
-static void
-sum_words(const struct trainer *t, uint32_t row, float ret[HEAD_COUNT])
-{
-	const struct classifier *m = t->model;
-	uint32_t salt = form_salt(form_in(t, row));
-
-	for (unsigned h = 0; h < HEAD_COUNT; h++)
-		ret[h] = 0;
-	for (size_t i = t->x.begin[row]; i < t->x.begin[row + 1]; i++) {
-		const int8_t *plain = m->row[t->x.bucket[i]],
-			     *salted = m->row[t->x.bucket[i] ^ salt];
-
-		for (unsigned h = 0; h < HEAD_COUNT; h++)
-			ret[h] += (float)(h < HEAD_above_local ? salted : plain)[h] *
-				  t->x.value[i];
-	}
-	for (unsigned h = 0; h < HEAD_COUNT; h++)
-		ret[h] *= m->scale[h];
-}
 
 static float
 confidence_in(const struct trainer *t, uint32_t row)
@@ -38,17 +19,23 @@ confidence_in(const struct trainer *t, uint32_t row)
 	return confidence_of((uint32_t)(to - from), unknown);
 }
 
+/* By weights that have not seen the request: the finished ones are surer of it than of
+ * any traffic. */
 static void
 judge(const struct trainer *t, uint32_t row, struct verdict *ret)
 {
-	struct scores s;
+	struct scores s = {.form = form_in(t, row)};
 
-	sum_words(t, row, s.words);
 	for (unsigned i = 0; i < SURFACE_COUNT; i++)
 		s.surface[i] =
 		    t->surface[(size_t)row * SURFACE_COUNT + i] * t->spread[i] +
 		    t->mean[i];
-	scores_judge(t->model, &s, ret);
+	memcpy(s.class_p, t->class_p + (size_t)row * CLASS_COUNT, sizeof(s.class_p));
+	memcpy(s.logit + HEAD_small, t->outcome + (size_t)row * 2, 2 * sizeof(float));
+	memcpy(
+	    s.logit + HEAD_above_local, t->tier + (size_t)row * 2, 2 * sizeof(float));
+	*ret = (struct verdict){0};
+	scores_conclude(t->model, &s, ret);
 	ret->confidence = confidence_in(t, row);
 }
 

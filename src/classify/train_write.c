@@ -45,7 +45,7 @@ train_round(struct trainer *t)
 	const float *dense;
 	float column[SURFACE_COUNT];
 
-	memcpy(m->usual, t->tier_mean, sizeof(m->usual));
+	memcpy(m->usual, t->tiers.mean, sizeof(m->usual));
 	for (unsigned k = 0; k < CLASS_COUNT; k++) {
 		round_words(t, HEAD_class + k, t->class_w, CLASS_COUNT, k);
 		dense = t->class_w + (size_t)BUCKETS * CLASS_COUNT;
@@ -59,13 +59,13 @@ train_round(struct trainer *t)
 		dense = t->outcome_w + (size_t)BUCKETS * 2 +
 			(size_t)h * FORM_COUNT * OUTCOME_SURFACES;
 		for (unsigned k = 0; k < FORM_COUNT; k++)
-			uncentre(t->mean, t->spread,
+			uncentre(t->form[k].mean, t->form[k].spread,
 			    dense + (size_t)k * OUTCOME_SURFACES, OUTCOME_SURFACES,
 			    m->outcome_surface[k][h]);
 		round_words(t, HEAD_above_local + h, t->tier_w, 2, h);
 		dense = t->tier_w + (size_t)BUCKETS * 2 +
 			(size_t)h * (SURFACE_COUNT + HINT_COUNT);
-		uncentre(t->tier_mean, t->tier_spread, dense, SURFACE_COUNT,
+		uncentre(t->tiers.mean, t->tiers.spread, dense, SURFACE_COUNT,
 		    m->tier_surface[h]);
 		memcpy(m->tier_hint[h], dense + SURFACE_COUNT, sizeof(m->tier_hint[h]));
 	}
@@ -162,7 +162,7 @@ tiers_of(const struct trainer *t, uint32_t r)
 /* As many right as can be, but frontier work hardly ever at a local model and local
  * work seldom at a frontier model: beyond these shares each costs as much as ten
  * others. */
-#define FRONTIER_AS_LOCAL 0.055F
+#define FRONTIER_AS_LOCAL 0.045F
 #define LOCAL_AS_FRONTIER 0.08F
 
 static float

@@ -39,6 +39,20 @@ struct run {
 	struct buf out;
 };
 
+/* As it came: ids are often numbers. */
+static void
+put_id(struct json *j, const struct row_read *row)
+{
+	const json_t *number = json_object_get(row->json, "id");
+
+	if (number == NULL)
+		number = json_object_get(row->json, "qid");
+	if (json_is_integer(number))
+		json_int(j, "id", json_integer_value(number));
+	else
+		json_str(j, "id", str_of(row->id));
+}
+
 static bool
 print_verdict(void *arg, struct row_read *row)
 {
@@ -52,7 +66,7 @@ print_verdict(void *arg, struct row_read *row)
 	buf_clear(&x->out);
 	json_init(&j, &x->out);
 	json_object_begin(&j, NULL);
-	json_str(&j, "id", str_of(row->id));
+	put_id(&j, row);
 	json_num(&j, "complexity", (double)v.complexity, 6);
 	json_str(&j, "class", str_of(class_name(v.class)));
 	json_num(&j, "p_small", (double)v.p_small, 6);

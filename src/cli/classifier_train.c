@@ -14,12 +14,12 @@ static const struct {
 	float def;
 } settings[] = {
     {"l2_words", offsetof(struct train_options, l2_words), 3},
-    {"l2_surface", offsetof(struct train_options, l2_surface), 100},
+    {"l2_surface", offsetof(struct train_options, l2_surface), 200},
     {"requests", offsetof(struct train_options, requests), 8},
     {"l2_class", offsetof(struct train_options, l2_class), 2},
-    {"l2_tier_words", offsetof(struct train_options, l2_tier_words), 0.4F},
+    {"l2_tier_words", offsetof(struct train_options, l2_tier_words), 0.1F},
     {"l2_tier_surface", offsetof(struct train_options, l2_tier_surface), 30},
-    {"need_tier", offsetof(struct train_options, need_tier), 0.1F},
+    {"need_tier", offsetof(struct train_options, need_tier), 0.05F},
 };
 
 static bool

@@ -80,23 +80,23 @@ def question(text):
 
 
 def shingles(text):
-    w = words(question(text))
+    w = words(text)
     return {" ".join(w[i:i + 5]) for i in range(max(1, len(w) - 4))}
 
 
-def without_duplicates(rows, tests):
-    """Rows that share less than half of their runs of five words with any question of `tests`."""
+def without_duplicates(rows, tests, part=question, most=0.5):
+    """Rows of which `part` shares less than `most` of its runs of five words with that of any of `tests`."""
     where = {}
     for i, row in enumerate(tests):
-        for s in shingles(row["prompt"]):
+        for s in shingles(part(row["prompt"])):
             where.setdefault(s, []).append(i)
     kept = []
     for row in rows:
-        own, shared = shingles(row["prompt"]), {}
+        own, shared = shingles(part(row["prompt"])), {}
         for s in own:
             for i in where.get(s, ()):
                 shared[i] = shared.get(i, 0) + 1
-        if max(shared.values(), default=0) < 0.5 * len(own):
+        if max(shared.values(), default=0) < most * len(own):
             kept.append(row)
     return kept
 

@@ -49,11 +49,11 @@ class Weights(unittest.TestCase):
         self.assertIn("tiers, unseen: 96 of 96 right", self.said)
 
     def test_run_answers_line_by_line_in_order(self):
-        rows = [{"id": "a", "prompt": "hello, good morning"}, {"id": "b", "prompt": "prove the lemma by induction"},
+        rows = [{"id": 7, "prompt": "hello, good morning"}, {"id": "b", "prompt": "prove the lemma by induction"},
                 {"id": "c", "request": {"messages": [{"role": "user", "content": "prove the lemma by induction"}]}}]
         text = "".join(json.dumps(r) + "\n" for r in rows)
         got = [json.loads(x) for x in self.run_it("run", "--jsonl", "--weights", "own.bin", text=text).stdout.splitlines()]
-        self.assertEqual([g["id"] for g in got], ["a", "b", "c"])
+        self.assertEqual([g["id"] for g in got], [7, "b", "c"])
         self.assertEqual([g["class"] for g in got], ["chat", "maths", "maths"])
         self.assertLess(got[0]["complexity"], 1 / 3)
         self.assertGreater(got[1]["complexity"], 2 / 3)
