@@ -266,7 +266,7 @@ static void
 judge(const struct classifier *c, struct features *f, const struct task *task,
     struct verdict *ret)
 {
-	struct scores s;
+	struct scores s = {.form = FORM_free};
 
 	features_surface(f, task, s.surface);
 	sum_words(c, f, form_of(s.surface[SURFACE_options]), s.words);

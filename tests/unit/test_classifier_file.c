@@ -277,6 +277,7 @@ test_surface_only(void **state)
 	struct buf file;
 	const struct classifier *c;
 	float sum = 0;
+	size_t count;
 
 	(void)state;
 	buf_init(&file, CLASSIFIER_BYTES_MAX);
@@ -295,7 +296,8 @@ test_surface_only(void **state)
 		sum += v.p_small + w.p_small;
 	}
 	classify_surface_text(c, STR("is a zebra striped"), &v);
-	sum = (sum / nitems(easy) + v.p_small) / 3;
+	count = nitems(easy);
+	sum = (sum / (float)count + v.p_small) / 3;
 	assert_true(fabsf(sum - (0.9F + 0.2F + 0.2F) / 3) < 0.02F);
 	buf_fini(&file);
 }
