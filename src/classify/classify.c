@@ -2,6 +2,7 @@
 #include "stage/classify.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "core/request.h"
@@ -82,14 +83,29 @@ score_outcomes(const struct classifier *c, struct scores *s)
 		s->hint[HINT_class + k] = s->class_p[k];
 }
 
+void
+tree_inputs(const float surface[SURFACE_COUNT], const float hint[HINT_COUNT],
+    float logit, float ret[TREE_INPUTS])
+{
+	memcpy(ret, surface, SURFACE_COUNT * sizeof(float));
+	memcpy(ret + SURFACE_COUNT, hint, HINT_COUNT * sizeof(float));
+	ret[TREE_INPUTS - 1] = logit;
+}
+
 static void
 score_tiers(const struct classifier *c, struct scores *s)
 {
-	for (unsigned t = 0; t < 2; t++)
+	float inputs[TREE_INPUTS];
+
+	for (unsigned t = 0; t < 2; t++) {
+		float sum = s->words[HEAD_above_local + t] +
+			    dot(s->surface, c->tier_surface[t], SURFACE_COUNT) +
+			    dot(s->hint, c->tier_hint[t], HINT_COUNT);
+
+		tree_inputs(s->surface, s->hint, sum, inputs);
 		s->logit[HEAD_above_local + t] =
-		    s->words[HEAD_above_local + t] +
-		    dot(s->surface, c->tier_surface[t], SURFACE_COUNT) +
-		    dot(s->hint, c->tier_hint[t], HINT_COUNT);
+		    trees_sum(c->tier_tree[t], inputs);
+	}
 }
 
 static float

@@ -46,6 +46,22 @@ profile_sane(const struct profile *p)
 	       adds_up(p->confidence, PROFILE_BINS, p->requests);
 }
 
+static bool
+trees_sane(const struct tree *tree)
+{
+	for (unsigned t = 0; t < 2 * TREES; t++) {
+		for (unsigned i = 0; i < TREE_NODES; i++) {
+			if (tree[t].input[i] >= TREE_INPUTS)
+				return false;
+		}
+		for (unsigned i = 0; i < TREE_LEAVES; i++) {
+			if (!(fabsf(tree[t].leaf[i]) < 1e6F))
+				return false;
+		}
+	}
+	return true;
+}
+
 /* What a checksum does not promise: that sums are numbers and searches end. */
 static bool
 sane(const struct classifier *c)
@@ -57,7 +73,7 @@ sane(const struct classifier *c)
 		if (!(fabsf(*from) < 1e6F))
 			return false;
 	}
-	if (!profile_sane(&c->profile))
+	if (!profile_sane(&c->profile) || !trees_sane(&c->tier_tree[0][0]))
 		return false;
 	for (unsigned i = 0; i < LEXICON_SLOTS; i++) {
 		taken += c->lexicon.slot[i] != 0;

@@ -7,9 +7,10 @@
 
 #include "feature.h"
 #include "stage/classify.h"
+#include "trees.h"
 
 #define MODEL_MAGIC  "frugaldW"
-#define MODEL_FORMAT 4U
+#define MODEL_FORMAT 5U
 #define MODEL_ENDIAN 0x01020304U
 
 /* One row of hashed weights holds them all: one load a token. */
@@ -51,6 +52,9 @@ enum hint {
 	HINT_COUNT = HINT_class + CLASS_COUNT
 };
 
+/* What trees look at: counts, hints, and the sum that they correct. */
+#define TREE_INPUTS ((unsigned)SURFACE_COUNT + HINT_COUNT + 1U)
+
 struct classifier {
 	char magic[8];
 	uint32_t format, endian, features;
@@ -77,6 +81,7 @@ struct classifier {
 	float local_at, small_at; /* sums of the tiers' chances, see complexity() */
 	struct lexicon lexicon;
 	uint8_t vocabulary[VOCABULARY_BYTES];
+	struct tree tier_tree[2][TREES];
 	struct profile profile;
 	/* the manifest follows */
 };
@@ -99,6 +104,8 @@ void scores_conclude(
 float confidence_of(uint32_t words, uint32_t unknown_words);
 /* `options`: SURFACE_options. */
 enum form form_of(float options);
+void tree_inputs(const float surface[SURFACE_COUNT], const float hint[HINT_COUNT],
+    float logit, float ret[TREE_INPUTS]);
 
 /* Sums of the rows of the tokens, each times what it adds; `salt`: form_salt(). Both
  * give the same. */

@@ -319,6 +319,7 @@ train_tiers(struct trainer *t)
 	s.p.l2_words = t->o.l2_tier_words;
 	s.p.l2_dense = t->o.l2_tier_surface;
 	fit_folds(&s, t->tier_w, t->tier);
+	train_tier_trees(t);
 	xfree(dense);
 	xfree(label);
 }
