@@ -14,7 +14,8 @@ confidence_in(const struct trainer *t, uint32_t row)
 	for (size_t i = from; i < to; i++) {
 		uint32_t bit = t->heard.bit[i];
 
-		unknown += (t->model->vocabulary[bit / 8] >> bit % 8 & 1U) == 0;
+		unknown +=
+		    ((unsigned)t->model->vocabulary[bit / 8] >> bit % 8 & 1U) == 0;
 	}
 	return confidence_of((uint32_t)(to - from), unknown);
 }
