@@ -103,8 +103,7 @@ score_tiers(const struct classifier *c, struct scores *s)
 			    dot(s->hint, c->tier_hint[t], HINT_COUNT);
 
 		tree_inputs(s->surface, s->hint, sum, inputs);
-		s->logit[HEAD_above_local + t] =
-		    trees_sum(c->tier_tree[t], inputs);
+		s->logit[HEAD_above_local + t] = trees_sum(c->tier_tree[t], inputs);
 	}
 }
 

@@ -50,7 +50,7 @@ void train_outcomes(struct trainer *t);
 void train_tiers(struct trainer *t);
 /* train_surface.c: the baseline of classify_surface(), into `t->model`. */
 void train_surface(struct trainer *t);
-/* tier_trees.c: corrects `t->tier`; the trees are in `t->model`. */
+/* tier_trees.c: `t->tier` becomes what trees make of it; they are in `t->model`. */
 void train_tier_trees(struct trainer *t);
 /* train_write.c: `t->model` from all of it. */
 void train_round(struct trainer *t);

