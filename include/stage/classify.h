@@ -34,6 +34,7 @@ struct verdict {
 	float class_p[CLASS_COUNT]; /* sums to 1 */
 	float complexity; /* [0, 1]: 0 any model will do, 1 only the best may */
 	float confidence; /* [0, 1] */
+	bool follows; /* the turn only agrees to what was said before: "yes, go on" */
 	uint32_t words, unknown_words;
 	const char
 	    *reasons[4]; /* constant strings: what weighed most; NULL behind the last */

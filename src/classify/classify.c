@@ -286,6 +286,7 @@ judge(const struct classifier *c, struct features *f, const struct task *task,
 	features_surface(f, task, s.surface);
 	sum_words(c, f, form_of(s.surface[SURFACE_options]), s.words);
 	scores_judge(c, &s, ret);
+	ret->follows = f->follows;
 	ret->words = f->all_words;
 	ret->unknown_words = f->all_words - f->known_words;
 	ret->confidence = confidence_of(ret->words, ret->unknown_words);

@@ -129,6 +129,7 @@ read_before(struct features *f, const struct prompt *p)
 	f->pending = 1;
 	if (c->words <= 8 && c->cue[CUE_assent] > 0 && c->questions == 0)
 		part = PART_task;
+	f->follows = part == PART_task;
 	/* "yes" behind "yes" behind the plan */
 	for (int back = 0; part == PART_task && back < 4; back++) {
 		uint32_t words = c->words;

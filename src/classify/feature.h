@@ -65,8 +65,8 @@ struct features {
 	uint32_t system_cue[CUE_COUNT], context_cue[CUE_COUNT], first_cue[CUE_COUNT];
 	uint32_t bytes[PART_COUNT]; /* before they are cut */
 	uint32_t known_words, all_words;
-	uint32_t pending; /* turns back to the one that holds the task */
-	bool thanks;
+	uint32_t pending;     /* turns back to the one that holds the task */
+	bool thanks, follows; /* a mere "yes, go on" */
 
 	uint32_t tokens, distinct; /* tokens: those kept, at most TOKENS_MAX */
 	uint16_t bucket[TOKENS_MAX];

@@ -91,6 +91,20 @@ claim(struct request *r, const struct route_input *in)
 	return plan_build(in, r->plan);
 }
 
+/* A whole tier is 1/3. */
+#define HARDER 0.25F
+
+/* "Yes, go on" is as hard as what it goes on with, however long the talk has become;
+ * unless the answer in between has made something much harder of it. */
+static void
+go_on(struct request *r)
+{
+	float was = r->session_view.complexity;
+
+	if (r->verdict.follows && was >= 0 && r->verdict.complexity < was + HARDER)
+		r->verdict.complexity = was;
+}
+
 static void
 trace_plan(const struct request *r)
 {
@@ -120,6 +134,7 @@ route_step(struct request *r)
 	r->session = session_id(&r->task, r->who.key_name, session_header(r));
 	session_look(w->shared->sessions, part_of_session(r, route), r->snap,
 	    r->start_wall_ms, &r->session_view);
+	go_on(r);
 	in = input_of(r, route);
 	ok = plan_build(&in, p) && claim(r, &in);
 	r->plan_ns = w->env->mono_ns(w->env) - start;

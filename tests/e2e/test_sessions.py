@@ -58,6 +58,7 @@ tags:""")}
         second = self.turn([{"role": "user", "content": HARD}, {"role": "assistant", "content": plan},
                             {"role": "user", "content": "yes"}])
         self.assertEqual(second.header("x-frugald-model"), "sol")
+        self.assertEqual(second.header("x-frugald-complexity"), first.header("x-frugald-complexity"))
 
     def test_tool_loop(self):
         tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
