@@ -33,16 +33,44 @@ count_choice(const struct route *route, const struct model *m, unsigned *chosen)
 		chosen[i] += route->candidate[i] == m;
 }
 
+/* Monday, 5 January 2026, 00:00 UTC: a week without a change of clocks, always the
+ * same, so that a policy means the same whenever it is asked. */
+#define WEEK_BEGIN 1767571200
+#define HOUR_S     3600
+
+static bool
+has_hours(const struct route *route)
+{
+	for (unsigned i = 0; i < route->rule_count; i++) {
+		if (route->rules[i].has_hours)
+			return true;
+	}
+	return false;
+}
+
 static void
-fill_route(struct offline *off, struct offline_request *r, const struct route *route,
+fill_hour(struct offline *off, struct offline_request *r, const struct route *route,
     unsigned *chosen)
 {
-	r->task.model = str_of(route->name);
 	for (unsigned cell = 0; cell < GRID_CELLS; cell++) {
 		ask_for(r, (enum task_class)(cell / GRID_STEPS), cell % GRID_STEPS);
 		(void)offline_plan(off, r);
 		count_choice(route, first_choice(&r->plan), chosen);
 	}
+}
+
+static void
+fill_route(struct offline *off, struct offline_request *r, const struct route *route,
+    unsigned *chosen, unsigned *asked)
+{
+	unsigned hours = has_hours(route) ? WEEK_HOURS : 1;
+
+	r->task.model = str_of(route->name);
+	for (unsigned h = 0; h < hours; h++) {
+		r->wall_s = WEEK_BEGIN + (int64_t)h * HOUR_S;
+		fill_hour(off, r, route, chosen);
+	}
+	*asked = hours * GRID_CELLS;
 }
 
 /* The dialect in which most of its candidates are asked: a request comes in one, and
@@ -87,7 +115,7 @@ meaning_find(struct cli *c, struct snapshot *s, struct meaning *ret)
 		    .messages = 1,
 		    .turns = 1,
 		    .text_bytes = TEXT_BYTES};
-		fill_route(off, r, &s->routes[i], ret->chosen[i]);
+		fill_route(off, r, &s->routes[i], ret->chosen[i], &ret->asked[i]);
 	}
 	offline_free(off);
 	return true;

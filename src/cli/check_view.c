@@ -97,17 +97,26 @@ mode_text(struct cli *c, const struct route *r)
 
 static void
 put_candidate(
-    struct cli *c, const struct route *r, unsigned i, unsigned chosen, struct table *t)
+    struct cli *c, const struct route *r, unsigned i, double chosen, struct table *t)
 {
 	const struct model *m = r->candidate[i];
 
 	table_cell(t, "%s", i == 0 ? r->name : "");
 	table_cell(t, "%s", i == 0 ? mode_text(c, r) : "");
 	table_cell(t, "%s%s", m->name, m == r->baseline ? " *" : "");
-	table_cell(t, "%s",
-	    chosen == 0 ? "never" : figure_share(c->mem, (double)chosen / GRID_CELLS));
+	table_cell(t, "%s", chosen > 0 ? figure_share(c->mem, chosen) : "never");
 	table_cell(t, "%s", tier_name(m->tier));
 	table_cell(t, "%s", places(c, m));
+}
+
+static bool
+by_hours(const struct snapshot *s, const struct meaning *m)
+{
+	for (unsigned i = 0; i < s->route_count && i < MEANING_ROUTES; i++) {
+		if (m->asked[i] > GRID_CELLS)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -124,14 +133,16 @@ put_routes(
 		table_column(t, titles[i], i == 3);
 	for (unsigned i = 0; i < s->route_count && i < MEANING_ROUTES; i++) {
 		for (unsigned k = 0; k < s->routes[i].candidates; k++)
-			put_candidate(c, &s->routes[i], k, m->chosen[i][k], t);
+			put_candidate(c, &s->routes[i], k,
+			    (double)m->chosen[i][k] / m->asked[i], t);
 	}
 	buf_add(ret, "\n");
 	table_print(t, terminal_width(), ret);
 	buf_printf(ret,
 	    "* baseline. First choice: of %d kinds of request (task class × "
-	    "complexity), everybody healthy.\n",
-	    (int)GRID_CELLS);
+	    "complexity), everybody healthy%s.\n",
+	    (int)GRID_CELLS,
+	    by_hours(s, m) ? "; where a rule has hours, at every hour of a week" : "");
 }
 
 /* ---- what cannot be chosen ---- */
@@ -225,7 +236,8 @@ json_data(const struct snapshot *s, const struct data_class *d, struct json *j)
 }
 
 static void
-json_route(const struct route *r, const unsigned *chosen, struct json *j)
+json_route(
+    const struct route *r, const unsigned *chosen, unsigned asked, struct json *j)
 {
 	json_object_begin(j, NULL);
 	json_str(j, "name", str_of(r->name));
@@ -235,7 +247,7 @@ json_route(const struct route *r, const unsigned *chosen, struct json *j)
 	for (unsigned i = 0; i < r->candidates; i++) {
 		json_object_begin(j, NULL);
 		json_str(j, "model", str_of(r->candidate[i]->name));
-		json_num(j, "first_choice", (double)chosen[i] / GRID_CELLS, 3);
+		json_num(j, "first_choice", (double)chosen[i] / asked, 3);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -251,6 +263,6 @@ meaning_json(const struct snapshot *s, const struct meaning *m, struct json *j)
 	json_array_end(j);
 	json_array_begin(j, "routes");
 	for (unsigned i = 0; i < s->route_count && i < MEANING_ROUTES; i++)
-		json_route(&s->routes[i], m->chosen[i], j);
+		json_route(&s->routes[i], m->chosen[i], m->asked[i], j);
 	json_array_end(j);
 }
