@@ -166,7 +166,7 @@ features_read_text(struct features *f, struct str text)
 	struct window x;
 
 	window_init(&x, f, PART_task, text.len);
-	x.walk.plain = true;
+	x.walk.decode.plain = true;
 	window_feed(&x, text);
 	walk_end(&x.walk);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "decode.h"
 #include "lexicon.h"
 
 struct prompt;
@@ -14,12 +15,15 @@ struct task;
 
 /* A change of what is counted or how it is hashed makes old weights useless: raise it.
  */
-#define FEATURES_VERSION 1U
+#define FEATURES_VERSION 2U
 
 #define BUCKETS    65536U
 #define TOKENS_MAX 8192U
 #define SEEN       8192U
 #define ONE        64 /* weight of a token that occurs once */
+
+/* Words of the last line that are tokens of their own. */
+#define LINE_WORDS 24U
 
 /* Of a long text the head says what is wanted and the tail often says it again. */
 #define TASK_HEAD    6144U
@@ -54,6 +58,12 @@ struct counts {
 	uint32_t cue[CUE_COUNT];
 };
 
+/* Of one line of the task: with long texts what is asked is one of a few words. */
+struct line {
+	uint32_t words, questions;
+	uint8_t cue[CUE_COUNT];
+};
+
 struct features {
 	const struct lexicon *lexicon;
 	const uint8_t *vocabulary; /* NULL: all words are known */
@@ -62,6 +72,7 @@ struct features {
 	struct heard *heard;       /* NULL: not wanted */
 
 	struct counts counts;
+	struct line first_line, last_line; /* with words in them */
 	uint32_t system_cue[CUE_COUNT], context_cue[CUE_COUNT], first_cue[CUE_COUNT];
 	uint32_t bytes[PART_COUNT]; /* before they are cut */
 	uint32_t known_words, all_words;
@@ -80,19 +91,20 @@ void features_init(struct features *f, const struct lexicon *lexicon);
 struct walk {
 	struct features *f;
 	enum part part;
-	bool plain; /* no escapes of JSON in it */
-	/* a character under way */
-	uint32_t point, digits_left, more, high;
-	bool escaped;
+	struct decode decode;
 	/* a word, number or run of punctuation under way */
 	uint32_t hash, len, before, run, run_len, words;
-	uint32_t stem[8]; /* hash of the first letters, by their number */
+	uint32_t stem[STEM_MOST + 1]; /* hash of the first letters, by their number;
+					 [0]: of more */
 	bool capitals, numeric;
 	/* a character of a script without blanks */
 	uint32_t last[2];
 	/* the line */
 	uint32_t line_chars, line_tokens;
 	bool code_line;
+	struct line line;
+	uint32_t line_word[LINE_WORDS]; /* of the last line with words in it, too */
+	uint32_t line_words;
 };
 
 void walk_begin(struct walk *w, struct features *f, enum part part, bool plain);

@@ -7,7 +7,7 @@
 
 /* Parts of the training set that take turns at being judged by weights of the others.
  */
-#define FOLDS 3U
+#define FOLDS 5U
 
 /* What a value is usually. */
 struct centre {

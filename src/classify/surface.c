@@ -109,10 +109,16 @@ features_surface(
 	ret[SURFACE_context] = soft(f->bytes[PART_context]);
 	ret[SURFACE_thanks] = f->thanks;
 	ret[SURFACE_pending] = (float)f->pending;
+	ret[SURFACE_first_line] = soft(f->first_line.words);
+	ret[SURFACE_last_line] = soft(f->last_line.words);
+	ret[SURFACE_last_share] = share(f->last_line.words, f->counts.words);
+	ret[SURFACE_first_question] = f->first_line.questions > 0;
+	ret[SURFACE_last_question] = f->last_line.questions > 0;
 	for (unsigned c = 0; c < CUE_COUNT; c++) {
 		ret[SURFACE_task_code + c] = soft(f->counts.cue[c]);
 		ret[SURFACE_system_code + c] = soft(f->system_cue[c]);
 		ret[SURFACE_first_code + c] = f->first_cue[c] > 0;
+		ret[SURFACE_last_code + c] = soft(f->last_line.cue[c]);
 	}
 	/* A text alone is what a request with one message is. */
 	request(f, task != NULL ? task : &alone, ret);

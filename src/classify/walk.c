@@ -10,7 +10,8 @@ enum {
 	SALT_pair = 0x3c6ef372,
 	SALT_stem = 0x1f83d9ab,
 	SALT_marks = 0x5be0cd19,
-	SALT_first = 0x428a2f98
+	SALT_first = 0x428a2f98,
+	SALT_last = 0x71374491
 };
 
 /* Words of the system text count like those of the task: it often says what the task
@@ -70,6 +71,7 @@ cue(struct walk *w, uint32_t hash)
 	if (found < 0)
 		return false;
 	cues_of(w)[found]++;
+	w->line.cue[found] = (uint8_t)(w->line.cue[found] + (w->line.cue[found] < 255));
 	w->f->first_cue[found] += w->words <= FIRST_WORDS && w->part != PART_context;
 	return true;
 }
@@ -108,7 +110,9 @@ cues(struct walk *w)
 {
 	if (cue(w, w->hash + LEXICON_WHOLE))
 		return;
-	for (uint32_t n = STEM_LEAST; n <= STEM_MOST && n <= w->len; n++) {
+	/* The longest says most. */
+	for (uint32_t n = w->len < STEM_MOST ? w->len : STEM_MOST; n >= STEM_LEAST;
+	     n--) {
 		if (cue(w, w->stem[n]))
 			return;
 	}
@@ -138,6 +142,16 @@ count_number(struct walk *w)
 }
 
 static void
+keep_word(struct walk *w, uint32_t hash)
+{
+	if (w->line.words == 0)
+		w->line_words = 0; /* the line before is not the last one */
+	w->line.words++;
+	if (w->line_words < LINE_WORDS)
+		w->line_word[w->line_words++] = hash;
+}
+
+static void
 end_word(struct walk *w)
 {
 	uint32_t hash = w->hash;
@@ -149,6 +163,7 @@ end_word(struct walk *w)
 	token(w, hash);
 	if (w->words++ < FIRST_WORDS && w->part != PART_context)
 		token(w, hash ^ SALT_first);
+	keep_word(w, hash);
 	token(w, hash ^ (w->before << 11 | w->before >> 21) ^ SALT_pair);
 	if (w->numeric) {
 		count_number(w);
@@ -192,7 +207,7 @@ add_letter(struct walk *w, uint32_t small, bool capital)
 	begin_word(w, false);
 	w->hash = hash_letter(w->hash, small);
 	w->len++;
-	w->stem[w->len < 7 ? w->len : 7] = w->hash;
+	w->stem[w->len <= STEM_MOST ? w->len : 0] = w->hash;
 	w->capitals &= capital;
 }
 
@@ -214,6 +229,7 @@ dense(struct walk *w, uint32_t point, bool joined)
 		token(w, word);
 		if (w->words++ < 2 * FIRST_WORDS && w->part != PART_context)
 			token(w, word ^ SALT_first);
+		keep_word(w, word);
 		(void)cue(w, word + LEXICON_WHOLE);
 		look_up(w->f, word);
 	}
@@ -231,6 +247,19 @@ dense(struct walk *w, uint32_t point, bool joined)
 /* ---- lines and marks ---- */
 
 static void
+note_line(struct walk *w)
+{
+	struct features *f = w->f;
+
+	if (w->line.words > 0) {
+		f->last_line = w->line;
+		if (f->first_line.words == 0)
+			f->first_line = w->line;
+	}
+	w->line = (struct line){0};
+}
+
+static void
 end_line(struct walk *w)
 {
 	struct counts *c = &w->f->counts;
@@ -239,6 +268,7 @@ end_line(struct walk *w)
 	end_marks(w);
 	w->last[0] = w->last[1] = 0;
 	if (w->part == PART_task) {
+		note_line(w);
 		c->lines++;
 		c->code_lines += w->code_line;
 		if (w->line_chars > c->longest_line)
@@ -252,9 +282,11 @@ static void
 count_mark(struct walk *w, uint32_t c)
 {
 	struct counts *n = &w->f->counts;
+	bool question = c == '?' || c == 0xFF1F || c == 0x061F || c == 0x037E;
 
 	w->code_line = c == ';' || c == '{' || c == '}';
-	n->questions += c == '?' || c == 0xFF1F || c == 0x061F || c == 0x037E;
+	n->questions += question;
+	w->line.questions += question;
 	n->sentences += c == '.' || c == '!' || c == '?' || c == 0x3002 ||
 			c == 0x0964 || c == 0xFF1F || c == 0x061F;
 	n->operators += c == '=' || c == '+' || c == '*' || c == '/' || c == '^' ||
@@ -344,79 +376,13 @@ character(struct walk *w, uint32_t point)
 
 /* ---- from bytes to characters ---- */
 
-/* The digits behind \u have come. */
-static void
-escaped_point(struct walk *w)
-{
-	uint32_t point = w->point;
-
-	if (point >= 0xD800 && point < 0xDC00) {
-		w->high = point;
-		return;
-	}
-	if (point >= 0xDC00 && point < 0xE000 && w->high != 0)
-		point = 0x10000 + ((w->high & 0x3FFU) << 10) + (point & 0x3FFU);
-	w->high = 0;
-	character(w, point);
-}
-
-static void
-escape(struct walk *w, unsigned char c)
-{
-	static const char from[] = "nrtbf", to[] = "\n\r\t\b\f";
-	const char *at = c == 0 ? NULL : strchr(from, c);
-
-	w->escaped = false;
-	if (c == 'u') {
-		w->digits_left = 4;
-		w->point = 0;
-		return;
-	}
-	character(w, at != NULL ? (unsigned char)to[at - from] : c);
-}
-
-static void
-digit(struct walk *w, unsigned char c)
-{
-	uint32_t v = c <= '9' ? c & 15U : (c & 7U) + 9;
-
-	w->point = w->point << 4 | v;
-	if (--w->digits_left == 0)
-		escaped_point(w);
-}
-
-/* Of what is no UTF-8, as behind a cut, nothing becomes of it. */
-static void
-beyond_ascii(struct walk *w, unsigned char c)
-{
-	if (c < 0xC0) {
-		if (w->more == 0)
-			return;
-		w->point = w->point << 6 | (c & 0x3FU);
-		if (--w->more == 0)
-			character(w, w->point);
-		return;
-	}
-	w->more = c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
-	w->point = c & (0x3FU >> w->more);
-}
-
 static void
 byte(struct walk *w, unsigned char c)
 {
-	if (w->digits_left > 0) {
-		digit(w, c);
-	} else if (w->escaped) {
-		escape(w, c);
-	} else if (c >= 0x80) {
-		beyond_ascii(w, c);
-	} else if (c == '\\' && !w->plain) {
-		w->escaped = true;
-		w->more = 0;
-	} else {
-		w->more = 0;
-		character(w, c);
-	}
+	uint32_t point = c;
+
+	if (decode_whole(&w->decode, c) || decode_byte(&w->decode, c, &point))
+		character(w, point);
 }
 
 /* Most of a prompt: letters a to z behind one another. Gives their number. */
@@ -426,16 +392,15 @@ small_letters(struct walk *w, struct str raw)
 	uint32_t hash, len;
 	size_t n = 0;
 
-	if (raw.p[0] < 'a' || raw.p[0] > 'z' || w->escaped || w->digits_left > 0)
+	if (raw.p[0] < 'a' || raw.p[0] > 'z' || !decode_whole(&w->decode, 'a'))
 		return 0;
-	w->more = 0;
 	begin_word(w, false);
 	hash = w->hash;
 	len = w->len;
 	for (; n < raw.len && raw.p[n] >= 'a' && raw.p[n] <= 'z'; n++) {
 		hash = hash_letter(hash, (unsigned char)raw.p[n]);
 		len++;
-		w->stem[len < 7 ? len : 7] = hash;
+		w->stem[len <= STEM_MOST ? len : 0] = hash;
 	}
 	w->hash = hash;
 	w->len = len;
@@ -449,7 +414,7 @@ small_letters(struct walk *w, struct str raw)
 void
 walk_begin(struct walk *w, struct features *f, enum part part, bool plain)
 {
-	*w = (struct walk){.f = f, .part = part, .plain = plain};
+	*w = (struct walk){.f = f, .part = part, .decode = {.plain = plain}};
 }
 
 void
@@ -469,4 +434,9 @@ walk_end(struct walk *w)
 {
 	if (w->line_chars > 0 || w->len > 0)
 		end_line(w);
+	/* Of a text of one line the words have been counted already. */
+	for (uint32_t i = 0; i < w->line_words && w->part == PART_task; i++) {
+		if (w->f->counts.lines > 1)
+			token(w, w->line_word[i] ^ SALT_last);
+	}
 }

@@ -19,7 +19,7 @@ static const struct {
     {"l2_class", offsetof(struct train_options, l2_class), 2},
     {"l2_tier_words", offsetof(struct train_options, l2_tier_words), 0.1F},
     {"l2_tier_surface", offsetof(struct train_options, l2_tier_surface), 30},
-    {"need_tier", offsetof(struct train_options, need_tier), 0.05F},
+    {"need_tier", offsetof(struct train_options, need_tier), 0.1F},
 };
 
 static bool

@@ -86,6 +86,8 @@ assert_same(const struct features *a, const struct features *b)
 	assert_int_equal(a->tokens, b->tokens);
 	assert_memory_equal(&a->counts, &b->counts, sizeof(a->counts));
 	assert_memory_equal(a->first_cue, b->first_cue, sizeof(a->first_cue));
+	assert_memory_equal(&a->first_line, &b->first_line, sizeof(a->first_line));
+	assert_memory_equal(&a->last_line, &b->last_line, sizeof(a->last_line));
 	assert_memory_equal(a->bucket, b->bucket, a->tokens * sizeof(a->bucket[0]));
 	assert_memory_equal(a->add, b->add, a->tokens);
 }
@@ -130,6 +132,32 @@ test_escapes(void **state)
 	features_read_text(&b, STR(plain));
 	assert_same(&a, &b);
 	assert_int_equal(a.counts.cue[CUE_translate], 2);
+}
+
+/* What is asked of a long text stands in its first or in its last line. */
+static void
+test_lines(void **state)
+{
+	static struct features f;
+	static const struct task task = {.max_output = -1, .messages = 1, .turns = 1};
+	struct lexicon l;
+	float v[SURFACE_COUNT];
+
+	(void)state;
+	lexicon_make(&l);
+	features_init(&f, &l);
+	features_read_text(
+	    &f, str_of("Minutes of the meeting of the board\n\nAlice was "
+		       "late again.\n  \nWho was late?\n\n"));
+	assert_int_equal(f.first_line.words, 7);
+	assert_int_equal(f.first_line.questions, 0);
+	assert_int_equal(f.last_line.words, 3);
+	assert_int_equal(f.last_line.questions, 1);
+	assert_int_equal(f.last_line.cue[CUE_fact], 2);
+	features_surface(&f, &task, v);
+	assert_true(v[SURFACE_last_question] == 1);
+	assert_float_equal(v[SURFACE_last_share], 3.0 / 14, 1e-6);
+	assert_true(v[SURFACE_last_fact] > 0);
 }
 
 static void
@@ -239,6 +267,7 @@ main(void)
 	    cmocka_unit_test(test_any_bytes),
 	    cmocka_unit_test(test_cut_anywhere),
 	    cmocka_unit_test(test_escapes),
+	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_portable),
 	    cmocka_unit_test(test_tail),
 	    cmocka_unit_test(test_tools_make_an_agent),
