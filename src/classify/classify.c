@@ -114,7 +114,12 @@ calibrated(const float platt[2], float logit)
 }
 
 #define PRIOR_WEIGHT 0.5F
-#define CHOICE_BONUS 0.2F /* what the other two come to, by kind, in the mean */
+/* Of a set of questions that no training has seen their length says as much as all
+ * else; chosen by leaving out one source of the training set after the other. */
+#define NEED_LENGTH  0.1F
+#define GAIN_LOCAL   0.05F /* of a request that a local model answers well … */
+#define GAIN_TIER    0.15F /* … and for each tier above, by judgement */
+#define CHOICE_BONUS 0.2F  /* what the other two come to, by kind, in the mean */
 
 /* How much better a frontier model does than a small one by the kind of work: measured
  * where there are outcomes (code, maths, reasoning, knowledge), by judgement elsewhere.
@@ -145,14 +150,31 @@ prior_of(const float class_p[CLASS_COUNT])
 	return sum / all;
 }
 
+/* How sure it is that a prompt is no question of a set; what is in doubt counts little.
+ */
+static float
+traffic_of(const struct classifier *c, const struct scores *s)
+{
+	float inputs[TREE_INPUTS], p;
+
+	tree_inputs(s->surface, s->hint, 0, inputs);
+	p = logistic(trees_sum(c->traffic_tree, inputs));
+	return p * p * p;
+}
+
+/* Outcomes are known of sets of questions. What a frontier model gains on a request of
+ * traffic is told by the tier that it needs. */
 static float
 need_of(const struct classifier *c, const struct scores *s, const struct verdict *v,
     float tiers)
 {
-	float gain = v->p_frontier - v->p_small;
+	float gain =
+	    v->p_frontier - v->p_small + NEED_LENGTH * s->surface[SURFACE_words];
+	float usual = GAIN_LOCAL + GAIN_TIER * tiers;
 
 	if (s->form != FORM_free)
 		return gain + CHOICE_BONUS;
+	gain += traffic_of(c, s) * (usual - gain);
 	return gain + c->need_tier * tiers + PRIOR_WEIGHT * prior_of(s->class_p);
 }
 

@@ -50,8 +50,10 @@ void train_outcomes(struct trainer *t);
 void train_tiers(struct trainer *t);
 /* train_surface.c: the baseline of classify_surface(), into `t->model`. */
 void train_surface(struct trainer *t);
-/* tier_trees.c: `t->tier` becomes what trees make of it; they are in `t->model`. */
+/* train_stack.c: `t->tier` becomes what trees make of it; and trees that tell labelled
+ * requests from questions of sets. Both are in `t->model`. */
 void train_tier_trees(struct trainer *t);
+void train_traffic(struct trainer *t);
 /* train_write.c: `t->model` from all of it. */
 void train_round(struct trainer *t);
 /* Weights of centred values as weights of the values; the constant takes the rest. */

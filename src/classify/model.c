@@ -47,9 +47,9 @@ profile_sane(const struct profile *p)
 }
 
 static bool
-trees_sane(const struct tree *tree)
+trees_sane(const struct tree *tree, unsigned trees)
 {
-	for (unsigned t = 0; t < 2 * TREES; t++) {
+	for (unsigned t = 0; t < trees; t++) {
 		for (unsigned i = 0; i < TREE_NODES; i++) {
 			if (tree[t].input[i] >= TREE_INPUTS)
 				return false;
@@ -73,7 +73,8 @@ sane(const struct classifier *c)
 		if (!(fabsf(*from) < 1e6F))
 			return false;
 	}
-	if (!profile_sane(&c->profile) || !trees_sane(&c->tier_tree[0][0]))
+	if (!profile_sane(&c->profile) || !trees_sane(&c->tier_tree[0][0], 2 * TREES) ||
+	    !trees_sane(c->traffic_tree, TREES))
 		return false;
 	for (unsigned i = 0; i < LEXICON_SLOTS; i++) {
 		taken += c->lexicon.slot[i] != 0;

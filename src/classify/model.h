@@ -10,7 +10,7 @@
 #include "trees.h"
 
 #define MODEL_MAGIC  "frugaldW"
-#define MODEL_FORMAT 5U
+#define MODEL_FORMAT 6U
 #define MODEL_ENDIAN 0x01020304U
 
 /* One row of hashed weights holds them all: one load a token. */
@@ -82,6 +82,7 @@ struct classifier {
 	struct lexicon lexicon;
 	uint8_t vocabulary[VOCABULARY_BYTES];
 	struct tree tier_tree[2][TREES];
+	struct tree traffic_tree[TREES]; /* logit of: no question of a set */
 	struct profile profile;
 	/* the manifest follows */
 };

@@ -295,6 +295,7 @@ trainer_fit(struct trainer *t, struct str manifest, struct buf *ret)
 	train_classes(t);
 	train_outcomes(t);
 	train_tiers(t);
+	train_traffic(t);
 	train_surface(t);
 	train_round(t);
 	train_calibrate(t);
