@@ -28,9 +28,20 @@ enum reason {
 const char *reason_name(enum reason r);
 const char *reason_text(enum reason r);
 
+/* What is known of a provider at this moment. */
+struct signal {
+	bool up;         /* neither out of service nor asking for a rest */
+	int32_t ttft_ms; /* of late, to the first byte; -1: unknown */
+};
+struct candidate;
+typedef struct signal signal_fn(void *arg, const struct candidate *c);
+
 struct candidate {
 	const struct model *model;
-	unsigned at;          /* which provider of the model: model->at[at] */
+	unsigned at; /* which provider of the model: model->at[at] */
+	/* the tier of service to ask for, by a rule; NULL: as the client asked */
+	const char *service;
+	struct signal signal; /* by which it was judged */
 	const char *price_id; /* NULL: unpriced */
 	const struct price_row *price;
 	double success;  /* expected, [0, 1] */
@@ -62,7 +73,6 @@ struct plan {
 	bool pinned, stayed; /* by bound content or a tool loop; by the session */
 	const struct data_class *data;
 	int64_t max_output; /* of route and team when the client named none; -1: none */
-	const char *service_tier; /* by rule; NULL */
 	/* when there is no plan */
 	enum outcome refusal;
 	const char *refusal_param;
@@ -84,8 +94,9 @@ struct route_input {
 	double max_cost_usd;           /* by header; -1 */
 	enum route_mode bypass_mode;   /* MODE_COUNT: no bypass in force */
 	int64_t wall_s;
-	int64_t now_ns; /* monotonic: is a provider out of service */
-	uint64_t draw;  /* hash of the session: canary and hold-out */
+	signal_fn *signal; /* NULL: all are up and of no known speed */
+	void *signal_arg;
+	uint64_t draw; /* hash of the session: canary and hold-out */
 };
 
 /* False: `ret->refusal` and its text say why;

@@ -110,7 +110,7 @@ make_body(struct attempt *a)
 	    .max_output = c->max_output,
 	    .max_field = m->catalogue != NULL ? m->catalogue->max_field : NULL,
 	    .ask_usage = r->task.stream && a->provider->stream_usage,
-	    .service_tier = str_of(r->plan->service_tier),
+	    .service_tier = str_of(c->service),
 	};
 	size_t n = a->provider->dialect->splice(&r->task, &wish, r->mem, splices);
 

@@ -55,16 +55,15 @@ basis_of(const struct attempt *a)
 static void
 settle_estimated(const struct attempt *a, enum basis basis, struct slot_attempt *s)
 {
-	const struct request *r = a->request;
 	struct str tier = str_of(a->tap.service_tier);
 
 	settle_by_basis(s, basis);
 	if (basis == BASIS_none || s->unbilled)
 		return;
-	if (tier.len == 0 && r->plan->service_tier != NULL)
-		tier = str_of(r->plan->service_tier);
+	if (tier.len == 0 && a->candidate->service != NULL)
+		tier = str_of(a->candidate->service);
 	else if (tier.len == 0)
-		tier = r->task.service_tier;
+		tier = a->request->task.service_tier;
 	price_tokens(a, tier, s);
 }
 

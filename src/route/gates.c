@@ -171,26 +171,23 @@ rule_gate(struct work *w)
 /* ---- latency ---- */
 
 static void
-look_at_health(struct work *w)
+take_signals(struct work *w)
 {
 	for (unsigned i = 0; i < w->count; i++) {
-		struct option *o = &w->option[i];
-		const struct health *p = o->c.model->at[o->c.at].provider->health;
-		const struct health *m = o->c.model->at[o->c.at].health;
+		struct candidate *c = &w->option[i].c;
 
-		if (o->out)
+		if (w->option[i].out)
 			continue;
-		/* Without a fleet (tools, tests) nobody has ever failed. */
-		o->healthy = (p == NULL || health_available(p, w->in->now_ns)) &&
-			     (m == NULL || health_available(m, w->in->now_ns));
-		o->ttft_ms = m == NULL ? -1 : health_ttft_ms(m);
+		c->signal = w->in->signal == NULL
+				? (struct signal){.up = true, .ttft_ms = -1}
+				: w->in->signal(w->in->signal_arg, c);
 	}
 }
 
 static bool
 slow(const struct work *w, const struct option *o)
 {
-	return !o->out && !settled(w, o) && o->ttft_ms > w->route->max_ttft_ms;
+	return !o->out && !settled(w, o) && o->c.signal.ttft_ms > w->route->max_ttft_ms;
 }
 
 /* Slow is better than nobody: when all are, it is no reason. */
@@ -299,7 +296,7 @@ cost_gate(struct work *w)
 bool
 gates(struct work *w)
 {
-	look_at_health(w);
+	take_signals(w);
 	if (!pin_gate(w) || !rule_gate(w))
 		return false;
 	latency_gate(w);

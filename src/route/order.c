@@ -32,7 +32,7 @@ sort_into_groups(struct work *w, unsigned ret[static GROUP_both + 1])
 			put_out(o, REASON_out_quality);
 			continue;
 		}
-		if (o->healthy)
+		if (o->c.signal.up)
 			o->group = good ? GROUP_good : GROUP_below;
 		else
 			o->group = good ? GROUP_unhealthy : GROUP_both;
@@ -53,7 +53,8 @@ lead_of_models(struct work *w)
 		     end++) {
 			const struct option *o = &w->option[end];
 
-			if (!o->out && (lead == NULL || (o->healthy && !lead->healthy)))
+			if (!o->out &&
+			    (lead == NULL || (o->c.signal.up && !lead->c.signal.up)))
 				lead = o;
 		}
 		for (unsigned k = i; lead != NULL && k < end; k++) {
@@ -61,8 +62,9 @@ lead_of_models(struct work *w)
 
 			o->model_cost_usd =
 			    lead->c.cost_usd < 0 ? INFINITY : lead->c.cost_usd;
-			o->model_ttft_ms =
-			    lead->ttft_ms < 0 ? INT64_MAX : lead->ttft_ms;
+			o->model_ttft_ms = lead->c.signal.ttft_ms < 0
+					       ? INT32_MAX
+					       : lead->c.signal.ttft_ms;
 		}
 	}
 }
@@ -118,7 +120,7 @@ to_front(struct work *w, const struct model *m)
 	for (unsigned i = 0; i < w->lined; i++) {
 		struct option *o = w->line[i];
 
-		if (o->c.model != m || !o->healthy)
+		if (o->c.model != m || !o->c.signal.up)
 			continue;
 		for (unsigned k = i; k > n; k--)
 			w->line[k] = w->line[k - 1];
@@ -155,7 +157,7 @@ may_stay(const struct work *w)
 	for (unsigned i = 0; w->stay != NULL && i < w->lined; i++) {
 		const struct option *o = w->line[i];
 
-		if (o->c.model == w->stay && o->healthy)
+		if (o->c.model == w->stay && o->c.signal.up)
 			return o->group == GROUP_good || w->plan->below_quality ||
 			       w->route->switches == SWITCH_never;
 	}
@@ -201,7 +203,7 @@ order(struct work *w)
 	first = choose_first(w);
 	for (unsigned i = 0; i < w->lined; i++)
 		w->line[i]->c.reason = reason_behind(w->line[i]);
-	if (w->line[0]->healthy || w->pin != NULL)
+	if (w->line[0]->c.signal.up || w->pin != NULL)
 		w->line[0]->c.reason = first;
 	w->plan->decided = w->line[0]->c.model;
 	w->plan->usable = w->lined;
@@ -258,7 +260,7 @@ order_baseline(struct work *w, bool decided)
 		for (unsigned i = 0; i < w->count; i++) {
 			struct option *o = &w->option[i];
 
-			if (baseline_may(w, o) && o->healthy == (pass == 0))
+			if (baseline_may(w, o) && o->c.signal.up == (pass == 0))
 				front[n++] = o;
 		}
 	}
@@ -275,7 +277,7 @@ order_baseline(struct work *w, bool decided)
 	for (unsigned i = 0; i < n; i++) {
 		front[i]->out = false;
 		front[i]->c.reason =
-		    front[i]->healthy ? REASON_baseline : REASON_last_health;
+		    front[i]->c.signal.up ? REASON_baseline : REASON_last_health;
 		w->line[i] = front[i];
 	}
 	w->lined = n;

@@ -50,7 +50,7 @@ plan_build(const struct route_input *in, struct plan *ret)
 	set_mode(&w);
 	w.rule = rule_of(&w);
 	if (w.rule != NULL && w.acts)
-		ret->service_tier = w.rule->service_tier;
+		w.service = w.rule->service_tier;
 	ok = walls(&w);
 	if (ok) {
 		score(&w);

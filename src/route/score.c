@@ -94,10 +94,11 @@ warm_tokens(const struct work *w, const struct candidate *c, bool as_if)
 }
 
 static double
-service_factor(const struct work *w, const struct price_row *row)
+service_factor(const struct work *w, const struct candidate *c)
 {
-	struct str tier = w->plan->service_tier != NULL ? str_of(w->plan->service_tier)
-							: w->in->task->service_tier;
+	const struct price_row *row = c->price;
+	struct str tier =
+	    c->service != NULL ? str_of(c->service) : w->in->task->service_tier;
 
 	for (unsigned i = 0; tier.len > 0 && i < row->services; i++) {
 		if (str_is(tier, row->service[i].name))
@@ -127,7 +128,7 @@ cost_of(const struct work *w, const struct candidate *c)
 		return -1;
 	pusd = (c->input_tokens - c->cached_tokens) * (double)input +
 	       c->cached_tokens * (double)read + c->output_tokens * (double)output;
-	return pusd / (double)PUSD_PER_USD * service_factor(w, c->price) *
+	return pusd / (double)PUSD_PER_USD * service_factor(w, c) *
 	       (double)p->contract_ppm / 1e6;
 }
 
@@ -166,7 +167,8 @@ static void
 score_baseline(struct work *w)
 {
 	const struct model *b = w->route != NULL ? w->route->baseline : w->named;
-	struct candidate c = {.model = b, .max_output = w->plan->max_output};
+	struct candidate c = {
+	    .model = b, .service = w->service, .max_output = w->plan->max_output};
 
 	for (unsigned i = w->count; i > 0; i--) {
 		const struct option *o = &w->option[i - 1];

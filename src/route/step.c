@@ -48,11 +48,23 @@ part_of_session(const struct request *r, const struct route *route)
 	return hash_stable(str_make((const char *)both, sizeof(both)));
 }
 
+/* The provider's health now, and that of the model there. */
+static struct signal
+live_signal(void *arg, const struct candidate *c)
+{
+	const int64_t *now_ns = arg;
+	const struct health *p = c->model->at[c->at].provider->health;
+	const struct health *m = c->model->at[c->at].health;
+
+	return (struct signal){
+	    .up = health_available(p, *now_ns) && health_available(m, *now_ns),
+	    .ttft_ms = (int32_t)health_ttft_ms(m),
+	};
+}
+
 static struct route_input
 input_of(const struct request *r, const struct route *route)
 {
-	struct env *env = r->worker->env;
-
 	return (struct route_input){
 	    .snap = r->snap,
 	    .task = &r->task,
@@ -67,7 +79,6 @@ input_of(const struct request *r, const struct route *route)
 	    .max_cost_usd = r->max_cost_usd,
 	    .bypass_mode = bypass_of(r, route),
 	    .wall_s = r->start_wall_ms / 1000,
-	    .now_ns = env->mono_ns(env),
 	    .draw = r->session,
 	};
 }
@@ -128,6 +139,7 @@ route_step(struct request *r)
 	struct plan *p = arena_alloc(r->mem, sizeof(*p));
 	const struct route *route = snapshot_resolve(r->snap, r->task.model).route;
 	struct route_input in;
+	int64_t now_ns;
 	bool ok;
 
 	r->plan = p;
@@ -136,6 +148,9 @@ route_step(struct request *r)
 	    r->start_wall_ms, &r->session_view);
 	go_on(r);
 	in = input_of(r, route);
+	now_ns = w->env->mono_ns(w->env);
+	in.signal = live_signal;
+	in.signal_arg = &now_ns;
 	ok = plan_build(&in, p) && claim(r, &in);
 	r->plan_ns = w->env->mono_ns(w->env) - start;
 	trace_plan(r);

@@ -10,9 +10,11 @@ list_model(struct work *w, const struct model *m, unsigned order)
 	for (unsigned at = 0; at < m->ats && w->count < OPTIONS_MAX; at++) {
 		struct option *o = &w->option[w->count++];
 
-		*o = (struct option){.order = order, .ttft_ms = -1};
+		*o = (struct option){.order = order};
 		o->c.model = m;
 		o->c.at = at;
+		o->c.service = w->service;
+		o->c.signal.ttft_ms = -1;
 		o->c.rule = -1;
 		o->c.cost_usd = -1;
 		o->c.max_output = w->plan->max_output;

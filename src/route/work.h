@@ -21,14 +21,12 @@ struct option {
 	struct candidate c;
 	bool out;    /* c.reason says why */
 	bool walled; /* by walls(): no mode and no fallback brings it back */
-	bool healthy;
 	enum group group;
-	unsigned order;  /* of the model in the route */
-	int64_t ttft_ms; /* of late; -1: unknown */
+	unsigned order; /* of the model in the route */
 	/* of the model's first provider that may serve: a model is tried at all its
 	 * providers before the next one is */
 	double model_cost_usd;
-	int64_t model_ttft_ms;
+	int32_t model_ttft_ms;
 };
 
 struct work {
@@ -37,6 +35,7 @@ struct work {
 	const struct route *route; /* NULL: `named` */
 	const struct model *named;
 	const struct rule *rule;  /* the first that holds; NULL: none */
+	const char *service;      /* tier to ask for, by the rule; NULL */
 	const struct model *pin;  /* the history is bound to it; NULL: free */
 	const struct model *stay; /* the session's, where it may stay; NULL: free */
 	bool acts;                /* the mode lets the decision serve this session */

@@ -121,8 +121,7 @@ main(void)
 	    .min_quality = -1,
 	    .max_cost_usd = -1,
 	    .bypass_mode = MODE_COUNT,
-	    .wall_s = 1795608000,
-	    .now_ns = 1};
+	    .wall_s = 1795608000};
 
 	while (len < 2048) {
 		memcpy(text + len, sentence, sizeof(sentence) - 1);

@@ -15,7 +15,6 @@
 
 struct world {
 	struct snapshot *snap;
-	struct fleet_shared *fleet;
 	const struct data_class *wall;
 	unsigned plans, served;
 };
@@ -29,8 +28,6 @@ set_up(void **state)
 	w->snap = snapshot_load(env_system(), POLICY, d);
 	diag_free(d);
 	assert_non_null(w->snap);
-	w->fleet = fleet_new();
-	assert_true(fleet_bind(w->fleet, w->snap));
 	w->wall = snapshot_data_class(w->snap, STR("confidential"));
 	*state = w;
 	return 0;
@@ -41,7 +38,6 @@ tear_down(void **state)
 {
 	struct world *w = *state;
 
-	fleet_free(w->fleet);
 	snapshot_unref(w->snap);
 	test_free(w);
 	return 0;
@@ -53,16 +49,12 @@ inside(const struct world *w, const struct provider *p)
 	return (w->wall->providers >> p->index & 1) != 0;
 }
 
-static void
-put_down(struct world *w)
+/* Nobody inside is to be had. */
+static struct signal
+signal_of(void *arg, const struct candidate *c)
 {
-	for (unsigned i = 0; i < w->snap->provider_count; i++) {
-		if (!inside(w, &w->snap->providers[i]))
-			continue;
-		for (int k = 0; k < 5; k++)
-			health_report(w->snap->providers[i].health, OUT_no_answer,
-			    NS_PER_S, -1, -1);
-	}
+	return (struct signal){
+	    .up = !inside(arg, c->model->at[c->at].provider), .ttft_ms = -1};
 }
 
 /* ---- everything that can sway a plan ---- */
@@ -156,7 +148,8 @@ ask(struct world *w, const char *name, const struct sway *s)
 	    .max_cost_usd = s->limits ? 1 : -1,
 	    .bypass_mode = s->bypass ? MODE_bypass : MODE_COUNT,
 	    .wall_s = NOON,
-	    .now_ns = NS_PER_S + 1,
+	    .signal = signal_of,
+	    .signal_arg = w,
 	    .draw = s->draw ? 5 : 50};
 	struct plan p;
 
@@ -169,7 +162,6 @@ test_nobody_outside(void **state)
 {
 	struct world *w = *state;
 
-	put_down(w);
 	for (unsigned n = 0; n < sways(w); n++) {
 		struct sway s = sway_at(w, n);
 

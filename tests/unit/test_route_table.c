@@ -20,7 +20,6 @@
 
 struct bench {
 	struct snapshot *snap;
-	struct fleet_shared *fleet; /* of the case */
 	unsigned line, failed, cases;
 	char *name; /* of the case */
 };
@@ -31,6 +30,7 @@ struct request_case {
 	struct principal who;
 	struct session_view session;
 	struct tag tags[4];
+	struct signal signal[MODELS_MAX][MODEL_PROVIDERS_MAX];
 	struct route_input in;
 };
 
@@ -138,46 +138,53 @@ set_path(struct bench *b, struct str word, struct task *ret)
 		bad(b, "no such path", word);
 }
 
-/* Everybody of a provider, or one model there, has just failed five times. */
+static struct signal
+signal_of(void *arg, const struct candidate *c)
+{
+	struct request_case *of = arg;
+
+	return of->signal[c->model->index][c->at];
+}
+
+/* down=us,luna@eu: everybody of a provider, or one model there. */
 static void
-set_down(struct bench *b, struct str list)
+set_down(struct bench *b, struct str list, struct request_case *c)
 {
 	struct str word;
 
 	while (str_split(&list, ',', &word)) {
 		const struct provider *p = snapshot_provider(b->snap, word);
+		const struct model *only = NULL;
 		struct str at = word, name;
 
-		if (p != NULL) {
-			for (int i = 0; i < 5; i++)
-				health_report(
-				    p->health, OUT_no_answer, NS_PER_S, -1, -1);
-			continue;
+		if (p == NULL) {
+			(void)str_split(&at, '@', &name);
+			only = model_named(b, name);
+			p = snapshot_provider(b->snap, at);
 		}
-		(void)str_split(&at, '@', &name);
-		for (unsigned i = 0; i < model_named(b, name)->ats; i++) {
-			const struct model *m = model_named(b, name);
+		for (unsigned i = 0; i < b->snap->model_count; i++) {
+			const struct model *m = &b->snap->models[i];
 
-			if (!str_is(at, m->at[i].provider->name))
-				continue;
-			for (int k = 0; k < 5; k++)
-				health_report(
-				    m->at[i].health, OUT_no_answer, NS_PER_S, -1, -1);
+			for (unsigned k = 0; k < m->ats; k++)
+				c->signal[i][k].up &= m->at[k].provider != p ||
+						      (only != NULL && m != only);
 		}
 	}
 }
 
 /* slow=luna:5000: its first byte takes 5 s everywhere. */
 static void
-set_slow(struct bench *b, struct str list)
+set_slow(struct bench *b, struct str list, struct request_case *c)
 {
 	struct str word, name;
 
 	while (str_split(&list, ',', &word)) {
+		const struct model *m;
+
 		(void)str_split(&word, ':', &name);
-		for (unsigned i = 0; i < model_named(b, name)->ats; i++)
-			health_report(model_named(b, name)->at[i].health, OUT_served,
-			    NS_PER_S, -1, integer(word));
+		m = model_named(b, name);
+		for (unsigned i = 0; i < m->ats; i++)
+			c->signal[m->index][i].ttft_ms = (int32_t)integer(word);
 	}
 }
 
@@ -243,9 +250,9 @@ set_word(struct bench *b, struct request_case *c, struct str key, struct str v)
 	else if (str_is(key, "path"))
 		set_path(b, v, &c->task);
 	else if (str_is(key, "down"))
-		set_down(b, v);
+		set_down(b, v, c);
 	else if (str_is(key, "slow"))
-		set_slow(b, v);
+		set_slow(b, v, c);
 	else if (str_is(key, "tag"))
 		set_tag(c, v);
 	else if (str_is(key, "tier"))
@@ -276,9 +283,13 @@ read_request(struct bench *b, struct str words, struct request_case *c)
 		.max_cost_usd = -1,
 		.bypass_mode = MODE_COUNT,
 		.wall_s = NOON,
-		.now_ns = NS_PER_S + 1,
+		.signal = signal_of,
+		.signal_arg = c,
 		.draw = 50},
 	};
+	for (unsigned i = 0; i < MODELS_MAX * MODEL_PROVIDERS_MAX; i++)
+		c->signal[i / MODEL_PROVIDERS_MAX][i % MODEL_PROVIDERS_MAX] =
+		    (struct signal){.up = true, .ttft_ms = -1};
 	c->in.snap = b->snap;
 	c->in.task = &c->task;
 	c->in.verdict = &c->verdict;
@@ -327,7 +338,8 @@ describe(const struct plan *p, struct buf *ret)
 	buf_printf(ret, " mode=%s decided=%s data=%s tier=%s param=%s",
 	    mode_name(p->mode), p->decided != NULL ? p->decided->name : "-",
 	    p->data != NULL ? p->data->name : "-",
-	    p->service_tier != NULL ? p->service_tier : "-",
+	    p->usable > 0 && p->candidate[0].service != NULL ? p->candidate[0].service
+							     : "-",
 	    p->refusal_param != NULL ? p->refusal_param : "-");
 	for (unsigned i = 0; i < p->count; i++) {
 		const struct candidate *c = &p->candidate[i];
@@ -417,13 +429,11 @@ fits(const struct bench *b, const char *description, struct str want)
 static void
 run_case(struct bench *b, struct str name, struct str request, struct str want)
 {
-	struct fleet_shared *fleet = fleet_new();
 	struct request_case c;
 	struct plan plan;
 	struct buf text;
 
 	b->cases++;
-	assert_true(fleet_bind(fleet, b->snap));
 	read_request(b, request, &c);
 	(void)plan_build(&c.in, &plan);
 	buf_init(&text, 16384);
@@ -436,7 +446,6 @@ run_case(struct bench *b, struct str name, struct str request, struct str want)
 		    (int)want.len, want.p, text.p);
 	}
 	buf_fini(&text);
-	fleet_free(fleet);
 }
 
 static void

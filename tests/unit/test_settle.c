@@ -300,7 +300,7 @@ test_a_rules_service_tier(void **state)
 	struct bench *b = *state;
 
 	b->request.task.service_tier = STR("flex");
-	b->plan.service_tier = "default";
+	b->candidate.service = "default";
 	answer(b, &openai_answer, NULL);
 	expect(settle(b, OUT_slow_first_byte, 0), BASIS_unknown, 100, 50, 600000);
 }
