@@ -114,6 +114,8 @@ struct request {
 	uint64_t session;                 /* route */
 	struct session_view session_view; /* route */
 	struct plan *plan;                /* route; in the arena */
+	uint8_t decision[DECISION_BYTES]; /* route: what the plan was made from */
+	size_t decision_len;              /* route */
 	unsigned next_candidate;          /* serve */
 	unsigned attempts;                /* serve: begun */
 	bool stale_retried;               /* serve */

@@ -40,6 +40,13 @@ enum capability {
 	CAP_COUNT
 };
 
+/* Why a candidate stands where it stands. */
+enum reason {
+#define REASON(name, text) REASON_##name,
+#include "core/reason.def"
+	REASON_COUNT
+};
+
 /* The ledger keeps numbers of tiers. */
 enum tier { TIER_frontier, TIER_small, TIER_local, TIER_COUNT };
 enum route_mode { MODE_bypass, MODE_observe, MODE_canary, MODE_live, MODE_COUNT };
@@ -59,6 +66,8 @@ const char *token_name(enum token_kind k);
 const char *class_name(enum task_class c);
 const char *class_help(enum task_class c);
 const char *capability_name(enum capability c);
+const char *reason_name(enum reason r);
+const char *reason_text(enum reason r);
 const char *tier_name(enum tier t);
 const char *mode_name(enum route_mode m);
 
@@ -66,6 +75,9 @@ const char *mode_name(enum route_mode m);
 bool class_parse(struct str word, enum task_class *ret);
 bool capability_parse(struct str word, enum capability *ret);
 bool mode_parse(struct str word, enum route_mode *ret);
+
+/* At most so many bytes keep what a decision was made from; see decision_pack(). */
+#define DECISION_BYTES 128
 
 /* Tokens of one attempt, in disjoint kinds;
  * -1: the provider did not say (never 0 for it). */

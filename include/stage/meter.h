@@ -30,7 +30,7 @@ const struct price_kinds *price_kinds_for(
 /* ---- slots: one per request in flight, in a mapped file ---- */
 
 #define SLOT_BYTES    4096
-#define SLOT_ATTEMPTS 6
+#define SLOT_ATTEMPTS 5
 #define SLOT_NAME     40
 
 /* Plain data, as it stands in the file: no pointers, fixed width, zeroed when free. */
@@ -47,9 +47,10 @@ struct slot_request {
 	float baseline_success;
 	uint8_t stream, below_quality, unsure, pinned;
 	uint16_t plan_len, tags_len;
-	uint16_t rollup_tags_len; /* the part of `tags` that roll-ups have */
-	uint16_t reserved;
-	uint8_t plan[160]; /* packed numbers, see plan_pack() */
+	uint16_t rollup_tags_len;         /* the part of `tags` that roll-ups have */
+	uint16_t decision_len;            /* 0: it did not fit */
+	uint8_t decision[DECISION_BYTES]; /* see decision_pack() */
+	uint8_t plan[228];                /* packed numbers, see plan_pack() */
 	/* "name=value\n…", those of depth rollup first,
 	 * then index, then store; cut at a whole tag */
 	char tags[320];
@@ -71,6 +72,9 @@ struct slot_attempt {
 	int64_t input_estimate;                      /* tokens */
 	int64_t text_bytes;      /* of the prompt; 0 where text is not all of it */
 	int64_t expected_output; /* tokens, of this model for this class */
+	/* Where the session's last turn was answered: how long ago, and the tokens of
+	 * this prompt that the cache may have kept; -1: it was not here. */
+	int32_t warm_idle_ms, warm_tokens;
 	/* as it passes */
 	int64_t output_seen; /* tokens, estimated */
 	/* result */
@@ -167,13 +171,18 @@ const struct price_row *price_local(void);
 void settle_by_basis(struct slot_attempt *a, enum basis basis);
 
 /* A plan in few bytes: for each candidate model index, provider, reason, rule, success,
- * cost. The policy that is kept by hash gives the names back. */
+ * cost, and the signal that it was judged by. The policy that is kept by hash gives the
+ * names back. */
 struct plan;
 size_t plan_pack(const struct plan *p, uint8_t *ret, size_t cap);
 struct packed_candidate {
 	unsigned model, at;
 	int reason, rule;
 	double success, cost_usd; /* -1: unpriced */
+	bool by_rule;             /* the tier of service that is asked for */
+	/* of older rows nothing is known, so they were up */
+	bool up;
+	int32_t ttft_ms;
 };
 /* Gives the number of candidates; 0 for damaged bytes. */
 unsigned plan_unpack(struct str packed, struct packed_candidate *ret, unsigned cap);

@@ -19,15 +19,6 @@ struct verdict;
 struct principal;
 struct outlook;
 
-/* Why a candidate stands where it stands. */
-enum reason {
-#define REASON(name, text) REASON_##name,
-#include "core/reason.def"
-	REASON_COUNT
-};
-const char *reason_name(enum reason r);
-const char *reason_text(enum reason r);
-
 /* What is known of a provider at this moment. */
 struct signal {
 	bool up;         /* neither out of service nor asking for a rest */
@@ -102,6 +93,25 @@ struct route_input {
 /* False: `ret->refusal` and its text say why;
  * candidates that are out are listed all the same. */
 bool plan_build(const struct route_input *in, struct plan *ret);
+
+/* All of an input that a row of the ledger does not have in a column of its own, nor
+ * in its packed plan. Gives the number of bytes; 0: they do not fit, such a decision
+ * cannot be made again. */
+size_t decision_pack(const struct route_input *in, uint8_t ret[static DECISION_BYTES]);
+
+/* What such a row holds. */
+struct decision_row {
+	struct str asked, class_name, key, team, tags; /* as in struct slot_request */
+	float complexity, confidence;
+	int64_t start_ms;
+	uint64_t session;
+	struct str decision, plan;
+};
+/* The input made again, from `mem`; plan_build() makes the same plan of it as long as
+ * that has no more than CANDIDATES_MAX options, and when the caller adds the outlook.
+ * NULL: there is none, it is damaged, or it was made under another policy. */
+struct route_input *decision_unpack(
+    const struct decision_row *row, const struct snapshot *s, struct arena *mem);
 
 /* One formatter for `explain`, the header and the API. */
 void plan_text(const struct plan *p, const struct verdict *v, struct buf *ret);

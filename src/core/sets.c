@@ -35,6 +35,16 @@ static const char *const capability_names[] = {
 #include "core/capability.def"
 };
 
+static const char *const reason_names[] = {
+#define REASON(name, text) [REASON_##name] = #name,
+#include "core/reason.def"
+};
+
+static const char *const reason_texts[] = {
+#define REASON(name, text) [REASON_##name] = text,
+#include "core/reason.def"
+};
+
 static const char *const tier_names[] = {"frontier", "small", "local"};
 static const char *const mode_names[] = {"bypass", "observe", "canary", "live"};
 
@@ -85,6 +95,18 @@ const char *
 capability_name(enum capability c)
 {
 	return pick(capability_names, nitems(capability_names), c);
+}
+
+const char *
+reason_name(enum reason r)
+{
+	return pick(reason_names, nitems(reason_names), r);
+}
+
+const char *
+reason_text(enum reason r)
+{
+	return pick(reason_texts, nitems(reason_texts), r);
 }
 
 const char *

@@ -58,9 +58,9 @@ prepare(struct month *m)
 		   "outlook,"
 		   "baseline,baseline_pusd,baseline_success,decided,flags,outcome,"
 		   "attempts,"
-		   "plan,tags,rollup_tags,seq) "
+		   "plan,tags,rollup_tags,seq,decision) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29)",
+		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30)",
 		   &m->add_request) &&
 	       db_prepare(db,
 		   "INSERT INTO attempt(request,n,model,provider,region,tier,price,"
@@ -70,11 +70,11 @@ prepare(struct month *m)
 		   "reasoning,"
 		   "input_estimate,expected_output,connect_ms,ttft_ms,total_ms,served_"
 		   "model,"
-		   "service_tier,raw_usage) "
+		   "service_tier,raw_usage,warm_idle_ms,warm_tokens) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
 		   "?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?"
 		   "29,?30,"
-		   "?31,?32,?33)",
+		   "?31,?32,?33,?34,?35)",
 		   &m->add_attempt) &&
 	       db_prepare(db,
 		   "INSERT OR IGNORE INTO tag(name,value,request) VALUES(?1,?2,?3)",
@@ -204,6 +204,7 @@ add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
 	else
 		sqlite3_bind_null(q, 29);
 	m->next_seq = 0;
+	sqlite3_bind_blob(q, 30, r->decision, r->decision_len, SQLITE_STATIC);
 	return db_run(&m->db, q);
 }
 
@@ -232,6 +233,8 @@ bind_attempt_numbers(sqlite3_stmt *q, const struct slot_attempt *a)
 	db_known(q, 28, a->connect_ms);
 	db_known(q, 29, a->ttft_ms);
 	db_known(q, 30, a->total_ms);
+	db_known(q, 34, a->warm_idle_ms);
+	db_known(q, 35, a->warm_tokens);
 }
 
 static bool

@@ -88,6 +88,19 @@ read_attempt(sqlite3_stmt *q, struct slot_attempt *a)
 		a->tokens[k] = known_at(q, 12 + k);
 }
 
+/* Rows of the first release may have one attempt more than a slot has room for: the one
+ * that answered stays, with the money of the one before it. */
+static void
+read_beyond(sqlite3_stmt *q, struct slot_attempt *last)
+{
+	struct slot_attempt before = *last;
+
+	read_attempt(q, last);
+	last->list_pusd = usage_known(last->list_pusd) + usage_known(before.list_pusd);
+	last->amount_pusd =
+	    usage_known(last->amount_pusd) + usage_known(before.amount_pusd);
+}
+
 static bool
 read_attempts(struct month *m, sqlite3_stmt *q, int64_t seq, struct slot *ret)
 {
@@ -97,11 +110,17 @@ read_attempts(struct month *m, sqlite3_stmt *q, int64_t seq, struct slot *ret)
 	sqlite3_bind_int64(q, 1, seq);
 	while (db_step(&m->db, q, &row)) {
 		if (!row) {
+			bool whole = n == ret->attempts;
+
 			sqlite3_reset(q);
-			return n == ret->attempts;
+			if (ret->attempts > SLOT_ATTEMPTS)
+				ret->attempts = SLOT_ATTEMPTS;
+			return whole;
 		}
 		if (n < SLOT_ATTEMPTS)
 			read_attempt(q, &ret->attempt[n]);
+		else
+			read_beyond(q, &ret->attempt[SLOT_ATTEMPTS - 1]);
 		n++;
 	}
 	return false;

@@ -100,6 +100,8 @@ fill_decision(const struct request *r, struct slot_request *s)
 	s->unsure = p->unsure;
 	s->pinned = p->pinned;
 	s->plan_len = (uint16_t)plan_pack(p, s->plan, sizeof(s->plan));
+	s->decision_len = (uint16_t)r->decision_len;
+	memcpy(s->decision, r->decision, r->decision_len);
 }
 
 static void
@@ -124,6 +126,21 @@ fill_request(const struct request *r, struct slot_request *s)
 	fill_tags(r, s);
 }
 
+/* Is this where the session's last turn was answered? */
+static void
+fill_warmth(const struct attempt *a, struct slot_attempt *s)
+{
+	const struct session_view *v = &a->request->session_view;
+	double cached = a->candidate->cached_tokens;
+
+	s->warm_idle_ms = -1;
+	s->warm_tokens = -1;
+	if (!v->known || v->model != a->candidate->model || v->provider != a->provider)
+		return;
+	s->warm_idle_ms = v->idle_ms < INT32_MAX ? (int32_t)v->idle_ms : INT32_MAX;
+	s->warm_tokens = cached < INT32_MAX ? (int32_t)cached : INT32_MAX;
+}
+
 static void
 fill_attempt(const struct attempt *a, struct slot_attempt *s)
 {
@@ -141,6 +158,7 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	if (a->request->task.opaque_bytes == 0)
 		s->text_bytes = (int64_t)a->request->task.text_bytes;
 	s->expected_output = tokens_of(c->output_tokens);
+	fill_warmth(a, s);
 	s->price_input_pusd = -1;
 	s->price_output_pusd = -1;
 	s->at_most_pusd = a->unpriced ? -1 : a->at_most.v;

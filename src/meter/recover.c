@@ -112,6 +112,8 @@ mend(struct slot_attempt *a)
 	a->expected_output = bounded(a->expected_output, 0);
 	a->output_seen = bounded(a->output_seen, 0);
 	a->text_bytes = bounded(a->text_bytes, 0);
+	a->warm_idle_ms = (int32_t)bounded(a->warm_idle_ms, -1);
+	a->warm_tokens = (int32_t)bounded(a->warm_tokens, -1);
 	if (a->at_most_pusd < -1)
 		a->at_most_pusd = -1;
 	if (a->contract_ppm < 0)

@@ -82,6 +82,9 @@ static const char *const month_steps[] = {
 	NOT_REPLACED("request", "seq=NEW.seq OR id=NEW.id")
 	    NOT_REPLACED("attempt", "request=NEW.request AND n=NEW.n")
 		NOT_REPLACED("name", "id=NEW.id OR text=NEW.text"),
+    "ALTER TABLE request ADD COLUMN decision BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE attempt ADD COLUMN warm_idle_ms INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN warm_tokens INTEGER;",
 };
 
 const struct schema schema_ledger = {

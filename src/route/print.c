@@ -4,28 +4,6 @@
 
 #include <stdio.h>
 
-static const char *const names[] = {
-#define REASON(name, text) [REASON_##name] = #name,
-#include "core/reason.def"
-};
-
-static const char *const texts[] = {
-#define REASON(name, text) [REASON_##name] = text,
-#include "core/reason.def"
-};
-
-const char *
-reason_name(enum reason r)
-{
-	return (size_t)r < nitems(names) ? names[r] : "?";
-}
-
-const char *
-reason_text(enum reason r)
-{
-	return (size_t)r < nitems(texts) ? texts[r] : "?";
-}
-
 /* The walls keep from sight what they put out: nothing was reckoned for it. */
 static bool
 reckoned(const struct candidate *c)

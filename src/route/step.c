@@ -152,6 +152,7 @@ route_step(struct request *r)
 	in.signal = live_signal;
 	in.signal_arg = &now_ns;
 	ok = plan_build(&in, p) && claim(r, &in);
+	r->decision_len = ok ? decision_pack(&in, r->decision) : 0;
 	r->plan_ns = w->env->mono_ns(w->env) - start;
 	trace_plan(r);
 	if (ok)

@@ -32,6 +32,7 @@ make_file(const uint8_t *data, size_t size)
 
 		s->request.id.lo = i;
 		s->request.plan_len = 0;
+		s->request.decision_len = 0;
 		s->request.tags_len = 0;
 		s->request.rollup_tags_len = 0;
 		memset(s->request.key, 0, sizeof(s->request.key));

@@ -104,8 +104,44 @@ test_newer_files_are_refused(void **state)
 	assert_false(process_start(p, 8, 1));
 	assert_non_null(strstr(p->why, "schema version 98"));
 	process_stop(p);
-	ask(JANUARY, "PRAGMA user_version=1");
+	ask(JANUARY, "PRAGMA user_version=2");
 	assert_true(process_start(p, 8, 1));
+}
+
+/* A request of the first release, which knew six attempts and no packed decision. */
+static const char first_release[] =
+    "INSERT INTO name(id,text) VALUES(1,''),(2,'luna'),(3,'openai');"
+    "INSERT INTO request VALUES(1,x'01',0,0,1,1,1,7,1,1,1,1,0.5,0.5,1,1,1,1,0,1,NULL,"
+    "0.5,1,0,1,6,x'00000000000000000000','',0);"
+    "WITH RECURSIVE i(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM i WHERE n<5)"
+    " INSERT INTO attempt(request,n,model,provider,region,tier,price,contract_ppm,"
+    "start_ms,outcome,http_status,basis,flags,list_pusd,amount_pusd,input_estimate,"
+    "expected_output,served_model,service_tier)"
+    " SELECT 1,n,2,3,1,1,1,1000000,0,1,200,0,3,2000,1000,0,0,1,1 FROM i;";
+
+static void
+test_a_file_of_the_first_release(void **state)
+{
+	const struct schema first = {"month", schema_month.step, 1};
+	struct process *p = *state;
+	struct db db;
+
+	assert_true(db_open(&db, STATE "/" JANUARY));
+	assert_true(db_migrate(&db, "main", &first));
+	assert_true(db_exec(&db, first_release));
+	db_close(&db);
+	assert_true(process_start(p, 8, 1));
+	book_one(p, 0);
+	assert_true(ledger_turn(p->ledger));
+	assert_int_equal(ask(JANUARY, "SELECT COUNT(*) FROM request"), 2);
+	assert_int_equal(
+	    ask(JANUARY, "SELECT LENGTH(decision) FROM request WHERE seq=1"), 0);
+	assert_int_equal(ask(JANUARY, "SELECT warm_tokens FROM attempt"), -1);
+	/* A slot has room for five; none of their money is lost. */
+	assert_int_equal(
+	    ask("ledger.db", "SELECT paid_lo FROM rollup WHERE key=''"), 6000);
+	assert_int_equal(
+	    ask("ledger.db", "SELECT list_lo FROM rollup WHERE key=''"), 12000);
 }
 
 /* ---- append-only ---- */
@@ -160,6 +196,7 @@ main(void)
 	    with_ledger(test_brought_forward),
 	    with_ledger(test_a_step_is_whole_or_not_at_all),
 	    with_ledger(test_newer_files_are_refused),
+	    with_ledger(test_a_file_of_the_first_release),
 	    with_ledger(test_rows_stay_as_they_are),
 	};
 
