@@ -112,6 +112,7 @@ struct request {
 	bool explain;                     /* parse: by header */
 	struct verdict verdict;           /* classify */
 	uint64_t session;                 /* route */
+	uint64_t conversation; /* route: one of several in a session; 0: all of it */
 	struct session_view session_view; /* route */
 	struct plan *plan;                /* route; in the arena */
 	uint8_t decision[DECISION_BYTES]; /* route: what the plan was made from */

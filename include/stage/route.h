@@ -134,7 +134,7 @@ struct session_view {
 	const struct provider *provider; /* where; NULL: unknown or gone */
 	int64_t cached_tokens;           /* prefix that the provider's cache may hold */
 	float complexity; /* of the task under way; -1: nothing was answered yet */
-	bool bound;       /* signed content was made by `model` */
+	int class;        /* of it, enum task_class; -1: unknown */
 };
 
 /* The shared table: fixed size, sharded, in a mapped file, touched by all workers. */

@@ -188,21 +188,24 @@ mix(uint64_t h, struct str s)
 }
 
 /* Texts only: cache marks move through the same conversation. */
-static uint64_t
-prefix_hash(const struct reader *r, struct str body, const struct prompt *p)
+static void
+hash_prefix(struct reader *r, struct str body, const struct prompt *p)
 {
-	uint64_t h = mix(0,
-	    str_make(body.p + r->tools_at.start, r->tools_at.end - r->tools_at.start));
+	uint64_t first = 0, all = mix(0, str_make(body.p + r->tools_at.start,
+					     r->tools_at.end - r->tools_at.start));
 
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct prompt_piece *piece = &p->pieces[i];
-		bool system =
-		    piece->role == ROLE_system && piece->message <= r->first_user;
+		bool system = piece->role == ROLE_system;
 
-		if (system || piece->message == r->first_user)
-			h = mix(h, piece->raw);
+		if (!system && piece->message == r->first_user)
+			first = mix(first, piece->raw);
+		if (piece->message == r->first_user ||
+		    (system && piece->message <= r->first_user))
+			all = mix(all, piece->raw);
 	}
-	return h;
+	r->task.prefix_hash = all;
+	r->task.first_turn_hash = first;
 }
 
 static uint32_t
@@ -239,7 +242,7 @@ reader_finish(struct reader *r, struct str body, struct task *ret_task,
 	ret_prompt->last_user = r->last_user == UINT32_MAX ? 0 : r->last_user;
 	r->task.object_start =
 	    (size_t)((const char *)memchr(body.p, '{', body.len) - body.p) + 1;
-	r->task.prefix_hash = prefix_hash(r, body, ret_prompt);
+	hash_prefix(r, body, ret_prompt);
 	r->task.needs = needs_of(r);
 	r->task.body_bytes = body.len;
 	*ret_task = r->task;

@@ -192,6 +192,7 @@ code_session(struct codec *c, struct session_view *s)
 	s->idle_ms = (int64_t)code(c, (uint64_t)s->idle_ms, MOST);
 	s->cached_tokens = (int64_t)code(c, (uint64_t)s->cached_tokens, MOST);
 	code_float(c, &s->complexity);
+	s->class = code_index(c, s->class, CLASS_COUNT);
 }
 
 static void
@@ -288,7 +289,7 @@ decision_unpack(
 		return NULL;
 	memcpy(bytes, row->decision.p, row->decision.len);
 	c.end = bytes + row->decision.len;
-	f->session.complexity = -1;
+	f->session = (struct session_view){.complexity = -1, .class = -1};
 	f->in = (struct route_input){.snap = s,
 	    .task = &f->task,
 	    .verdict = &f->verdict,

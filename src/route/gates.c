@@ -4,10 +4,6 @@
 
 /* Below so many tokens an answer is not worth asking for. */
 #define LEAST_OUTPUT 16
-/* Complexities that differ by less are those of one task; a session that rested so long
- * begins a new one. */
-#define SAME_TASK    0.1
-#define TASK_REST_MS 3600000
 
 static bool
 known_session(const struct work *w)
@@ -50,17 +46,6 @@ pin_of(const struct work *w)
 	return !w->acts && m == w->route->baseline ? NULL : m;
 }
 
-static bool
-same_task(const struct work *w)
-{
-	const struct session_view *s = w->in->session;
-	double step = (double)w->in->verdict->complexity - (double)s->complexity;
-
-	if (s->complexity < 0)
-		return true;
-	return step <= SAME_TASK && step >= -SAME_TASK && s->idle_ms < TASK_REST_MS;
-}
-
 static const struct model *
 stay_of(const struct work *w)
 {
@@ -68,7 +53,8 @@ stay_of(const struct work *w)
 		return NULL;
 	if (w->route->switches == SWITCH_any_turn)
 		return NULL;
-	if (w->route->switches == SWITCH_new_task && !same_task(w))
+	if (w->route->switches == SWITCH_new_task &&
+	    task_is_new(w->in->session, w->in->task, w->in->verdict))
 		return NULL;
 	return w->in->session->model;
 }

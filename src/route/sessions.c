@@ -11,15 +11,13 @@
 #include "state_file.h"
 
 #define MAGIC  "frugald sessions"
-#define LAYOUT 1U
+#define LAYOUT 2U
 
 /* 16,384 conversations in 640 KiB: those of the last hour of a busy daemon. A session
  * that was pushed out costs one cold prompt cache. */
 #define WAYS   8U
 #define SETS   2048U
 #define SHARDS 64U /* locks; a set belongs to one */
-
-#define FLAG_bound 1U
 
 struct entry {
 	uint64_t id;    /* 0: free */
@@ -28,7 +26,9 @@ struct entry {
 	uint32_t provider; /* hash of its name; 0: unknown */
 	uint32_t cached_tokens;
 	float complexity; /* -1: claimed, nothing answered yet */
-	uint16_t turns, flags;
+	uint16_t turns;
+	uint8_t class; /* enum task_class + 1; 0: unknown */
+	uint8_t zero;
 };
 _Static_assert(sizeof(struct entry) == 40, "the layout is part of the file's version");
 
@@ -178,7 +178,7 @@ view(const struct entry *e, const struct snapshot *snap, int64_t wall_ms,
 	ret->provider = provider_of(snap, e->provider);
 	ret->cached_tokens = e->cached_tokens;
 	ret->complexity = e->complexity >= 0 && e->complexity <= 1 ? e->complexity : -1;
-	ret->bound = (e->flags & FLAG_bound) != 0;
+	ret->class = e->class <= CLASS_COUNT ? e->class - 1 : -1;
 }
 
 void
@@ -188,7 +188,7 @@ session_look(struct sessions_shared *s, uint64_t id, const struct snapshot *snap
 	struct entry copy;
 	struct entry *e;
 
-	*ret = (struct session_view){.id = id, .complexity = -1};
+	*ret = (struct session_view){.id = id, .complexity = -1, .class = -1};
 	if (id == 0)
 		return;
 	pthread_mutex_lock(lock_of(s, id));
@@ -243,7 +243,7 @@ session_note(struct sessions_shared *s, uint64_t id, const struct session_view *
 	    seen->provider == NULL ? 0 : (uint32_t)name_hash(seen->provider->name);
 	e->cached_tokens = (uint32_t)cached;
 	e->complexity = seen->complexity;
-	e->flags = seen->bound ? FLAG_bound : 0;
+	e->class = (uint8_t)(seen->class + 1);
 	e->turns = (uint16_t)(e->turns + (e->turns < UINT16_MAX));
 	/* Answers may come in another order than they were asked for. */
 	if (wall_ms > e->last_ms || e->last_ms - wall_ms > 60000)
@@ -252,6 +252,12 @@ session_note(struct sessions_shared *s, uint64_t id, const struct session_view *
 }
 
 /* ---- ids ---- */
+
+bool
+session_named(const struct task *t, struct str header)
+{
+	return header.len > 0 || t->prompt_cache_key.len > 0 || t->session_hint.len > 0;
+}
 
 /* The key is part of it: no client meets another's session, whatever it sends. */
 uint64_t

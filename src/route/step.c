@@ -32,20 +32,41 @@ bypass_of(const struct request *r, const struct route *route)
 	return MODE_COUNT;
 }
 
-/* A client's conversation and what it asks beside it (titles, summaries) come
- * with one session id but through different routes or by a model's name: each
- * route remembers its own part, and nothing is to be remembered of a model
- * that the client chose. 0: nothing. */
+/* Each route remembers its own part of a session, and nothing is to be remembered of a
+ * model that the client chose. What a client asks beside its conversation (titles,
+ * topics) comes with the same id but without tools, or with another first turn
+ * (sub-agents). 0: nothing. */
 static uint64_t
-part_of_session(const struct request *r, const struct route *route)
+part_of_session(const struct request *r, const struct route *route, uint64_t first_turn)
 {
-	uint64_t both[2];
+	uint64_t parts[4];
 
 	if (route == NULL)
 		return 0;
-	both[0] = r->session;
-	both[1] = hash_stable(str_of(route->name));
-	return hash_stable(str_make((const char *)both, sizeof(both)));
+	parts[0] = r->session;
+	parts[1] = hash_stable(str_of(route->name));
+	parts[2] = r->task.tools > 0;
+	parts[3] = first_turn;
+	return hash_stable(str_make((const char *)parts, sizeof(parts)));
+}
+
+/* What is known of this conversation; of a new one what is known of all in the session:
+ * a client may have cut off its first turns. */
+static void
+look(struct request *r, const struct route *route)
+{
+	struct sessions_shared *s = r->worker->shared->sessions;
+	struct str header = session_header(r);
+	uint64_t all;
+
+	r->session = session_id(&r->task, r->who.key_name, header);
+	all = part_of_session(r, route, 0);
+	if (session_named(&r->task, header))
+		r->conversation = part_of_session(r, route, r->task.first_turn_hash);
+	session_look(s, r->conversation, r->snap, r->start_wall_ms, &r->session_view);
+	if (!r->session_view.known)
+		session_look(s, all, r->snap, r->start_wall_ms, &r->session_view);
+	r->session_view.id = all;
 }
 
 /* The provider's health now, and that of the model there. */
@@ -91,7 +112,7 @@ claim(struct request *r, const struct route_input *in)
 	const struct model *mine = r->plan->candidate[0].model, *holds;
 
 	if (r->session_view.id == 0 || r->session_view.model != NULL ||
-	    r->task.endpoint != EP_generate || r->task.background)
+	    r->task.endpoint != EP_generate)
 		return true;
 	holds = session_claim(r->worker->shared->sessions, r->session_view.id, r->snap,
 	    mine, r->start_wall_ms);
@@ -105,15 +126,20 @@ claim(struct request *r, const struct route_input *in)
 /* A whole tier is 1/3. */
 #define HARDER 0.25F
 
-/* "Yes, go on" is as hard as what it goes on with, however long the talk has become;
- * unless the answer in between has made something much harder of it. */
+/* "Yes, go on" is of the kind of what it goes on with and as hard, however long the
+ * talk has become; unless the answer in between has made something much harder of it.
+ */
 static void
 go_on(struct request *r)
 {
-	float was = r->session_view.complexity;
+	const struct session_view *was = &r->session_view;
 
-	if (r->verdict.follows && was >= 0 && r->verdict.complexity < was + HARDER)
-		r->verdict.complexity = was;
+	if (!r->verdict.follows || was->complexity < 0 ||
+	    r->verdict.complexity >= was->complexity + HARDER)
+		return;
+	r->verdict.complexity = was->complexity;
+	if (was->class >= 0)
+		r->verdict.class = (enum task_class)was->class;
 }
 
 static void
@@ -143,9 +169,7 @@ route_step(struct request *r)
 	bool ok;
 
 	r->plan = p;
-	r->session = session_id(&r->task, r->who.key_name, session_header(r));
-	session_look(w->shared->sessions, part_of_session(r, route), r->snap,
-	    r->start_wall_ms, &r->session_view);
+	look(r, route);
 	go_on(r);
 	in = input_of(r, route);
 	now_ns = w->env->mono_ns(w->env);
@@ -183,20 +207,24 @@ void
 route_note(const struct attempt *a)
 {
 	const struct request *r = a->request;
-	const struct worker *w = r->worker;
+	struct sessions_shared *s = r->worker->shared->sessions;
+	const struct session_view *was = &r->session_view;
+	int64_t now_ms = env_wall_ms(r->worker->env);
 	struct session_view seen = {
 	    .model = a->candidate->model,
 	    .provider = a->provider,
 	    .cached_tokens = cached_prefix(&a->usage),
 	    .complexity = r->verdict.complexity,
-	    .bound = r->task.bound != BOUND_none,
+	    .class = (int)r->verdict.class,
 	};
 
-	if (r->task.endpoint != EP_generate || r->task.background)
+	if (r->task.endpoint != EP_generate)
 		return;
 	/* Inside a tool loop the task is the one that began it. */
-	if (r->task.open_tool_call && r->session_view.complexity >= 0)
-		seen.complexity = r->session_view.complexity;
-	session_note(
-	    w->shared->sessions, r->session_view.id, &seen, env_wall_ms(w->env));
+	if (r->task.open_tool_call && was->complexity >= 0) {
+		seen.complexity = was->complexity;
+		seen.class = was->class;
+	}
+	session_note(s, was->id, &seen, now_ms);
+	session_note(s, r->conversation, &seen, now_ms);
 }

@@ -94,6 +94,17 @@ put_out(struct option *o, enum reason why)
 
 unsigned left_in(const struct work *w);
 
+/* ---- sessions.c ---- */
+
+/* Does the request name its session, so that several conversations may be in it? */
+bool session_named(const struct task *t, struct str header);
+
+/* ---- task.c ---- */
+
+/* Does the turn begin a new task in its session? */
+bool task_is_new(
+    const struct session_view *s, const struct task *t, const struct verdict *v);
+
 /* ---- rules.c ---- */
 
 /* The first rule of the route that holds; NULL: none. */

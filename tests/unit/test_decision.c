@@ -107,7 +107,8 @@ draw_session(struct scene *s)
 {
 	const struct model *m = &s->snap->models[draw(s, s->snap->model_count)];
 
-	s->session = (struct session_view){.known = one_in(s, 2), .complexity = -1};
+	s->session =
+	    (struct session_view){.known = one_in(s, 2), .complexity = -1, .class = -1};
 	if (!s->session.known)
 		return;
 	s->session.model = one_in(s, 20) ? NULL : m;
@@ -115,6 +116,7 @@ draw_session(struct scene *s)
 	s->session.idle_ms = (int64_t)draw(s, UINT64_C(1) << draw(s, 40));
 	s->session.cached_tokens = (int64_t)draw(s, 100000);
 	s->session.complexity = one_in(s, 5) ? -1 : (float)draw(s, 1000) / 1000;
+	s->session.class = (int)draw(s, CLASS_COUNT + 1) - 1;
 }
 
 static void

@@ -231,7 +231,7 @@ test_count_tokens(void **state)
 /* ---- the prefix's hash ---- */
 
 static uint64_t
-hash_of(const struct dialect *d, const char *body)
+hash_of(const struct dialect *d, const char *body, uint64_t *ret_first_turn)
 {
 	struct parse_shared *shared = parse_shared_new();
 	struct body_read b;
@@ -241,6 +241,7 @@ hash_of(const struct dialect *d, const char *body)
 	if (b.outcome != OUT_served)
 		fail_msg("%s: %s", body, b.fault.text);
 	h = b.task.prefix_hash;
+	*ret_first_turn = b.task.first_turn_hash;
 	body_read_end(&b);
 	parse_shared_free(shared);
 	return h;
@@ -273,20 +274,26 @@ test_prefix_stays(void **state)
 	    ("{\"model\":\"a\",\"max_tokens\":1,\"system\":\"s\",\"tools\":[{}],"
 	     "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}"),
 	};
-	uint64_t h = hash_of(&dialect_anthropic, same[0]);
+	/* Is its first turn, "q", that of the conversation? */
+	static const bool same_turn[] = {true, false, false, true};
+	uint64_t first, turn, h = hash_of(&dialect_anthropic, same[0], &first);
 
 	(void)state;
-	for (size_t i = 1; i < nitems(same); i++)
-		assert_true(hash_of(&dialect_anthropic, same[i]) == h);
-	for (size_t i = 0; i < nitems(other); i++)
-		assert_false(hash_of(&dialect_anthropic, other[i]) == h);
+	for (size_t i = 1; i < nitems(same); i++) {
+		assert_true(hash_of(&dialect_anthropic, same[i], &turn) == h);
+		assert_true(turn == first);
+	}
+	for (size_t i = 0; i < nitems(other); i++) {
+		assert_false(hash_of(&dialect_anthropic, other[i], &turn) == h);
+		assert_int_equal(turn == first, same_turn[i]);
+	}
 }
 
 /* Long first turns that differ at one end only. */
 static void
 test_prefix_of_long_texts(void **state)
 {
-	uint64_t h[3];
+	uint64_t h[3], turn;
 
 	(void)state;
 	for (size_t i = 0; i < nitems(h); i++) {
@@ -299,7 +306,7 @@ test_prefix_of_long_texts(void **state)
 			buf_add(&body,
 			    (i == 1 && k == 0) || (i == 2 && k == 9999) ? "y" : "x");
 		buf_add(&body, "\"}]}");
-		h[i] = hash_of(&dialect_openai, body.p);
+		h[i] = hash_of(&dialect_openai, body.p, &turn);
 		buf_fini(&body);
 	}
 	assert_false(h[0] == h[1]);

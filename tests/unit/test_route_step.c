@@ -326,10 +326,6 @@ test_note_only_of_the_conversation(void **state)
 	assert_true(r->session == session);
 	answer(r, "sol", 10, -1, -1);
 	r = request(w);
-	r->task.background = true;
-	assert_int_equal(route_step(r), NEXT);
-	answer(r, "qwen", 10, -1, -1);
-	r = request(w);
 	r->task.model = STR("other"); /* another route has a life of its own */
 	r->verdict.complexity = 0.9F;
 	assert_int_equal(route_step(r), NEXT);
@@ -342,6 +338,55 @@ test_note_only_of_the_conversation(void **state)
 	assert_true(r->plan->stayed);
 	assert_string_equal(first(r), "luna");
 	assert_int_equal(r->session_view.turns, 1);
+}
+
+static struct request *
+in_session(struct world *w, uint64_t first_turn, uint32_t tools)
+{
+	struct request *r = request(w);
+
+	r->in.header[HDR_x_session_id] = "one agent";
+	r->task.first_turn_hash = first_turn;
+	r->task.tools = tools;
+	r->verdict.complexity = 0.05F;
+	return r;
+}
+
+/* An agent, its title calls and its sub-agents have one session id; each has a model of
+ * its own, and inside its tool loop the agent goes on with the one that it had. */
+static void
+test_conversations_of_a_session(void **state)
+{
+	struct world *w = *state;
+	struct request *r = in_session(w, 1, 9);
+
+	assert_int_equal(route_step(r), NEXT);
+	answer(r, "sol", 4000, -1, -1);
+	r = in_session(w, 2, 0); /* a title: without tools */
+	assert_int_equal(route_step(r), NEXT);
+	assert_false(r->session_view.known);
+	answer(r, "qwen", 10, -1, -1);
+	r = in_session(w, 3, 4); /* a sub-agent: another first turn */
+	assert_int_equal(route_step(r), NEXT);
+	assert_string_equal(first(r), "sol"); /* as long as nothing else is known */
+	answer(r, "luna", 10, -1, -1);
+	r = in_session(w, 1, 10); /* a tool more changes nothing */
+	r->task.open_tool_call = true;
+	assert_int_equal(route_step(r), NEXT);
+	assert_string_equal(first(r), "sol");
+	assert_int_equal(r->session_view.cached_tokens, 4000);
+	r = in_session(w, 3, 4);
+	r->task.open_tool_call = true;
+	assert_int_equal(route_step(r), NEXT);
+	assert_string_equal(first(r), "luna");
+	r = in_session(w, 2, 0);
+	r->task.open_tool_call = true;
+	assert_int_equal(route_step(r), NEXT);
+	assert_string_equal(first(r), "qwen");
+	/* A client that cuts off its first turns is still in its session. */
+	r = in_session(w, 4, 9);
+	assert_int_equal(route_step(r), NEXT);
+	assert_true(r->session_view.known);
 }
 
 /* Counting tokens is no turn of a conversation. */
@@ -373,6 +418,7 @@ main(void)
 	    CASE(test_note),
 	    CASE(test_note_in_a_loop),
 	    CASE(test_note_only_of_the_conversation),
+	    CASE(test_conversations_of_a_session),
 	    CASE(test_count_is_no_turn),
 	};
 

@@ -67,7 +67,7 @@ note(const struct world *w, uint64_t id, const char *name, int64_t at_ms)
 	    .provider = model(w, name)->at[0].provider,
 	    .cached_tokens = 1500,
 	    .complexity = 0.25F,
-	    .bound = true};
+	    .class = CLASS_maths};
 
 	session_note(w->s, id, &seen, at_ms);
 }
@@ -90,7 +90,7 @@ test_remembers(void **state)
 	assert_int_equal(v.idle_ms, 4000);
 	assert_int_equal(v.cached_tokens, 1500);
 	assert_float_equal(v.complexity, 0.25, 1e-6);
-	assert_true(v.bound);
+	assert_int_equal(v.class, CLASS_maths);
 	assert_false(look(w, 8, WALL).known);
 	/* the clock stepped back */
 	assert_int_equal(look(w, 7, WALL - 9000).idle_ms, 0);
@@ -106,6 +106,7 @@ test_claim(void **state)
 	assert_ptr_equal(session_claim(w->s, 9, w->snap, sol, WALL), luna);
 	assert_true(look(w, 9, WALL).known);
 	assert_true(look(w, 9, WALL).complexity < 0); /* nothing answered yet */
+	assert_int_equal(look(w, 9, WALL).class, -1);
 	assert_int_equal(look(w, 9, WALL).turns, 0);
 	/* nobody's session */
 	assert_ptr_equal(session_claim(w->s, 0, w->snap, sol, WALL), sol);
