@@ -41,6 +41,7 @@ struct attempt {
 
 	/* gate, hold, slot */
 	bool entered_model, entered_provider; /* places taken below max_inflight */
+	int64_t max_output;                   /* hold: to set upstream; -1: leave it */
 	struct pusd at_most;                  /* hold */
 	bool unpriced;                        /* hold: `at_most` is not known */
 	int slot_index;                       /* slot; -1: none */

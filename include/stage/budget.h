@@ -18,6 +18,12 @@ bool hold_worst_case(const struct task *task, const struct model *model,
     const struct price_row *price, int64_t max_output, int64_t contract_ppm,
     struct pusd *ret);
 
+/* Can the worst case be kept below `most`, by a maximum of ours where the client named
+ * none? Lowers `*max_output` (-1: none was set) to the one that does. */
+bool hold_fit(const struct task *task, const struct model *model,
+    const struct price_row *price, int64_t contract_ppm, struct pusd most,
+    int64_t *max_output);
+
 /* Upper bound of the tokens of the prompt: every byte of text a token at most, opaque
  * parts by their bounds, what we cannot see the whole context. */
 int64_t hold_input_bound(const struct task *task, int64_t context);

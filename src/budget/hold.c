@@ -15,6 +15,8 @@
 /* What Anthropic puts before the model when there are tools: its own prompts, and the
  * text of the tools that it defines itself (bash 245, editor 700, computer 735). */
 #define TOOLS_TOKENS 2560
+/* Below so many tokens an answer is not worth asking for. */
+#define LEAST_OUTPUT 16
 
 /* Bytes that may be text to the model. Not only of the fields that we know: what a
  * provider has learned to read since would cost more than was held. */
@@ -84,18 +86,64 @@ hold_worst_case(const struct task *task, const struct model *model,
 	return pusd_divide(most * contract_ppm, PPM, ret);
 }
 
-/* The row `hold` of attempt.def. Without a budget on the path nothing is refused; the
- * most that the attempt can cost is booked beside what it did cost. */
+bool
+hold_fit(const struct task *task, const struct model *model,
+    const struct price_row *price, int64_t contract_ppm, struct pusd most,
+    int64_t *max_output)
+{
+	int64_t max = task->max_output >= 0 ? task->max_output : *max_output;
+	struct pusd whole, input;
+	double share;
+
+	if (!hold_worst_case(task, model, price, max, contract_ppm, &whole))
+		return false;
+	if (whole.v <= most.v)
+		return true;
+	if (task->max_output >= 0 ||
+	    !hold_worst_case(task, model, price, 0, contract_ppm, &input) ||
+	    input.v >= most.v)
+		return false;
+	share = (double)(most.v - input.v) / (double)(whole.v - input.v);
+	max = (int64_t)(share * (double)(max >= 0 ? max : model->max_output)) - 1;
+	if (max < LEAST_OUTPUT)
+		return false;
+	*max_output = max;
+	return true;
+}
+
+/* The plan has put out who costs too much alone; here is what attempts cost together:
+ * what those before have cost, or may have, is no longer there. */
+static bool
+within_limit(struct attempt *a)
+{
+	const struct request *r = a->request;
+	const struct team *team = r->who.team;
+	wide left;
+
+	if (team == NULL || team->max_per_request.v <= 0)
+		return true;
+	left = team->max_per_request.v - r->cost.v;
+	return left > 0 && hold_fit(&r->task, a->candidate->model, a->candidate->price,
+			       a->provider->contract_ppm, (struct pusd){(int64_t)left},
+			       &a->max_output);
+}
+
+/* The row `hold` of attempt.def. The most that the attempt can cost is booked beside
+ * what it did cost. */
 enum next
 attempt_hold(struct attempt *a)
 {
 	const struct request *r = a->request;
-	int64_t max_output =
-	    r->task.max_output >= 0 ? r->task.max_output : a->candidate->max_output;
 
+	a->max_output = a->candidate->max_output;
 	if (r->task.endpoint == EP_count_tokens)
 		return NEXT;
-	a->unpriced = !hold_worst_case(&r->task, a->candidate->model,
-	    a->candidate->price, max_output, a->provider->contract_ppm, &a->at_most);
+	a->outcome = OUT_quota;
+	if (!within_limit(a))
+		return END;
+	a->unpriced =
+	    !hold_worst_case(&r->task, a->candidate->model, a->candidate->price,
+		r->task.max_output >= 0 ? r->task.max_output : a->max_output,
+		a->provider->contract_ppm, &a->at_most);
 	return NEXT;
 }

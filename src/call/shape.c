@@ -107,7 +107,7 @@ make_body(struct attempt *a)
 	char *joined;
 	struct shape_wish wish = {
 	    .model = str_of(m->at[c->at].name),
-	    .max_output = c->max_output,
+	    .max_output = a->max_output,
 	    .max_field = m->catalogue != NULL ? m->catalogue->max_field : NULL,
 	    .ask_usage = r->task.stream && a->provider->stream_usage,
 	    .service_tier = str_of(c->service),

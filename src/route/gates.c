@@ -2,9 +2,6 @@
  * this moment: pins, rules, latency, cost. */
 #include "work.h"
 
-/* Below so many tokens an answer is not worth asking for. */
-#define LEAST_OUTPUT 16
-
 static bool
 known_session(const struct work *w)
 {
@@ -196,31 +193,11 @@ latency_gate(struct work *w)
 
 /* ---- cost ---- */
 
-/* Can even the worst case be kept below `most`, by a maximum of ours where the client
- * named none? Sets it in the candidate. */
 static bool
-fits_worst_case(const struct work *w, struct candidate *c, struct pusd most)
+fits(const struct work *w, struct candidate *c, struct pusd most)
 {
-	const struct task *t = w->in->task;
-	const struct model *m = c->model;
-	int64_t ppm = m->at[c->at].provider->contract_ppm;
-	int64_t max = t->max_output >= 0 ? t->max_output : c->max_output;
-	struct pusd whole, input;
-	double share;
-
-	if (!hold_worst_case(t, m, c->price, max, ppm, &whole))
-		return false;
-	if (whole.v <= most.v)
-		return true;
-	if (t->max_output >= 0 || !hold_worst_case(t, m, c->price, 0, ppm, &input) ||
-	    input.v >= most.v)
-		return false;
-	share = (double)(most.v - input.v) / (double)(whole.v - input.v);
-	max = (int64_t)(share * (double)(max >= 0 ? max : m->max_output)) - 1;
-	if (max < LEAST_OUTPUT)
-		return false;
-	c->max_output = max;
-	return true;
+	return hold_fit(w->in->task, c->model, c->price,
+	    c->model->at[c->at].provider->contract_ppm, most, &c->max_output);
 }
 
 static void
@@ -229,7 +206,7 @@ cost_of_team(struct work *w, const struct team *team)
 	for (unsigned i = 0; i < w->count; i++) {
 		struct option *o = &w->option[i];
 
-		if (o->out || fits_worst_case(w, &o->c, team->max_per_request))
+		if (o->out || fits(w, &o->c, team->max_per_request))
 			continue;
 		put_out(o, o->c.price == NULL ? REASON_out_unpriced : REASON_out_cost);
 	}

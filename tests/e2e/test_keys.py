@@ -14,6 +14,7 @@ teams:
   payments: {cost_centre: CC-1, owner: payments@example.com, data: internal, may_use: [auto, luna, coding], require_tags: [app]}
   vault:    {cost_centre: CC-2, owner: vault@example.com, data: confidential, may_use: all}
   platform: {cost_centre: CC-3, owner: platform@example.com, may_use: all}
+  thrifty:  {cost_centre: CC-4, owner: thrifty@example.com, may_use: all, max_usd_per_request: "0.02"}
 """
 
 
@@ -38,7 +39,7 @@ class Keys(harness.Case):
         try:
             for name, *more in (("plain", "--team", "platform"), ("pay", "--team", "payments"), ("safe", "--team", "vault"),
                                 ("paused", "--team", "platform"), ("revoked", "--team", "platform"),
-                                ("narrow", "--team", "platform", "--may-use", "luna"),
+                                ("saves", "--team", "thrifty"), ("narrow", "--team", "platform", "--may-use", "luna"),
                                 ("tagged", "--team", "payments", "--tag", "app=shop")):
                 said = cls.command("keys", "add", name, *more)
                 cls.key[name] = re.search(r"fr-[0-9A-Za-z]{43}", said).group(0)
@@ -121,6 +122,17 @@ class Keys(harness.Case):
         answer = self.post(CHAT, chat("x", model="auto"), self.bearer("safe"))
         self.assertEqual((answer.status, answer.header("x-frugald-model")), (200, "qwen"), answer)
         self.assertError(self.post(CHAT, chat("x", model="sol"), self.bearer("safe")), 403, "data_policy")
+
+    def test_most_that_a_request_may_cost(self):
+        """It holds for all attempts together: what the first may have cost is no longer there for the second."""
+        answer = self.post(CHAT, chat("[[sim port=0 fault=garbage_head]] x", model="sol"), self.bearer("saves"))
+        self.assertEqual(answer.status, 200, answer)
+        lost, served = self.row_of(answer)["attempt"]
+        self.assertEqual((lost["outcome"], lost["basis"]), ("bad_answer", "unknown"))
+        self.assertGreater(lost["amount_pusd"], 0)
+        self.assertLessEqual(lost["amount_pusd"] + served["at_most_pusd"], 2 * 10**10)
+        # Each alone might cost nearly all: the second was made shorter by us.
+        self.assertGreater(lost["at_most_pusd"] + served["at_most_pusd"], 2 * 10**10)
 
     def test_own_scope(self):
         """A key sees the costs of its team and its own requests, nobody else's."""

@@ -202,6 +202,55 @@ test_step(void **state)
 	assert_int_equal(a.at_most.v, 0);
 }
 
+/* Two attempts of which each alone is within the team's limit. */
+static void
+test_limit_of_a_request(void **state)
+{
+	const struct price_row row = {.tiers = 1,
+	    .tier[0].kinds.pusd = {[TOKEN_input_uncached] = 100,
+		[TOKEN_cache_write_5m] = -1,
+		[TOKEN_cache_write_1h] = -1,
+		[TOKEN_output] = 500}};
+	const struct provider p = {.contract_ppm = PPM};
+	const struct model m = {.context = CONTEXT, .max_output = 4000};
+	struct candidate c = {.model = &m, .price = &row, .max_output = 10};
+	struct team team = {.max_per_request = {200000}};
+	struct request req = {.task = {.endpoint = EP_generate,
+				  .max_output = -1,
+				  .n = 1,
+				  .best_of = 1,
+				  .text_bytes = 1000},
+	    .who.team = &team};
+	struct attempt a = {.request = &req, .candidate = &c, .provider = &p};
+
+	(void)state;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_int_equal(a.at_most.v, 105000);
+	req.cost.v = 95000; /* all of it */
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_int_equal(a.max_output, 10);
+	req.cost.v = 95001;
+	assert_int_equal(attempt_hold(&a), END);
+	assert_int_equal(a.outcome, OUT_quota);
+	/* where we may, the answer is made shorter */
+	c.max_output = 100;
+	req.cost.v = 91000;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_in_range(a.max_output, 16, 18);
+	assert_true(a.at_most.v <= 200000 - 91000);
+	req.task.max_output = 100; /* not what the client asks for */
+	assert_int_equal(attempt_hold(&a), END);
+	req.task.max_output = -1;
+	team.max_per_request.v = 0; /* none */
+	assert_int_equal(attempt_hold(&a), NEXT);
+	team.max_per_request.v = 200000;
+	req.cost.v = 0;
+	c.price = NULL; /* nobody knows */
+	assert_int_equal(attempt_hold(&a), END);
+	req.task.endpoint = EP_count_tokens;
+	assert_int_equal(attempt_hold(&a), NEXT);
+}
+
 int
 main(void)
 {
@@ -212,6 +261,7 @@ main(void)
 	    cmocka_unit_test(test_tiers),
 	    cmocka_unit_test(test_overflow),
 	    cmocka_unit_test(test_step),
+	    cmocka_unit_test(test_limit_of_a_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
