@@ -126,6 +126,19 @@ fill_request(const struct request *r, struct slot_request *s)
 	fill_tags(r, s);
 }
 
+/* No longer than a maximum of ours, which a limit may have lowered since the plan was
+ * reckoned. */
+static int64_t
+expected_output(const struct attempt *a)
+{
+	const struct task *t = &a->request->task;
+	int64_t expected = tokens_of(a->candidate->output_tokens);
+	int64_t most = a->max_output * (t->n > t->best_of ? t->n : t->best_of);
+
+	return t->max_output < 0 && a->max_output >= 0 && expected > most ? most
+									  : expected;
+}
+
 /* Is this where the session's last turn was answered? */
 static void
 fill_warmth(const struct attempt *a, struct slot_attempt *s)
@@ -157,7 +170,7 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	s->input_estimate = tokens_of(c->input_tokens);
 	if (a->request->task.opaque_bytes == 0)
 		s->text_bytes = (int64_t)a->request->task.text_bytes;
-	s->expected_output = tokens_of(c->output_tokens);
+	s->expected_output = expected_output(a);
 	fill_warmth(a, s);
 	s->price_input_pusd = -1;
 	s->price_output_pusd = -1;
