@@ -75,6 +75,8 @@ struct model {
 		const struct provider *provider;
 		const char *name;      /* what the provider calls the model */
 		struct health *health; /* of (model, provider) */
+		/* of it at a tier of service that a rule asks for; else the same */
+		struct health *tier_health;
 	} at[MODEL_PROVIDERS_MAX];
 	unsigned ats;
 	enum tier tier;

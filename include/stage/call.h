@@ -40,6 +40,10 @@ void fleet_free(struct fleet_shared *f); /* takes NULL */
  * provider->dialect. Before the snapshot is published. */
 bool fleet_bind(struct fleet_shared *f, struct snapshot *s);
 
+/* Of the candidate's model at its provider. Where the tier of service that a rule asks
+ * for has no room, the usual one may have some: it has a health of its own. */
+struct candidate;
+struct health *health_of(const struct candidate *c);
 /* Breaker: closed, open until a time, or half-open (one probe at a time). */
 bool health_available(const struct health *h, int64_t now_ns);
 /* Takes a place below max_inflight (0: no limit); false: none is free. */

@@ -9,7 +9,8 @@
 
 struct fleet_shared {
 	pthread_mutex_t lock;
-	struct map *by_name; /* "provider NAME", "model NAME", "MODEL at PROVIDER" */
+	struct map *by_name; /* "provider NAME", "model NAME", "model NAME at PROVIDER",
+				"tier NAME at PROVIDER" */
 };
 
 struct fleet_shared *
@@ -70,16 +71,33 @@ bind_providers_locked(struct fleet_shared *f, const struct snapshot *s)
 	return true;
 }
 
+static bool
+asks_for_tiers(const struct snapshot *s)
+{
+	for (unsigned i = 0; i < s->route_count; i++) {
+		for (unsigned k = 0; k < s->routes[i].rule_count; k++) {
+			if (s->routes[i].rules[k].service_tier != NULL)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
 bind_models_locked(struct fleet_shared *f, const struct snapshot *s)
 {
 	struct model *m = (struct model *)s->models;
+	bool tiers = asks_for_tiers(s);
 
 	for (unsigned i = 0; i < s->model_count; i++) {
 		m[i].health = find_locked(f, "model", m[i].name, "");
-		for (unsigned k = 0; k < m[i].ats; k++)
-			m[i].at[k].health = find_locked(
-			    f, "model", m[i].name, m[i].at[k].provider->name);
+		for (unsigned k = 0; k < m[i].ats; k++) {
+			const char *at = m[i].at[k].provider->name;
+
+			m[i].at[k].health = find_locked(f, "model", m[i].name, at);
+			m[i].at[k].tier_health =
+			    find_locked(f, tiers ? "tier" : "model", m[i].name, at);
+		}
 	}
 }
 

@@ -6,10 +6,17 @@
 
 #include "core/worker.h"
 
+struct health *
+health_of(const struct candidate *c)
+{
+	return c->service != NULL ? c->model->at[c->at].tier_health
+				  : c->model->at[c->at].health;
+}
+
 static struct health *
 health_at(const struct attempt *a)
 {
-	return a->candidate->model->at[a->candidate->at].health;
+	return health_of(a->candidate);
 }
 
 static bool
@@ -70,7 +77,16 @@ attempt_gate(struct attempt *a)
 	return a->io->admitted ? NEXT : END;
 }
 
-/* A rate limit is the model's, all else also the provider's. */
+/* A rate limit is the model's, and that a tier of service keeps one waiting the tier's;
+ * all else is also the provider's. */
+static bool
+is_of_provider(const struct attempt *a)
+{
+	if (a->candidate->service != NULL && a->outcome == OUT_slow_first_byte)
+		return false;
+	return fault_of(a->outcome) != FAULT_rate;
+}
+
 static void
 report(const struct attempt *a, int64_t now)
 {
@@ -80,7 +96,7 @@ report(const struct attempt *a, int64_t now)
 	if (a->first_byte)
 		ttft_ms = (a->first_byte_ns - a->start_ns) / NS_PER_MS;
 	health_report(health_at(a), a->outcome, now, retry_ms, ttft_ms);
-	if (fault_of(a->outcome) != FAULT_rate)
+	if (is_of_provider(a))
 		health_report(a->provider->health, a->outcome, now, -1, ttft_ms);
 	health_key_report(a->provider->health, a->io->key, a->outcome, now, retry_ms);
 }

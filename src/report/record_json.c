@@ -111,6 +111,8 @@ put_candidate(
 	} else {
 		json_int(j, "model_index", c->model);
 	}
+	if (c->by_rule)
+		json_bool(j, "service_tier_by_rule", true);
 	json_num(j, "success", c->success, 4);
 	if (c->cost_usd < 0) {
 		json_put_null(j, "cost_usd");

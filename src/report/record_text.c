@@ -170,8 +170,8 @@ put_candidate(const struct packed_candidate *c, unsigned number,
 		if (c->at < names->model[c->model].ats)
 			at = names->model[c->model].at[c->at];
 	}
-	snprintf(who, sizeof(who), "%.*s @ %.*s", (int)model.len, model.p, (int)at.len,
-	    at.p);
+	snprintf(who, sizeof(who), "%.*s @ %.*s%s", (int)model.len, model.p,
+	    (int)at.len, at.p, c->by_rule ? ", tier by rule" : "");
 	if (number > 0)
 		snprintf(n, sizeof(n), "%u", number);
 	if (c->success > 0) {

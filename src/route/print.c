@@ -104,8 +104,9 @@ text_candidate(const struct plan *p, unsigned i, struct buf *ret)
 	const struct candidate *c = &p->candidate[i];
 	char who[96], number[16] = "-", success[16], floor[16], cost[32];
 
-	snprintf(who, sizeof(who), "%s @ %s", c->model->name,
-	    c->model->at[c->at].provider->name);
+	snprintf(who, sizeof(who), "%s @ %s%s%s", c->model->name,
+	    c->model->at[c->at].provider->name, c->service != NULL ? " " : "",
+	    c->service != NULL ? c->service : "");
 	if (i < p->usable)
 		snprintf(number, sizeof(number), "%u", i + 1);
 	buf_printf(ret, "%2s  %-24s %7s  %5s  %13s   ", number, who,
@@ -203,6 +204,8 @@ json_candidate(const struct candidate *c, struct json *j)
 	json_object_begin(j, NULL);
 	json_str(j, "model", str_of(c->model->name));
 	json_str(j, "provider", str_of(c->model->at[c->at].provider->name));
+	if (c->service != NULL)
+		json_str(j, "service_tier", str_of(c->service));
 	json_share(j, "success", reckoned(c) ? c->success : -1);
 	json_usd(j, "cost_usd", reckoned(c) ? c->cost_usd : -1);
 	json_str(j, "reason", str_of(reason_name(c->reason)));

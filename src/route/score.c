@@ -93,18 +93,23 @@ warm_tokens(const struct work *w, const struct candidate *c, bool as_if)
 	return cached < c->input_tokens ? cached : c->input_tokens;
 }
 
+int
+service_of(const struct price_row *row, struct str tier)
+{
+	for (unsigned i = 0; tier.len > 0 && i < row->services; i++) {
+		if (str_is(tier, row->service[i].name))
+			return (int)i;
+	}
+	return -1;
+}
+
 static double
 service_factor(const struct work *w, const struct candidate *c)
 {
-	const struct price_row *row = c->price;
-	struct str tier =
-	    c->service != NULL ? str_of(c->service) : w->in->task->service_tier;
+	int i = service_of(c->price,
+	    c->service != NULL ? str_of(c->service) : w->in->task->service_tier);
 
-	for (unsigned i = 0; tier.len > 0 && i < row->services; i++) {
-		if (str_is(tier, row->service[i].name))
-			return (double)row->service[i].ppm / 1e6;
-	}
-	return 1;
+	return i < 0 ? 1 : (double)c->price->service[i].ppm / 1e6;
 }
 
 /* Dollars at contract terms; -1: unpriced. */
@@ -132,18 +137,15 @@ cost_of(const struct work *w, const struct candidate *c)
 	       (double)p->contract_ppm / 1e6;
 }
 
-static void
-fill_price(const struct work *w, struct candidate *c)
+const struct price_row *
+price_at(const struct work *w, const struct model *m, unsigned at)
 {
-	const struct provider *p = c->model->at[c->at].provider;
-	const struct snapshot *s = w->in->snap;
+	const struct provider *p = m->at[at].provider;
 
 	if (p->local)
-		c->price = price_local();
-	else
-		c->price = price_book_find(s->prices, str_of(p->book),
-		    str_of(c->model->catalogue->id), w->in->wall_s);
-	c->price_id = c->price != NULL ? c->price->id : NULL;
+		return price_local();
+	return price_book_find(w->in->snap->prices, str_of(p->book),
+	    str_of(m->catalogue->id), w->in->wall_s);
 }
 
 static void
@@ -155,7 +157,8 @@ fill(const struct work *w, struct candidate *c, bool as_if)
 	c->input_tokens = input_estimate(w->in, c->model->at[c->at].provider);
 	c->cached_tokens = warm_tokens(w, c, as_if);
 	c->output_tokens = output_estimate(w, c);
-	fill_price(w, c);
+	c->price = price_at(w, c->model, c->at);
+	c->price_id = c->price != NULL ? c->price->id : NULL;
 	c->cost_usd = cost_of(w, c);
 }
 

@@ -75,7 +75,7 @@ live_signal(void *arg, const struct candidate *c)
 {
 	const int64_t *now_ns = arg;
 	const struct health *p = c->model->at[c->at].provider->health;
-	const struct health *m = c->model->at[c->at].health;
+	const struct health *m = health_of(c);
 
 	return (struct signal){
 	    .up = health_available(p, *now_ns) && health_available(m, *now_ns),

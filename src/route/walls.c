@@ -4,22 +4,42 @@
 
 #include <stdio.h>
 
+/* The cheap tier of service, which may have no room. */
+#define FLEX "flex"
+
+static void
+list_option(struct work *w, const struct candidate *c, unsigned order)
+{
+	struct option *o = &w->option[w->count];
+
+	if (w->count == OPTIONS_MAX)
+		return;
+	w->count++;
+	*o = (struct option){.order = order, .c = *c};
+	o->c.signal.ttft_ms = -1;
+	o->c.rule = -1;
+	o->c.cost_usd = -1;
+	o->c.max_output = w->plan->max_output;
+	if (o->c.max_output > c->model->max_output)
+		o->c.max_output = c->model->max_output;
+}
+
+/* Who has no flex tier is not asked for it; who has it is asked once more without, when
+ * it was refused or late. */
 static void
 list_model(struct work *w, const struct model *m, unsigned order)
 {
-	for (unsigned at = 0; at < m->ats && w->count < OPTIONS_MAX; at++) {
-		struct option *o = &w->option[w->count++];
+	bool flex = w->service != NULL && str_is(str_of(w->service), FLEX);
 
-		*o = (struct option){.order = order};
-		o->c.model = m;
-		o->c.at = at;
-		o->c.service = w->service;
-		o->c.signal.ttft_ms = -1;
-		o->c.rule = -1;
-		o->c.cost_usd = -1;
-		o->c.max_output = w->plan->max_output;
-		if (o->c.max_output > m->max_output)
-			o->c.max_output = m->max_output;
+	for (unsigned at = 0; at < m->ats; at++) {
+		struct candidate c = {.model = m, .at = at, .service = w->service};
+		const struct price_row *row = flex ? price_at(w, m, at) : NULL;
+
+		if (row != NULL && service_of(row, STR(FLEX)) >= 0)
+			list_option(w, &c, order);
+		if (flex)
+			c.service = NULL;
+		list_option(w, &c, order);
 	}
 }
 

@@ -66,6 +66,11 @@ uint32_t wall_of(const struct work *w, const struct data_class **ret_class);
 double success_of(const struct model *m, enum task_class c, double complexity);
 /* Tokens of the prompt at this provider, an estimate. */
 double input_estimate(const struct route_input *in, const struct provider *p);
+/* NULL: unpriced. */
+const struct price_row *price_at(
+    const struct work *w, const struct model *m, unsigned at);
+/* Which service tier of the row it is; -1: none, it costs what all else costs. */
+int service_of(const struct price_row *row, struct str tier);
 /* Numbers of every option that is not out, of the baseline, and the floor. */
 void score(struct work *w);
 
