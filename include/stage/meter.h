@@ -56,6 +56,13 @@ struct slot_request {
 	char tags[320];
 };
 
+/* What the number of an answer's tokens says of how long such answers get. */
+enum answer_length {
+	LENGTH_unknown, /* nothing: it was refused, or is several answers */
+	LENGTH_whole,   /* it ended by itself */
+	LENGTH_least,   /* it was cut off at its maximum */
+};
+
 /* Written before the first byte goes upstream, but for what the answer brings. */
 struct slot_attempt {
 	/* intent */
@@ -63,6 +70,7 @@ struct slot_attempt {
 	uint8_t tier, sent, first_byte, closed;
 	uint8_t unbilled; /* costs nothing by its nature: counting tokens */
 	uint8_t basis, usage_inconsistent, unpriced;
+	uint8_t length; /* enum answer_length */
 	int32_t contract_ppm;
 	uint16_t outcome;
 	int16_t http_status;
@@ -223,13 +231,22 @@ void ledger_keep(struct ledger *l, const char *kind, const char *hash, struct st
 /* Immutable; published by the ledger thread; a request keeps the one it began with. */
 struct outlook {
 	uint64_t number;
-	/* this release learns bytes per token by provider name, in thousandths */
-	unsigned providers;
-	struct {
+	unsigned providers, models;
+	struct outlook_provider {
 		char name[SLOT_NAME];
 		int32_t bytes_per_token_milli;
 	} provider[32];
+	struct outlook_model {
+		char name[SLOT_NAME];
+		/* tokens of its answers by kind of work: their mean, and of how many it
+		 * is at most; 0: none were seen */
+		struct outlook_length {
+			float mean, samples;
+		} length[CLASS_COUNT];
+	} model[64];
 };
+/* NULL: nothing was learned of it, or `o` is NULL. */
+const struct outlook_model *outlook_model(const struct outlook *o, const char *name);
 struct outlook_shared;
 struct outlook_shared *outlook_shared_new(void);
 void outlook_shared_free(struct outlook_shared *o);

@@ -1,5 +1,5 @@
-/* learn.h: what settled requests teach;
- * this release: bytes per token of each provider. */
+/* learn.h: what settled requests teach: bytes per token of each provider, and how long
+ * the answers of each model are. */
 #ifndef METER_LEARN_H
 #define METER_LEARN_H
 
@@ -13,7 +13,7 @@ struct store;
 struct learn {
 	struct store *store;
 	struct outlook_shared *shared;
-	struct outlook now, published;
+	struct outlook now, published; /* the same names in the same places */
 };
 
 void learn_init(struct learn *l, struct store *store);

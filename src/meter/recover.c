@@ -93,7 +93,8 @@ result_is_sound(const struct slot_attempt *a)
 			return false;
 	}
 	return a->basis < BASIS_COUNT && a->outcome < OUT_COUNT && a->list_pusd >= -1 &&
-	       a->amount_pusd >= -1 && bounded(a->reasoning, -1) == a->reasoning;
+	       a->length <= LENGTH_least && a->amount_pusd >= -1 &&
+	       bounded(a->reasoning, -1) == a->reasoning;
 }
 
 /* The CRC does not cover what an answer brings; nothing of it may lead us astray. */

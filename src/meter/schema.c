@@ -33,6 +33,13 @@ static const char *const ledger_steps[] = {
     "CREATE TABLE outlook(number INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
     " provider TEXT NOT NULL, bytes_per_token_milli INTEGER NOT NULL,"
     " PRIMARY KEY(number, provider)) WITHOUT ROWID;",
+    /* Of outlook N a cell has the newest row up to N: only what moved is written. */
+    "CREATE TABLE outlook_cell(cell TEXT NOT NULL, number INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL, value REAL NOT NULL, samples REAL NOT NULL,"
+    " PRIMARY KEY(cell, number)) WITHOUT ROWID;"
+    "INSERT INTO outlook_cell SELECT 'bytes_per_token '||provider, number, at_ms,"
+    " bytes_per_token_milli, 0 FROM outlook;"
+    "DROP TABLE outlook;",
 };
 
 /* Refused by the database itself, whoever asks. INSERT OR REPLACE deletes without

@@ -67,6 +67,26 @@ settle_estimated(const struct attempt *a, enum basis basis, struct slot_attempt 
 	price_tokens(a, tier, s);
 }
 
+/* Finish reasons, whatever the API. Others (refusals, filters, pauses) say nothing. */
+static enum answer_length
+length_of(const struct attempt *a)
+{
+	static const struct {
+		const char *word;
+		enum answer_length length;
+	} words[] = {{"stop", LENGTH_whole}, {"tool_calls", LENGTH_whole},
+	    {"function_call", LENGTH_whole}, {"end_turn", LENGTH_whole},
+	    {"tool_use", LENGTH_whole}, {"stop_sequence", LENGTH_whole},
+	    {"length", LENGTH_least}, {"max_tokens", LENGTH_least}};
+	const struct task *t = &a->request->task;
+
+	for (size_t i = 0; t->n <= 1 && t->best_of <= 1 && i < nitems(words); i++) {
+		if (strcmp(a->tap.finish, words[i].word) == 0)
+			return words[i].length;
+	}
+	return LENGTH_unknown;
+}
+
 static int32_t
 span_ms(int64_t from_ns, int64_t to_ns)
 {
@@ -86,6 +106,7 @@ fill_result(const struct attempt *a, struct slot_attempt *s)
 	s->ttft_ms = span_ms(a->start_ns, a->first_byte_ns);
 	s->total_ms = span_ms(a->start_ns, a->end_ns);
 	s->reasoning = a->tap.usage.reasoning;
+	s->length = (uint8_t)length_of(a);
 	s->usage_inconsistent = a->tap.usage.inconsistent;
 	s->output_seen =
 	    tap_output_seen(&a->tap, a->provider->bytes_per_token_milli / 1000.0);

@@ -30,7 +30,9 @@ bool store_keep(struct store *s, const char *kind, const char *hash, struct str 
 
 /* The newest outlook, or a fresh one numbered 0. */
 void store_load_outlook(struct store *s, struct outlook *ret);
-bool store_save_outlook(struct store *s, const struct outlook *o);
+/* The values in which `to` differs from `from`, under `to`'s number. */
+bool store_save_outlook(
+    struct store *s, const struct outlook *from, const struct outlook *to);
 
 /* Moves the write-ahead log back; cheap when there is little. */
 void store_checkpoint(struct store *s);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "month.h"
+#include "outlook_cells.h"
 #include "rollup.h"
 #include "store.h"
 
@@ -54,8 +55,7 @@ prepare(struct store *s)
 		   &s->db, "INSERT OR REPLACE INTO meta VALUES(?1,?2)", &s->put_meta) &&
 	       db_prepare(&s->db, "INSERT OR IGNORE INTO kept VALUES(?1,?2,?3,?4)",
 		   &s->keep) &&
-	       db_prepare(&s->db, "INSERT OR REPLACE INTO outlook VALUES(?1,?2,?3,?4)",
-		   &s->put_outlook);
+	       db_prepare(&s->db, outlook_cells_sql, &s->put_outlook);
 }
 
 static void
@@ -398,51 +398,20 @@ store_keep(struct store *s, const char *kind, const char *hash, struct str text)
 void
 store_load_outlook(struct store *s, struct outlook *ret)
 {
-	sqlite3_stmt *q;
-	bool row;
-
-	*ret = (struct outlook){0};
-	if (!db_prepare(&s->db,
-		"SELECT number, provider, bytes_per_token_milli FROM outlook"
-		" WHERE number=(SELECT MAX(number) FROM outlook)",
-		&q))
-		return;
-	while (db_step(&s->db, q, &row) && row &&
-	       ret->providers < sizeof(ret->provider) / sizeof(ret->provider[0])) {
-		ret->number = (uint64_t)sqlite3_column_int64(q, 0);
-		str_copy(ret->provider[ret->providers].name,
-		    sizeof(ret->provider[0].name),
-		    str_of((const char *)sqlite3_column_text(q, 1)));
-		ret->provider[ret->providers++].bytes_per_token_milli =
-		    sqlite3_column_int(q, 2);
-	}
-	sqlite3_finalize(q);
-}
-
-static bool
-put_outlook(struct store *s, const struct outlook *o)
-{
-	for (unsigned i = 0; i < o->providers; i++) {
-		sqlite3_bind_int64(s->put_outlook, 1, (int64_t)o->number);
-		sqlite3_bind_int64(s->put_outlook, 2, env_wall_ms(s->env));
-		db_text(s->put_outlook, 3, str_of(o->provider[i].name));
-		sqlite3_bind_int(
-		    s->put_outlook, 4, o->provider[i].bytes_per_token_milli);
-		if (!db_run(&s->db, s->put_outlook))
-			return false;
-	}
-	return true;
+	outlook_cells_load(&s->db, ret);
 }
 
 bool
-store_save_outlook(struct store *s, const struct outlook *o)
+store_save_outlook(
+    struct store *s, const struct outlook *from, const struct outlook *to)
 {
 	bool ok;
 
 	if (!use_ledger(s) || !db_sync_commits(&s->db, true) ||
 	    !db_exec(&s->db, "BEGIN IMMEDIATE"))
 		return false;
-	ok = put_outlook(s, o) && db_exec(&s->db, "COMMIT");
+	ok = outlook_cells_put(&s->db, s->put_outlook, from, to, env_wall_ms(s->env)) &&
+	     db_exec(&s->db, "COMMIT");
 	if (!ok)
 		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	return db_sync_commits(&s->db, false) && ok;

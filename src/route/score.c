@@ -60,13 +60,36 @@ input_estimate(const struct route_input *in, const struct provider *p)
 		    AUDIO_TOKENS * t->audios);
 }
 
+/* What was seen of a model counts against the catalogue as so many answers would: of
+ * all kinds of work together, which tell how wordy it is, and of one kind. */
+#define CATALOGUE_ALL  50.0
+#define CATALOGUE_KIND 20.0
+
+double
+output_length(const struct outlook *o, const struct model *m, enum task_class c)
+{
+	const struct outlook_model *seen = outlook_model(o, m->name);
+	double said = m->output_tokens[c], is = CATALOGUE_ALL * said, ought = is, n;
+
+	if (seen == NULL || said <= 0)
+		return said;
+	for (size_t i = 0; i < CLASS_COUNT; i++) {
+		n = (double)seen->length[i].samples;
+		is += n * (double)seen->length[i].mean;
+		ought += n * m->output_tokens[i];
+	}
+	n = (double)seen->length[c].samples;
+	return (n * (double)seen->length[c].mean + CATALOGUE_KIND * said * is / ought) /
+	       (n + CATALOGUE_KIND);
+}
+
 /* Expected length of the answer, over all choices. */
 static double
 output_estimate(const struct work *w, const struct candidate *c)
 {
 	const struct task *t = w->in->task;
 	int64_t max = t->max_output >= 0 ? t->max_output : c->max_output;
-	double each = c->model->output_tokens[w->in->verdict->class];
+	double each = output_length(w->in->outlook, c->model, w->in->verdict->class);
 
 	if (max >= 0 && each > (double)max)
 		each = (double)max;

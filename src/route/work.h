@@ -71,6 +71,8 @@ const struct price_row *price_at(
     const struct work *w, const struct model *m, unsigned at);
 /* Which service tier of the row it is; -1: none, it costs what all else costs. */
 int service_of(const struct price_row *row, struct str tier);
+/* Expected tokens of an answer that nothing cuts off. */
+double output_length(const struct outlook *o, const struct model *m, enum task_class c);
 /* Numbers of every option that is not out, of the baseline, and the floor. */
 void score(struct work *w);
 

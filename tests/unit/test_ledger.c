@@ -427,7 +427,7 @@ test_bytes_per_token(void **state)
 		fake_env_advance(p->fake, NS_PER_S);
 		assert_true(ledger_turn(p->ledger));
 	}
-	assert_int_equal(ask("ledger.db", "SELECT COUNT(*) FROM outlook"), 1);
+	assert_int_equal(ask("ledger.db", "SELECT COUNT(*) FROM outlook_cell"), 1);
 	process_stop(p);
 	assert_true(process_start(p, 8, 1));
 	o = outlook_take(p->outlook);

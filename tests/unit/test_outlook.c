@@ -1,0 +1,176 @@
+/* libs: base config core parse auth budget call meter route */
+/* test_outlook.c: what answers teach of how long answers are, what is kept of it, and
+ * what a plan makes of it. */
+#include "meter.h"
+
+#include "route/work.h"
+
+#include "meter/db.h"
+#include "meter/schema.h"
+
+static int
+set_up(void **state)
+{
+	struct process *p = process_new(state, 1);
+
+	assert_true(process_start(p, 8, 1));
+	return 0;
+}
+
+static void
+book(struct process *p, const char *model, int64_t tokens, enum answer_length length)
+{
+	struct slot_request r = some_request(p->env);
+	struct slot_attempt a = some_attempt(p->env);
+	struct slot *s = slot_open(p->slots, 0, &r);
+
+	assert_non_null(s);
+	str_copy(a.model, sizeof(a.model), str_of(model));
+	a = answered(&a, 120, tokens);
+	a.length = (uint8_t)length;
+	slot_attempt_open(s, &a);
+	slot_attempt_close(s, 0, &a, STR(""));
+	slot_close(p->slots, s, OUT_served, env_wall_ms(p->env));
+	fake_env_advance(p->fake, NS_PER_S);
+	assert_true(ledger_turn(p->ledger));
+}
+
+static struct outlook_length
+length(struct process *p, const char *model)
+{
+	const struct outlook *o = outlook_take(p->outlook);
+	const struct outlook_model *m = outlook_model(o, model);
+	struct outlook_length l = {-1, -1};
+
+	if (m != NULL)
+		l = m->length[CLASS_code];
+	outlook_release(o);
+	return l;
+}
+
+/* Between 200 and 600 tokens; and of another model. */
+static void
+test_mean(void **state)
+{
+	struct process *p = *state;
+	struct outlook_length l, again;
+
+	assert_true(length(p, "luna").mean < 0);
+	for (int i = 0; i < 500; i++) {
+		book(p, "luna", 200 + i * 7919 % 401, LENGTH_whole);
+		book(p, "sol", 50, LENGTH_whole);
+	}
+	l = length(p, "luna");
+	assert_in_range((int)l.mean, 380, 420);
+	assert_in_range((int)l.samples, 250, 500);
+	assert_in_range((int)length(p, "sol").mean, 50, 50);
+	/* rows are for good: some for finding out, none for noise */
+	assert_in_range(
+	    ask("ledger.db",
+		"SELECT COUNT(*) FROM outlook_cell WHERE cell='length code luna'"),
+	    10, 100);
+	assert_int_equal(
+	    ask("ledger.db",
+		"SELECT COUNT(*) FROM outlook_cell WHERE cell='length code sol'"),
+	    9);
+	process_stop(p);
+	assert_true(process_start(p, 8, 1));
+	again = length(p, "luna");
+	assert_true(again.mean == l.mean && again.samples == l.samples);
+	/* It goes on from there. */
+	for (int i = 0; i < 500; i++)
+		book(p, "luna", 900, LENGTH_whole);
+	assert_in_range((int)length(p, "luna").mean, 600, 750);
+}
+
+static void
+test_what_says_nothing(void **state)
+{
+	struct process *p = *state;
+
+	book(p, "luna", 300, LENGTH_unknown);
+	assert_true(length(p, "luna").mean < 0);
+	book(p, "luna", 300, LENGTH_whole);
+	book(p, "luna", 200, LENGTH_least); /* it may have become 300 */
+	assert_in_range((int)length(p, "luna").mean, 300, 300);
+	book(p, "luna", 500, LENGTH_least);
+	assert_in_range((int)length(p, "luna").mean, 400, 400);
+}
+
+/* The first release wrote the whole outlook each time. */
+static void
+test_a_file_of_the_first_release(void **state)
+{
+	const struct schema first = {"ledger", schema_ledger.step, 1};
+	struct process *p = *state;
+	const struct outlook *o;
+	struct db db;
+
+	process_stop(p);
+	assert_true(p->env->remove_file(p->env, STATE "/ledger.db"));
+	assert_true(db_open(&db, STATE "/ledger.db"));
+	assert_true(db_migrate(&db, "main", &first));
+	assert_true(db_exec(&db, "INSERT INTO outlook VALUES(1,0,'openai',4100),"
+				 "(2,0,'openai',3900),(2,0,'rack',3500)"));
+	db_close(&db);
+	assert_true(process_start(p, 8, 1));
+	o = outlook_take(p->outlook);
+	assert_int_equal(o->number, 2);
+	assert_int_equal(o->providers, 2);
+	assert_string_equal(o->provider[0].name, "openai");
+	assert_int_equal(o->provider[0].bytes_per_token_milli, 3900);
+	assert_int_equal(o->provider[1].bytes_per_token_milli, 3500);
+	outlook_release(o);
+}
+
+/* ---- what a plan makes of it ---- */
+
+static struct outlook seen;
+
+static double
+expect(const struct model *m, enum task_class c)
+{
+	return output_length(&seen, m, c);
+}
+
+static void
+test_expected_length(void **state)
+{
+	struct model m = {.name = "luna"};
+	struct outlook_length *l = seen.model[0].length;
+
+	(void)state;
+	for (size_t c = 0; c < CLASS_COUNT; c++)
+		m.output_tokens[c] = 400;
+	assert_float_equal(output_length(NULL, &m, CLASS_chat), 400, 0);
+	assert_float_equal(expect(&m, CLASS_chat), 400, 0);
+	seen.models = 1;
+	str_copy(seen.model[0].name, SLOT_NAME, STR("luna"));
+	assert_float_equal(expect(&m, CLASS_chat), 400, 1e-9);
+	/* one answer is an anecdote, many are the truth */
+	l[CLASS_code] = (struct outlook_length){800, 1};
+	assert_in_range((int)expect(&m, CLASS_code), 410, 430);
+	l[CLASS_code].samples = 2000;
+	assert_in_range((int)expect(&m, CLASS_code), 797, 800);
+	/* who is wordy here is it there, too, as long as nothing else is known */
+	assert_in_range((int)expect(&m, CLASS_chat), 780, 800);
+	l[CLASS_chat] = (struct outlook_length){100, 2000};
+	assert_in_range((int)expect(&m, CLASS_chat), 100, 110);
+	seen = (struct outlook){0};
+}
+
+#define with_process(test) \
+	cmocka_unit_test_setup_teardown(test, set_up, process_tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    with_process(test_mean),
+	    with_process(test_what_says_nothing),
+	    with_process(test_a_file_of_the_first_release),
+	    cmocka_unit_test(test_expected_length),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
