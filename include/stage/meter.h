@@ -81,7 +81,7 @@ struct slot_attempt {
 	int64_t text_bytes;      /* of the prompt; 0 where text is not all of it */
 	int64_t expected_output; /* tokens, of this model for this class */
 	/* Where the session's last turn was answered: how long ago, and the tokens of
-	 * this prompt that the cache may have kept; -1: it was not here. */
+	 * this prompt that were cached then; -1: it was not here. */
 	int32_t warm_idle_ms, warm_tokens;
 	/* as it passes */
 	int64_t output_seen; /* tokens, estimated */
@@ -228,6 +228,14 @@ void ledger_keep(struct ledger *l, const char *kind, const char *hash, struct st
 
 /* ---- learned values ---- */
 
+/* A mean and of how many samples it is, at most; 0: there were none. */
+struct outlook_mean {
+	float mean, samples;
+};
+
+/* Steps of the time that a session has rested; see outlook_warmth(). */
+#define WARM_STEPS 12
+
 /* Immutable; published by the ledger thread; a request keeps the one it began with. */
 struct outlook {
 	uint64_t number;
@@ -235,18 +243,20 @@ struct outlook {
 	struct outlook_provider {
 		char name[SLOT_NAME];
 		int32_t bytes_per_token_milli;
+		struct outlook_mean warm[WARM_STEPS]; /* share of caches still there */
 	} provider[32];
 	struct outlook_model {
 		char name[SLOT_NAME];
-		/* tokens of its answers by kind of work: their mean, and of how many it
-		 * is at most; 0: none were seen */
-		struct outlook_length {
-			float mean, samples;
-		} length[CLASS_COUNT];
+		struct outlook_mean length[CLASS_COUNT]; /* tokens of its answers */
 	} model[64];
 };
 /* NULL: nothing was learned of it, or `o` is NULL. */
 const struct outlook_model *outlook_model(const struct outlook *o, const char *name);
+const struct outlook_provider *outlook_provider(
+    const struct outlook *o, const char *name);
+/* How likely the provider still has the prompt cache of a session that has rested so
+ * long, [0, 1]; never more after a longer rest. `p` NULL: as they say of themselves. */
+double outlook_warmth(const struct outlook_provider *p, int64_t idle_ms);
 struct outlook_shared;
 struct outlook_shared *outlook_shared_new(void);
 void outlook_shared_free(struct outlook_shared *o);

@@ -1,78 +1,29 @@
-/* learn.c: exponentially weighted means, published as an immutable outlook. */
+/* learn.c: what answers teach, as exponentially weighted means; what has moved is
+ * published. */
 #include "learn.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/mem.h"
 #include "base/util.h"
+#include "outlook.h"
 #include "store.h"
 
 /* A new sample counts 1/64: some hundred requests to forget a start value. */
 #define WEIGHT 64
 /* Shorter prompts are mostly the provider's own framing. */
 #define MIN_TOKENS 64
-/* A value is published when it has moved by 1/PART, a length by 1/LENGTH_PART, or when
- * twice as much is known of it: samples are plenty, and rows are for good. */
-#define PART        200
-#define LENGTH_PART 50
-/* What answers were like so many answers ago counts 1/e. */
-#define LENGTH_SAMPLES 2000
+/* A value is published when it has moved by 1/PART, a mean by 1/MEAN_PART of itself, or
+ * when twice as much is known of it: samples are plenty, and rows are for good. A share
+ * has moved when it did by SHARE_STEP. */
+#define PART       200
+#define MEAN_PART  50
+#define SHARE_STEP 0.02F
+/* What so many samples ago was counts 1/e. */
+#define MEAN_SAMPLES 2000
 
-struct outlook_ref {
-	struct outlook outlook; /* first: outlook_release() gets this address */
-	atomic_uint refs_shared;
-};
-
-struct outlook_shared {
-	pthread_mutex_t mutex;
-	struct outlook_ref *current_shared;
-};
-
-struct outlook_shared *
-outlook_shared_new(void)
-{
-	struct outlook_shared *o = xcalloc(1, sizeof(*o));
-
-	pthread_mutex_init(&o->mutex, NULL);
-	o->current_shared = xcalloc(1, sizeof(*o->current_shared));
-	atomic_init(&o->current_shared->refs_shared, 1);
-	return o;
-}
-
-void
-outlook_shared_free(struct outlook_shared *o)
-{
-	if (o == NULL)
-		return;
-	outlook_release(&o->current_shared->outlook);
-	pthread_mutex_destroy(&o->mutex);
-	xfree(o);
-}
-
-const struct outlook *
-outlook_take(struct outlook_shared *o)
-{
-	struct outlook_ref *r;
-
-	pthread_mutex_lock(&o->mutex);
-	r = o->current_shared;
-	atomic_fetch_add_explicit(&r->refs_shared, 1, memory_order_relaxed);
-	pthread_mutex_unlock(&o->mutex);
-	return &r->outlook;
-}
-
-void
-outlook_release(const struct outlook *o)
-{
-	struct outlook_ref *r = (struct outlook_ref *)(uintptr_t)o;
-
-	if (r != NULL && atomic_fetch_sub(&r->refs_shared, 1) == 1)
-		xfree(r);
-}
-
-/* ---- learning ---- */
+/* A smaller prefix may be below what the provider keeps at all. */
+#define WARM_TOKENS 1024
 
 void
 learn_init(struct learn *l, struct store *store)
@@ -84,15 +35,7 @@ learn_init(struct learn *l, struct store *store)
 static void
 publish(struct learn *l, const struct outlook *o)
 {
-	struct outlook_ref *fresh = xcalloc(1, sizeof(*fresh)), *old;
-
-	fresh->outlook = *o;
-	atomic_init(&fresh->refs_shared, 1);
-	pthread_mutex_lock(&l->shared->mutex);
-	old = l->shared->current_shared;
-	l->shared->current_shared = fresh;
-	pthread_mutex_unlock(&l->shared->mutex);
-	outlook_release(&old->outlook);
+	outlook_publish(l->shared, o);
 	l->published = *o;
 }
 
@@ -101,16 +44,6 @@ learn_start(struct learn *l, struct outlook_shared *shared)
 {
 	l->shared = shared;
 	publish(l, &l->now);
-}
-
-const struct outlook_model *
-outlook_model(const struct outlook *o, const char *name)
-{
-	for (unsigned i = 0; o != NULL && i < o->models; i++) {
-		if (strcmp(o->model[i].name, name) == 0)
-			return &o->model[i];
-	}
-	return NULL;
 }
 
 /* The place of a name, made when it is new; NULL: there is no room. */
@@ -129,17 +62,21 @@ model_of(struct outlook *o, const char *name)
 static struct outlook_provider *
 provider_of(struct outlook *o, const char *name)
 {
-	struct outlook_provider *p;
+	struct outlook_provider *p =
+	    (struct outlook_provider *)outlook_provider(o, name);
 
-	for (unsigned i = 0; i < o->providers; i++) {
-		if (strcmp(o->provider[i].name, name) == 0)
-			return &o->provider[i];
-	}
-	if (o->providers == nitems(o->provider))
-		return NULL;
+	if (p != NULL || o->providers == nitems(o->provider))
+		return p;
 	p = &o->provider[o->providers++];
 	str_copy(p->name, sizeof(p->name), str_of(name));
 	return p;
+}
+
+static void
+add_sample(struct outlook_mean *m, float sample)
+{
+	m->samples += m->samples < MEAN_SAMPLES;
+	m->mean += (sample - m->mean) / m->samples;
 }
 
 static int64_t
@@ -175,7 +112,7 @@ learn_length(struct outlook *o, const struct slot_attempt *a, enum task_class c)
 {
 	float tokens = (float)a->tokens[TOKEN_output];
 	struct outlook_model *m;
-	struct outlook_length *l;
+	struct outlook_mean *l;
 
 	if (a->length == LENGTH_unknown || a->tokens[TOKEN_output] < 0)
 		return;
@@ -186,8 +123,23 @@ learn_length(struct outlook *o, const struct slot_attempt *a, enum task_class c)
 	/* That it would have been longer than that was known. */
 	if (a->length == LENGTH_least && tokens <= l->mean)
 		return;
-	l->samples += l->samples < LENGTH_SAMPLES;
-	l->mean += (tokens - l->mean) / l->samples;
+	add_sample(l, tokens);
+}
+
+/* Was what the session's last turn had left still there? Who does not tell bills none
+ * of it at the cache's price. */
+static void
+learn_warmth(struct outlook *o, const struct slot_attempt *a)
+{
+	int step = outlook_warm_step(a->warm_idle_ms);
+	struct outlook_provider *p;
+
+	if (step < 0 || a->warm_tokens < WARM_TOKENS)
+		return;
+	p = provider_of(o, a->provider);
+	if (p != NULL)
+		add_sample(&p->warm[step],
+		    2 * a->tokens[TOKEN_cache_read] >= a->warm_tokens ? 1 : 0);
 }
 
 void
@@ -202,34 +154,40 @@ learn_from(struct learn *l, const struct slot *s)
 	if (a->outcome != OUT_served || a->basis != BASIS_reported)
 		return;
 	learn_text(&l->now, a);
+	learn_warmth(&l->now, a);
 	if (class_parse(str_of(s->request.class_name), &c))
 		learn_length(&l->now, a, c);
 }
 
 /* ---- publishing ---- */
 
+/* `least`: a smaller step is none. */
 static bool
-take_provider(struct outlook_provider *was, const struct outlook_provider *is)
+take_mean(struct outlook_mean *was, const struct outlook_mean *is, float least)
 {
-	int32_t a = was->bytes_per_token_milli, b = is->bytes_per_token_milli;
+	float step = is->mean > was->mean ? is->mean - was->mean : was->mean - is->mean;
 
-	if (abs(a - b) < (a + PART - 1) / PART)
+	if (is->samples == was->samples && step == 0)
+		return false;
+	if ((step * MEAN_PART < was->mean || step < least) &&
+	    is->samples < 2 * was->samples)
 		return false;
 	*was = *is;
 	return true;
 }
 
 static bool
-take_length(struct outlook_length *was, const struct outlook_length *is)
+take_provider(struct outlook_provider *was, const struct outlook_provider *is)
 {
-	float step = is->mean > was->mean ? is->mean - was->mean : was->mean - is->mean;
+	int32_t a = was->bytes_per_token_milli, b = is->bytes_per_token_milli;
+	bool moved = a != b && abs(a - b) >= (a + PART - 1) / PART;
 
-	if (is->samples == was->samples && step == 0)
-		return false;
-	if (step * LENGTH_PART < was->mean && is->samples < 2 * was->samples)
-		return false;
-	*was = *is;
-	return true;
+	memcpy(was->name, is->name, sizeof(was->name));
+	if (moved)
+		was->bytes_per_token_milli = b;
+	for (size_t i = 0; i < WARM_STEPS; i++)
+		moved |= take_mean(&was->warm[i], &is->warm[i], SHARE_STEP);
+	return moved;
 }
 
 static bool
@@ -239,7 +197,7 @@ take_model(struct outlook_model *was, const struct outlook_model *is)
 
 	memcpy(was->name, is->name, sizeof(was->name));
 	for (size_t c = 0; c < CLASS_COUNT; c++)
-		moved |= take_length(&was->length[c], &is->length[c]);
+		moved |= take_mean(&was->length[c], &is->length[c], 0);
 	return moved;
 }
 

@@ -144,13 +144,14 @@ static void
 fill_warmth(const struct attempt *a, struct slot_attempt *s)
 {
 	const struct session_view *v = &a->request->session_view;
-	double cached = a->candidate->cached_tokens;
+	double cached = (double)v->cached_tokens, all = a->candidate->input_tokens;
 
 	s->warm_idle_ms = -1;
 	s->warm_tokens = -1;
 	if (!v->known || v->model != a->candidate->model || v->provider != a->provider)
 		return;
 	s->warm_idle_ms = v->idle_ms < INT32_MAX ? (int32_t)v->idle_ms : INT32_MAX;
+	cached = cached < all ? cached : all;
 	s->warm_tokens = cached < INT32_MAX ? (int32_t)cached : INT32_MAX;
 }
 

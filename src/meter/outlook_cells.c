@@ -1,40 +1,73 @@
 /* outlook_cells.c: an outlook as rows: a value has a new one when it moves. */
-#include "outlook_cells.h"
+#include "outlook.h"
 
 #include <stdio.h>
 
 #include "base/util.h"
 
-/* "bytes_per_token PROVIDER", "length CLASS MODEL" */
+/* "bytes_per_token PROVIDER", "warm STEP PROVIDER", "length CLASS MODEL" */
 #define CELL_BYTES 96
 
 const char outlook_cells_sql[] =
     "INSERT OR REPLACE INTO outlook_cell(cell,number,at_ms,value,samples)"
     " VALUES(?1,?2,?3,?4,?5)";
 
+struct cells {
+	struct db *db;
+	sqlite3_stmt *put;
+};
+
 static bool
-put_cell(
-    struct db *db, sqlite3_stmt *put, const char *cell, double value, double samples)
+put_cell(struct cells *c, const char *cell, double value, double samples)
 {
-	db_text(put, 1, str_of(cell));
-	db_real(put, 4, value);
-	db_real(put, 5, samples);
-	return db_run(db, put);
+	db_text(c->put, 1, str_of(cell));
+	db_real(c->put, 4, value);
+	db_real(c->put, 5, samples);
+	return db_run(c->db, c->put);
+}
+
+/* "KIND PART NAME", where it has moved. */
+static bool
+put_mean(struct cells *c, const char *kind, const char *part, const char *name,
+    const struct outlook_mean mean[2])
+{
+	char cell[CELL_BYTES];
+
+	if (mean[0].mean == mean[1].mean && mean[0].samples == mean[1].samples)
+		return true;
+	snprintf(cell, sizeof(cell), "%s %s %s", kind, part, name);
+	return put_cell(c, cell, (double)mean[1].mean, (double)mean[1].samples);
 }
 
 static bool
-put_lengths(struct db *db, sqlite3_stmt *put, const struct outlook_model *from,
-    const struct outlook_model *to)
+put_model(
+    struct cells *c, const struct outlook_model *from, const struct outlook_model *to)
 {
-	for (size_t c = 0; c < CLASS_COUNT; c++) {
-		const struct outlook_length *a = &from->length[c], *b = &to->length[c];
-		char cell[CELL_BYTES];
+	for (size_t i = 0; i < CLASS_COUNT; i++) {
+		const struct outlook_mean mean[] = {from->length[i], to->length[i]};
 
-		if (a->mean == b->mean && a->samples == b->samples)
-			continue;
-		snprintf(cell, sizeof(cell), "length %s %s",
-		    class_name((enum task_class)c), to->name);
-		if (!put_cell(db, put, cell, (double)b->mean, (double)b->samples))
+		if (!put_mean(
+			c, "length", class_name((enum task_class)i), to->name, mean))
+			return false;
+	}
+	return true;
+}
+
+static bool
+put_provider(struct cells *c, const struct outlook_provider *from,
+    const struct outlook_provider *to)
+{
+	char cell[CELL_BYTES], step[16];
+
+	snprintf(cell, sizeof(cell), "bytes_per_token %s", to->name);
+	if (to->bytes_per_token_milli != from->bytes_per_token_milli &&
+	    !put_cell(c, cell, to->bytes_per_token_milli, 0))
+		return false;
+	for (unsigned i = 0; i < WARM_STEPS; i++) {
+		const struct outlook_mean mean[] = {from->warm[i], to->warm[i]};
+
+		snprintf(step, sizeof(step), "%u", i);
+		if (!put_mean(c, "warm", step, to->name, mean))
 			return false;
 	}
 	return true;
@@ -44,21 +77,16 @@ bool
 outlook_cells_put(struct db *db, sqlite3_stmt *put, const struct outlook *from,
     const struct outlook *to, int64_t at_ms)
 {
-	char cell[CELL_BYTES];
+	struct cells c = {db, put};
 
 	sqlite3_bind_int64(put, 2, (int64_t)to->number);
 	sqlite3_bind_int64(put, 3, at_ms);
 	for (unsigned i = 0; i < to->providers; i++) {
-		const struct outlook_provider *p = &to->provider[i];
-
-		if (p->bytes_per_token_milli == from->provider[i].bytes_per_token_milli)
-			continue;
-		snprintf(cell, sizeof(cell), "bytes_per_token %s", p->name);
-		if (!put_cell(db, put, cell, p->bytes_per_token_milli, 0))
+		if (!put_provider(&c, &from->provider[i], &to->provider[i]))
 			return false;
 	}
 	for (unsigned i = 0; i < to->models; i++) {
-		if (!put_lengths(db, put, &from->model[i], &to->model[i]))
+		if (!put_model(&c, &from->model[i], &to->model[i]))
 			return false;
 	}
 	return true;
@@ -66,34 +94,65 @@ outlook_cells_put(struct db *db, sqlite3_stmt *put, const struct outlook *from,
 
 /* ---- and back ---- */
 
-static void
-take_provider(struct outlook *o, struct str name, double value)
+/* Made when it is new. NULL: there is no room. */
+static struct outlook_provider *
+provider_of(struct outlook *o, struct str name)
 {
-	struct outlook_provider *p = &o->provider[o->providers];
+	struct outlook_provider *p;
+	unsigned i = 0;
 
-	if (o->providers == nitems(o->provider))
-		return;
-	o->providers++;
+	while (i < o->providers && !str_is(name, o->provider[i].name))
+		i++;
+	if (i < o->providers || i == nitems(o->provider))
+		return i < o->providers ? &o->provider[i] : NULL;
+	p = &o->provider[o->providers++];
 	str_copy(p->name, sizeof(p->name), name);
-	p->bytes_per_token_milli = (int32_t)value;
+	return p;
+}
+
+static struct outlook_model *
+model_of(struct outlook *o, struct str name)
+{
+	struct outlook_model *m;
+	unsigned i = 0;
+
+	while (i < o->models && !str_is(name, o->model[i].name))
+		i++;
+	if (i < o->models || i == nitems(o->model))
+		return i < o->models ? &o->model[i] : NULL;
+	m = &o->model[o->models++];
+	str_copy(m->name, sizeof(m->name), name);
+	return m;
 }
 
 static void
-take_length(struct outlook *o, struct str rest, double value, double samples)
+take_cell(struct outlook *o, struct str cell, double value, double samples)
 {
-	struct str word;
+	struct outlook_mean mean = {(float)value, (float)samples};
+	struct outlook_provider *p;
+	struct outlook_model *m;
+	struct str kind = {0}, part = {0};
 	enum task_class c;
-	unsigned i = 0;
+	uint64_t step;
 
-	if (!str_split(&rest, ' ', &word) || !class_parse(word, &c))
+	(void)str_split(&cell, ' ', &kind);
+	if (str_is(kind, "bytes_per_token")) {
+		p = provider_of(o, cell);
+		if (p != NULL)
+			p->bytes_per_token_milli = (int32_t)value;
 		return;
-	while (i < o->models && !str_is(rest, o->model[i].name))
-		i++;
-	if (i == nitems(o->model))
-		return;
-	if (i == o->models)
-		str_copy(o->model[o->models++].name, sizeof(o->model[i].name), rest);
-	o->model[i].length[c] = (struct outlook_length){(float)value, (float)samples};
+	}
+	(void)str_split(&cell, ' ', &part);
+	if (str_is(kind, "length") && class_parse(part, &c)) {
+		m = model_of(o, cell);
+		if (m != NULL)
+			m->length[c] = mean;
+	} else if (str_is(kind, "warm") && str_to_u64(part, &step) &&
+		   step < WARM_STEPS) {
+		p = provider_of(o, cell);
+		if (p != NULL)
+			p->warm[step] = mean;
+	}
 }
 
 void
@@ -109,16 +168,10 @@ outlook_cells_load(struct db *db, struct outlook *ret)
 		&q))
 		return;
 	while (db_step(db, q, &row) && row) {
-		struct str cell = str_of((const char *)sqlite3_column_text(q, 0));
 		uint64_t number = (uint64_t)sqlite3_column_int64(q, 1);
-		struct str kind = {0};
 
-		(void)str_split(&cell, ' ', &kind);
-		if (str_is(kind, "bytes_per_token"))
-			take_provider(ret, cell, sqlite3_column_double(q, 2));
-		else if (str_is(kind, "length"))
-			take_length(ret, cell, sqlite3_column_double(q, 2),
-			    sqlite3_column_double(q, 3));
+		take_cell(ret, str_of((const char *)sqlite3_column_text(q, 0)),
+		    sqlite3_column_double(q, 2), sqlite3_column_double(q, 3));
 		if (number > ret->number)
 			ret->number = number;
 	}

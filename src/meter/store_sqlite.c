@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "month.h"
-#include "outlook_cells.h"
+#include "outlook.h"
 #include "rollup.h"
 #include "store.h"
 

@@ -14,10 +14,6 @@
 
 #include <math.h>
 
-/* Providers keep a prompt's prefix for five to ten minutes after its last use; the
- * lower end, since a miss costs ten times what a hit saves. */
-#define WARM_MS 300000
-
 /* Tokens that stand around text, and what is not text; coarse, for estimates only. */
 #define MESSAGE_TOKENS        4.0
 #define TOOL_TOKENS           12.0
@@ -39,11 +35,10 @@ success_of(const struct model *m, enum task_class c, double complexity)
 static int32_t
 bytes_per_token_milli(const struct outlook *o, const struct provider *p)
 {
-	for (unsigned i = 0; o != NULL && i < o->providers; i++) {
-		if (o->provider[i].bytes_per_token_milli > 0 &&
-		    str_is(str_of(o->provider[i].name), p->name))
-			return o->provider[i].bytes_per_token_milli;
-	}
+	const struct outlook_provider *seen = outlook_provider(o, p->name);
+
+	if (seen != NULL && seen->bytes_per_token_milli > 0)
+		return seen->bytes_per_token_milli;
 	return p->bytes_per_token_milli > 0 ? p->bytes_per_token_milli
 					    : BYTES_PER_TOKEN_MILLI;
 }
@@ -98,8 +93,8 @@ output_estimate(const struct work *w, const struct candidate *c)
 
 /* ---- cost ---- */
 
-/* How much of the prompt the provider has kept of this session's last turn. `as_if`:
- * had the session run there. */
+/* How much of the prompt the provider has probably kept of this session's last turn.
+ * `as_if`: had the session run there. */
 static double
 warm_tokens(const struct work *w, const struct candidate *c, bool as_if)
 {
@@ -107,13 +102,16 @@ warm_tokens(const struct work *w, const struct candidate *c, bool as_if)
 	const struct provider *p = c->model->at[c->at].provider;
 	double cached;
 
-	if (s == NULL || !s->known || s->idle_ms > WARM_MS)
+	if (s == NULL || !s->known)
 		return 0;
 	if (!as_if &&
 	    (c->model != s->model || (s->provider != NULL && s->provider != p)))
 		return 0;
 	cached = (double)s->cached_tokens;
-	return cached < c->input_tokens ? cached : c->input_tokens;
+	if (cached > c->input_tokens)
+		cached = c->input_tokens;
+	return cached *
+	       outlook_warmth(outlook_provider(w->in->outlook, p->name), s->idle_ms);
 }
 
 int

@@ -5,7 +5,7 @@ import unittest
 import harness
 
 # luna answers at length, spare in a few words; both cost the same a token.
-PROMPT = "[[sim port=0 tokens=900]] [[sim port=3 tokens=60]] Explain how a heat pump works."
+PROMPT = "[[sim port=0 tokens=900]] Explain how a heat pump works."
 
 
 class LearnedLengths(harness.Case):
@@ -24,7 +24,7 @@ class LearnedLengths(harness.Case):
             for model in ("luna", "spare"):
                 self.assertEqual(self.ask_chat(PROMPT, model=model).status, 200)
         harness.wait_for("the terse one to be chosen", lambda: self.first() == "spare")
-        self.assertEqual({r["port"]: r["output_tokens"] for r in self.sim.records()}, {0: 900, 3: 60})
+        self.assertLess(max(r["output_tokens"] for r in self.sim.records(harness.BACKUP)), 300)
         cls = type(self)
         self.assertEqual(cls.daemon.stop(), 0, cls.daemon.said())
         cls.daemon = harness.Daemon(cls.folder, cls.sim, cls.ENV, **cls.POLICY_PARTS)

@@ -18,29 +18,37 @@ set_up(void **state)
 }
 
 static void
-book(struct process *p, const char *model, int64_t tokens, enum answer_length length)
+book_attempt(struct process *p, const struct slot_attempt *a)
 {
 	struct slot_request r = some_request(p->env);
-	struct slot_attempt a = some_attempt(p->env);
 	struct slot *s = slot_open(p->slots, 0, &r);
 
 	assert_non_null(s);
-	str_copy(a.model, sizeof(a.model), str_of(model));
-	a = answered(&a, 120, tokens);
-	a.length = (uint8_t)length;
-	slot_attempt_open(s, &a);
-	slot_attempt_close(s, 0, &a, STR(""));
+	slot_attempt_open(s, a);
+	slot_attempt_close(s, 0, a, STR(""));
 	slot_close(p->slots, s, OUT_served, env_wall_ms(p->env));
 	fake_env_advance(p->fake, NS_PER_S);
 	assert_true(ledger_turn(p->ledger));
 }
 
-static struct outlook_length
+static void
+book(struct process *p, const char *model, int64_t tokens, enum answer_length length)
+{
+	struct slot_attempt a = some_attempt(p->env);
+
+	str_copy(a.model, sizeof(a.model), str_of(model));
+	a = answered(&a, 120, tokens);
+	a.length = (uint8_t)length;
+	a.warm_idle_ms = -1;
+	book_attempt(p, &a);
+}
+
+static struct outlook_mean
 length(struct process *p, const char *model)
 {
 	const struct outlook *o = outlook_take(p->outlook);
 	const struct outlook_model *m = outlook_model(o, model);
-	struct outlook_length l = {-1, -1};
+	struct outlook_mean l = {-1, -1};
 
 	if (m != NULL)
 		l = m->length[CLASS_code];
@@ -53,7 +61,7 @@ static void
 test_mean(void **state)
 {
 	struct process *p = *state;
-	struct outlook_length l, again;
+	struct outlook_mean l, again;
 
 	assert_true(length(p, "luna").mean < 0);
 	for (int i = 0; i < 500; i++) {
@@ -97,6 +105,81 @@ test_what_says_nothing(void **state)
 	assert_in_range((int)length(p, "luna").mean, 400, 400);
 }
 
+/* ---- warmth ---- */
+
+static void
+book_warm(struct process *p, int32_t idle_s, int32_t tokens, int64_t read)
+{
+	struct slot_attempt a = some_attempt(p->env);
+
+	a = answered(&a, 120, 40);
+	a.warm_idle_ms = idle_s * 1000;
+	a.warm_tokens = tokens;
+	a.tokens[TOKEN_cache_read] = read;
+	book_attempt(p, &a);
+}
+
+/* In percent. */
+static int
+warmth(struct process *p, int64_t idle_s)
+{
+	const struct outlook *o = outlook_take(p->outlook);
+	double there = outlook_warmth(outlook_provider(o, "openai"), idle_s * 1000);
+
+	outlook_release(o);
+	return (int)(there * 100 + 0.5);
+}
+
+static void
+test_warmth(void **state)
+{
+	struct process *p = *state;
+
+	assert_int_equal(warmth(p, 60), 95);
+	assert_int_equal(warmth(p, 400), 30);
+	assert_int_equal(warmth(p, 4 * 3600 + 1), 0);
+	/* This one keeps caches for half an hour, as a rule. */
+	for (int i = 0; i < 200; i++) {
+		book_warm(p, 200, 5000, 4500);
+		book_warm(p, 270, 5000, 4500);
+		book_warm(p, 400, 5000, 4500);
+		book_warm(p, 900, 5000, i % 4 == 0 ? 0 : 4500);
+		book_warm(p, 3000, 5000, -1);
+	}
+	assert_in_range(warmth(p, 400), 90, 96);
+	assert_in_range(warmth(p, 900), 60, 75);
+	/* never warmer after a longer rest; of this one nothing was seen */
+	assert_true(warmth(p, 900) <= warmth(p, 500));
+	assert_in_range(warmth(p, 3000), 0, 5);
+	for (int i = 0; i < 200; i++)
+		book_warm(p, 20, 5000, 0);
+	assert_int_equal(warmth(p, 20), warmth(p, 270));
+	assert_in_range(warmth(p, 20), 60, 90);
+	assert_null(outlook_provider(NULL, "openai"));
+	assert_int_equal((int)(outlook_warmth(NULL, 20000) * 100), 95);
+}
+
+static void
+test_warmth_is_kept(void **state)
+{
+	struct process *p = *state;
+
+	for (int i = 0; i < 64; i++) {
+		book_warm(p, 30, 1000, 0); /* too small a prefix to tell */
+		book_warm(p, -1, -1, 0);   /* not the session's place */
+	}
+	assert_int_equal(warmth(p, 30), 95);
+	for (int i = 0; i < 64; i++)
+		book_warm(p, 30, 1024, 511);
+	assert_in_range(warmth(p, 30), 20, 25);
+	/* if not after half a minute, then not later */
+	assert_int_equal(warmth(p, 200), warmth(p, 30));
+	assert_int_equal(warmth(p, 10), 95);
+	process_stop(p);
+	assert_true(process_start(p, 8, 1));
+	assert_in_range(warmth(p, 30), 20, 25);
+}
+
 /* The first release wrote the whole outlook each time. */
 static void
 test_a_file_of_the_first_release(void **state)
@@ -137,7 +220,7 @@ static void
 test_expected_length(void **state)
 {
 	struct model m = {.name = "luna"};
-	struct outlook_length *l = seen.model[0].length;
+	struct outlook_mean *l = seen.model[0].length;
 
 	(void)state;
 	for (size_t c = 0; c < CLASS_COUNT; c++)
@@ -148,13 +231,13 @@ test_expected_length(void **state)
 	str_copy(seen.model[0].name, SLOT_NAME, STR("luna"));
 	assert_float_equal(expect(&m, CLASS_chat), 400, 1e-9);
 	/* one answer is an anecdote, many are the truth */
-	l[CLASS_code] = (struct outlook_length){800, 1};
+	l[CLASS_code] = (struct outlook_mean){800, 1};
 	assert_in_range((int)expect(&m, CLASS_code), 410, 430);
 	l[CLASS_code].samples = 2000;
 	assert_in_range((int)expect(&m, CLASS_code), 797, 800);
 	/* who is wordy here is it there, too, as long as nothing else is known */
 	assert_in_range((int)expect(&m, CLASS_chat), 780, 800);
-	l[CLASS_chat] = (struct outlook_length){100, 2000};
+	l[CLASS_chat] = (struct outlook_mean){100, 2000};
 	assert_in_range((int)expect(&m, CLASS_chat), 100, 110);
 	seen = (struct outlook){0};
 }
@@ -168,6 +251,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    with_process(test_mean),
 	    with_process(test_what_says_nothing),
+	    with_process(test_warmth),
+	    with_process(test_warmth_is_kept),
 	    with_process(test_a_file_of_the_first_release),
 	    cmocka_unit_test(test_expected_length),
 	};

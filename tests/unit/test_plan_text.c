@@ -97,12 +97,12 @@ test_chosen(void **state)
 	assert_string_equal(text(w, "gpt-4o"),
 	    "asked    \"gpt-4o\" → route auto · mode live\n"
 	    "read     writing .810 · complexity .200 · confidence .920 · about 1004 "
-	    "tokens in, 500 of them probably cached\n"
+	    "tokens in, 475 of them probably cached\n"
 	    "         short question, much code\n"
 	    "\n" HEAD
-	    " 1  luna @ us                   .950   .935     $0.004 554   CHOSEN: the "
+	    " 1  luna @ us                   .950   .935     $0.004 577   CHOSEN: the "
 	    "cheapest that keeps 95 % of sol's .984\n"
-	    " 2  luna @ eu                   .950   .935     $0.004 099   next, if "
+	    " 2  luna @ eu                   .950   .935     $0.004 119   next, if "
 	    "those before it fail before their first byte\n"
 	    " 3  sol @ us                    .984   .935     $0.050 040   next, if "
 	    "those before it fail before their first byte\n"
@@ -111,7 +111,7 @@ test_chosen(void **state)
 	    " 5  qwen @ rack                 .886   .935     $0.000 000   last: "
 	    "expected success below the floor by .050\n"
 	    "\n"
-	    "why      luna instead of sol: $0.040 986 cheaper, success -0.035 to the "
+	    "why      luna instead of sol: $0.041 189 cheaper, success -0.035 to the "
 	    "baseline's 0.984\n");
 }
 

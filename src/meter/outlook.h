@@ -1,9 +1,17 @@
-/* outlook_cells.h: an outlook as rows of the ledger. */
-#ifndef METER_OUTLOOK_CELLS_H
-#define METER_OUTLOOK_CELLS_H
+/* outlook.h: an outlook while it is made: as rows of the ledger, and handed out. */
+#ifndef METER_OUTLOOK_H
+#define METER_OUTLOOK_H
 
 #include "db.h"
 #include "stage/meter.h"
+
+/* From now on outlook_take() gives a copy of `fresh`. */
+void outlook_publish(struct outlook_shared *o, const struct outlook *fresh);
+
+/* Which step of warmth a rest belongs to; -1: longer than anything is kept, or none. */
+int outlook_warm_step(int64_t idle_ms);
+
+/* ---- outlook_cells.c ---- */
 
 /* The newest outlook; one numbered 0 where nothing was learned. */
 void outlook_cells_load(struct db *db, struct outlook *ret);
