@@ -82,7 +82,7 @@ code(struct codec *c, uint64_t v, uint64_t most)
 static int
 code_index(struct codec *c, int i, unsigned count)
 {
-	return (int)code(c, (uint64_t)(i + 1), count) - 1;
+	return (int)code(c, (uint64_t)((int64_t)i + 1), count) - 1;
 }
 
 static void
@@ -163,7 +163,7 @@ code_key(struct codec *c, const struct key_entry **key, struct key_entry *place)
 {
 	bool has = code(c, *key != NULL, 1) != 0;
 
-	if (c->writing && has)
+	if (c->writing && *key != NULL)
 		*place = **key;
 	*key = has ? place : NULL;
 	if (!has)
