@@ -78,8 +78,7 @@ offline_plan(struct offline *o, struct offline_request *r)
 	    .min_quality = -1,
 	    .max_cost_usd = -1,
 	    .bypass_mode = MODE_COUNT,
-	    .wall_s =
-		r->wall_s != 0 ? r->wall_s : o->env->wall_ns(o->env) / NS_PER_S};
+	    .wall_s = r->wall_s != 0 ? r->wall_s : o->env->wall_ns(o->env) / NS_PER_S};
 
 	if (r->who.key_name == NULL)
 		r->who.key_name = "local";
