@@ -26,8 +26,10 @@ admitted(struct attempt *a, int64_t now)
 	 * and as good a probe as any. */
 	bool last = a->request->next_candidate >= a->request->plan->usable;
 	const struct provider *p = a->provider;
+	/* A prompt cache is the key's organisation's: a session keeps its key. */
+	uint64_t draw = a->request->session;
 
-	if (!health_key(p->health, p->keys, now, &a->io->key) && !last)
+	if (!health_key(p->health, p->keys, draw, now, &a->io->key) && !last)
 		return false;
 	return health_claim(p->health, now, last, &a->io->probe_provider) &&
 	       health_claim(health_at(a), now, last, &a->io->probe_model);

@@ -43,7 +43,7 @@ struct health {
 
 	pthread_mutex_t lock; /* of the rest, a few hundred nanoseconds an attempt */
 	struct second window[WINDOW_S];
-	unsigned opened, cooled, key_failed; /* in a row */
+	unsigned opened, cooled, key_failed[PROVIDER_KEYS_MAX]; /* in a row */
 	int32_t ttft[TTFT_SAMPLES];
 	unsigned ttfts;
 };
@@ -263,26 +263,39 @@ health_report(struct health *h, enum outcome o, int64_t now_ns, int64_t retry_af
 
 /* ---- keys ---- */
 
+static uint64_t
+rank_of_key(uint64_t draw, unsigned key)
+{
+	uint64_t both[2] = {draw, key};
+
+	return hash_stable(str_make((const char *)both, sizeof(both)));
+}
+
 bool
-health_key(struct health *h, unsigned keys, int64_t now_ns, unsigned *ret_key)
+health_key(const struct health *h, unsigned keys, uint64_t draw, int64_t now_ns,
+    unsigned *ret_key)
 {
 	int64_t soonest = INT64_MAX;
+	uint64_t highest = 0;
+	bool any = keys == 0;
 
 	*ret_key = 0;
 	for (unsigned i = 0; i < keys; i++) {
 		int64_t until = atomic_load_explicit(
 		    &h->key_until_ns_shared[i], memory_order_relaxed);
+		uint64_t rank = rank_of_key(draw, i);
 
-		if (until < soonest) {
+		if (until <= now_ns && (!any || rank > highest)) {
+			any = true;
+			highest = rank;
+			*ret_key = i;
+		}
+		if (!any && until < soonest) {
 			soonest = until;
 			*ret_key = i;
 		}
-		if (until <= now_ns) {
-			*ret_key = i;
-			return true;
-		}
 	}
-	return keys == 0;
+	return any;
 }
 
 void
@@ -296,10 +309,11 @@ health_key_report(struct health *h, unsigned key, enum outcome o, int64_t now_ns
 		return;
 	pthread_mutex_lock(&h->lock);
 	if (f == FAULT_alive) {
-		h->key_failed = 0;
+		h->key_failed[key] = 0;
 		atomic_store(&h->key_until_ns_shared[key], 0);
 	} else {
-		until = wait_ns(h, KEY_FIRST_MS, KEY_MOST_MS, h->key_failed++, now_ns);
+		until =
+		    wait_ns(h, KEY_FIRST_MS, KEY_MOST_MS, h->key_failed[key]++, now_ns);
 		if (retry_after_ms >= 0)
 			until = retry_after_ms * NS_PER_MS;
 		atomic_store(&h->key_until_ns_shared[key], now_ns + until);
@@ -310,8 +324,11 @@ health_key_report(struct health *h, unsigned key, enum outcome o, int64_t now_ns
 void
 health_keys_forget(struct health *h)
 {
+	pthread_mutex_lock(&h->lock);
+	memset(h->key_failed, 0, sizeof(h->key_failed));
 	for (size_t i = 0; i < PROVIDER_KEYS_MAX; i++)
 		atomic_store(&h->key_until_ns_shared[i], 0);
+	pthread_mutex_unlock(&h->lock);
 }
 
 /* ---- for people ---- */

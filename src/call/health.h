@@ -14,9 +14,12 @@ void health_free(struct health *h); /* takes NULL */
 bool health_claim(struct health *h, int64_t now_ns, bool last, bool *ret_probe);
 void health_probe_over(struct health *h);
 
-/* The first of `keys` keys that is not cooling down; false: all are, `*ret_key` is the
+/* One of the `keys` keys that do not rest, the same for the same `draw`: each has its
+ * share of all draws, and what one loses while it rests is spread over the others
+ * (rendezvous hashing, Thaler and Ravishankar 1998). False: all rest, `*ret_key` is the
  * one that is ready first. */
-bool health_key(struct health *h, unsigned keys, int64_t now_ns, unsigned *ret_key);
+bool health_key(const struct health *h, unsigned keys, uint64_t draw, int64_t now_ns,
+    unsigned *ret_key);
 void health_key_report(struct health *h, unsigned key, enum outcome o, int64_t now_ns,
     int64_t retry_after_ms);
 /* New keys may have come with a reload. */

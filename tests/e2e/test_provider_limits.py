@@ -48,8 +48,20 @@ class ProviderLimits(harness.Case):
         self.assertEqual(self.ask_chat("y", model="pair").header("x-frugald-model"), "luna")
         self.assertEqual(len(self.sim.records(OPENAI)), asked + 1)
 
+    def keys(self):
+        """That the provider was asked with, in turn."""
+        return [dict((n.lower(), v) for n, v in r["headers"])["authorization"] for r in self.sim.records(OPENAI)]
+
+    def test_keys_are_used_in_turn(self):
+        """Each session has one: a prompt cache is its organisation's. Many sessions use all of them."""
+        for turn in range(2):
+            for i in range(20):
+                self.assertEqual(self.ask_chat(f"y{turn}", model="luna", headers={"x-frugald-session": f"s{i}"}).status, 200)
+        keys = self.keys()
+        self.assertEqual(keys[:20], keys[20:])
+        self.assertEqual(set(keys), {"Bearer sk-aaaa", "Bearer sk-bbbb"})
+
     def test_a_key_that_is_refused_rests(self):
-        keys = lambda: [dict((n.lower(), v) for n, v in r["headers"])["authorization"] for r in self.sim.records(OPENAI)]
         self.sim.script("status=401", port=OPENAI, times=1)
         answer = self.ask_chat("x", model="luna")
         self.assertError(answer, 502, "upstream_credentials")
@@ -57,7 +69,7 @@ class ProviderLimits(harness.Case):
         self.assertNotIn(b"sk-", answer.body)
         for _ in range(3):
             self.assertEqual(self.ask_chat("y", model="luna").status, 200)
-        first, *others = keys()
+        first, *others = self.keys()
         self.assertEqual(set(others), {"Bearer sk-aaaa", "Bearer sk-bbbb"} - {first})
 
     def test_quota(self):
