@@ -121,7 +121,8 @@ struct request {
 	unsigned next_candidate;          /* serve */
 	unsigned attempts;                /* serve: begun */
 	bool stale_retried;               /* serve */
-	struct attempt *live;             /* serve: at most one */
+	uint32_t failed_at;   /* gate: providers whose fault it has met, a bit each */
+	struct attempt *live; /* serve: at most one */
 	struct attempt
 	    *last;          /* serve: the one that answered, or the last that failed */
 	struct slot *slot;  /* slot; NULL once closed */

@@ -48,6 +48,29 @@ has_room(struct attempt *a)
 	return a->entered_provider;
 }
 
+static uint32_t
+bit_of(const struct attempt *a)
+{
+	return UINT32_C(1) << a->provider->index;
+}
+
+/* An outage is not to multiply the load of the provider that has it. Other providers
+ * are what fallback is for, and what was no fault (a rate limit, a dead kept
+ * connection) may be mended by the next attempt: neither needs the budget. */
+static bool
+in_budget(struct attempt *a, int64_t now)
+{
+	bool repeat = (a->request->failed_at & bit_of(a)) != 0;
+
+	if (health_begin(a->provider->health, repeat, now))
+		return true;
+	count(a->request->worker, retries_refused);
+	str_copy(a->error_text, sizeof(a->error_text),
+	    STR("its retry budget is spent: of the calls of the last ten seconds too "
+		"many repeated failed ones"));
+	return false;
+}
+
 /* The client is told how long, and by whose wish. */
 static enum outcome
 refusal(struct attempt *a, int64_t now)
@@ -74,6 +97,8 @@ attempt_gate(struct attempt *a)
 		a->outcome = refusal(a, now);
 	else if (!has_room(a))
 		a->outcome = OUT_busy;
+	else if (!in_budget(a, now))
+		a->outcome = OUT_unhealthy;
 	else
 		a->io->admitted = true;
 	return a->io->admitted ? NEXT : END;
@@ -90,7 +115,7 @@ is_of_provider(const struct attempt *a)
 }
 
 static void
-report(const struct attempt *a, int64_t now)
+report(struct attempt *a, int64_t now)
 {
 	int64_t ttft_ms = -1;
 	int64_t retry_ms = a->retry_after_ms;
@@ -98,8 +123,11 @@ report(const struct attempt *a, int64_t now)
 	if (a->first_byte)
 		ttft_ms = (a->first_byte_ns - a->start_ns) / NS_PER_MS;
 	health_report(health_at(a), a->outcome, now, retry_ms, ttft_ms);
-	if (is_of_provider(a))
+	if (is_of_provider(a)) {
 		health_report(a->provider->health, a->outcome, now, -1, ttft_ms);
+		if (fault_of(a->outcome) == FAULT_provider)
+			a->request->failed_at |= bit_of(a);
+	}
 	health_key_report(a->provider->health, a->io->key, a->outcome, now, retry_ms);
 }
 

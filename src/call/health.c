@@ -24,11 +24,17 @@
 #define KEY_FIRST_MS  10000
 #define KEY_MOST_MS   120000
 
+/* Of calls within the window. With few of them a fifth is none,
+ * and one a second is no load. */
+#define REPEATS_PERCENT 20U
+#define REPEATS_FREE    10U
+
 #define TTFT_SAMPLES 15
 
 struct second {
 	int64_t at_s;
 	unsigned ended, faults;
+	unsigned first, repeats; /* begun */
 };
 
 struct health {
@@ -136,18 +142,30 @@ second_of(struct health *h, int64_t now_s)
 	return s;
 }
 
+static struct second
+window_sum(const struct health *h, int64_t now_s)
+{
+	struct second sum = {.at_s = now_s};
+
+	for (size_t i = 0; i < WINDOW_S; i++) {
+		const struct second *s = &h->window[i];
+
+		if (now_s - s->at_s >= WINDOW_S)
+			continue;
+		sum.ended += s->ended;
+		sum.faults += s->faults;
+		sum.first += s->first;
+		sum.repeats += s->repeats;
+	}
+	return sum;
+}
+
 static bool
 too_many_faults(const struct health *h, int64_t now_s)
 {
-	unsigned ended = 0, faults = 0;
+	struct second sum = window_sum(h, now_s);
 
-	for (size_t i = 0; i < WINDOW_S; i++) {
-		if (now_s - h->window[i].at_s >= WINDOW_S)
-			continue;
-		ended += h->window[i].ended;
-		faults += h->window[i].faults;
-	}
-	return faults >= FAULTS_TO_OPEN && 2 * faults >= ended;
+	return sum.faults >= FAULTS_TO_OPEN && 2 * sum.faults >= sum.ended;
 }
 
 /* A spread that every daemon and moment has of its own; it needs no secret. */
@@ -193,7 +211,8 @@ note_alive_locked(struct health *h, int64_t now_ns)
 	 * opened is no sign of life of now. */
 	if (!atomic_load(&h->probing_shared))
 		return;
-	memset(h->window, 0, sizeof(h->window));
+	for (size_t i = 0; i < WINDOW_S; i++)
+		h->window[i].ended = h->window[i].faults = 0;
 	h->opened = 0;
 	atomic_store(&h->open_until_ns_shared, 0);
 	atomic_store(&h->cool_until_ns_shared, 0);
@@ -210,6 +229,31 @@ cool_locked(struct health *h, int64_t now_ns, int64_t retry_after_ms)
 		until += wait_ns(h, COOL_FIRST_MS, COOL_MOST_MS, h->cooled++, now_ns);
 	if (until > atomic_load(&h->cool_until_ns_shared))
 		atomic_store(&h->cool_until_ns_shared, until);
+}
+
+/* ---- the retry budget ---- */
+
+bool
+health_begin(struct health *h, bool repeat, int64_t now_ns)
+{
+	int64_t now_s = now_ns / NS_PER_S;
+	struct second *now;
+	bool may = true;
+
+	pthread_mutex_lock(&h->lock);
+	now = second_of(h, now_s);
+	if (repeat) {
+		struct second sum = window_sum(h, now_s);
+
+		may = sum.repeats < REPEATS_FREE ||
+		      (sum.repeats + 1) * 100 <= sum.first * REPEATS_PERCENT;
+	}
+	if (!repeat)
+		now->first++;
+	else if (may)
+		now->repeats++;
+	pthread_mutex_unlock(&h->lock);
+	return may;
 }
 
 /* ---- time to first byte ---- */

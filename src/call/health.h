@@ -14,6 +14,12 @@ void health_free(struct health *h); /* takes NULL */
 bool health_claim(struct health *h, int64_t now_ns, bool last, bool *ret_probe);
 void health_probe_over(struct health *h);
 
+/* The retry budget. A call begins; `repeat`: of a request that has already met a fault
+ * of this provider. False: within ten seconds repeats are a fifth of the others, and
+ * ten: one more would add to the load of what is ill. Like Finagle's RetryBudget and
+ * Envoy's budget_percent. */
+bool health_begin(struct health *h, bool repeat, int64_t now_ns);
+
 /* One of the `keys` keys that do not rest, the same for the same `draw`: each has its
  * share of all draws, and what one loses while it rests is spread over the others
  * (rendezvous hashing, Thaler and Ravishankar 1998). False: all rest, `*ret_key` is the

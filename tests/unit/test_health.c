@@ -176,6 +176,73 @@ test_retry_after(void **state)
 	assert_true(health_available(h, START + 60 * S));
 }
 
+/* ---- the retry budget ---- */
+
+#define OUTAGE_S 60
+#define ATTEMPTS 5
+
+/* Calls of a minute in which each of `rate` requests a second fails,
+ * and would be tried ATTEMPTS times. */
+static int
+calls_in_outage(struct health *h, int rate)
+{
+	int calls = 0;
+
+	for (int i = 0; i < OUTAGE_S * rate; i++) {
+		int64_t now = START + i * S / rate;
+
+		assert_true(health_begin(h, false, now));
+		calls++;
+		for (int k = 1; k < ATTEMPTS; k++)
+			calls += health_begin(h, true, now) ? 1 : 0;
+	}
+	return calls;
+}
+
+static void
+test_an_outage_does_not_multiply_load(void **state)
+{
+	static const int rates[] = {10, 50, 333};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		struct health *h = health_new();
+		int requests = OUTAGE_S * rates[i],
+		    calls = calls_in_outage(h, rates[i]);
+
+		assert_true(calls * 10 <= requests * 12);
+		assert_true(calls * 10 >= requests * 11); /* and it is made use of */
+		health_free(h);
+	}
+}
+
+/* Ten in ten seconds are no load, however few the others are. */
+static void
+test_few_requests_are_repeated(void **state)
+{
+	struct health *h = *state;
+	int64_t now = START;
+
+	for (int i = 0; i < 10; i++)
+		assert_true(health_begin(h, true, now));
+	assert_false(health_begin(h, true, now));
+	assert_false(health_begin(h, true, now + 9 * S));
+	now += 10 * S;
+	for (int i = 0; i < 100; i++)
+		assert_true(health_begin(h, false, now));
+	for (int i = 0; i < 20; i++)
+		assert_true(health_begin(h, true, now));
+	assert_false(health_begin(h, true, now));
+	/* what closes the breaker leaves the budget alone */
+	report_many(h, OUT_no_answer, now, 5);
+	assert_true(probe(h, now + 6 * S));
+	report(h, OUT_served, now + 6 * S);
+	health_probe_over(h);
+	assert_false(health_begin(h, true, now + 6 * S));
+}
+
+/* ---- keys ---- */
+
 #define KEYS  3
 #define DRAWS 3000
 
@@ -343,6 +410,8 @@ main(void)
 	    CASE(test_old_success_does_not_close),
 	    CASE(test_last_resort_one_at_a_time),
 	    CASE(test_retry_after),
+	    CASE(test_an_outage_does_not_multiply_load),
+	    CASE(test_few_requests_are_repeated),
 	    CASE(test_keys_in_turn),
 	    CASE(test_keys_rest),
 	    CASE(test_each_key_counts_its_own_failures),
