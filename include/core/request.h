@@ -121,6 +121,7 @@ struct request {
 	unsigned next_candidate;          /* serve */
 	unsigned attempts;                /* serve: begun */
 	bool stale_retried;               /* serve */
+	bool called;                      /* send: an upstream was, if only in vain */
 	uint32_t failed_at;   /* gate: providers whose fault it has met, a bit each */
 	struct attempt *live; /* serve: at most one */
 	struct attempt

@@ -163,8 +163,10 @@ attempt_send(struct attempt *a)
 	set_target(a);
 	set_body(a);
 	deadline_arm(a);
-	if (multi_add(io->multi, a->easy))
+	if (multi_add(io->multi, a->easy)) {
+		a->request->called = true;
 		return NEXT;
+	}
 	call_give_handle(c, a->easy);
 	a->easy = NULL;
 	return fail(a, OUT_overloaded, "no memory for another transfer");

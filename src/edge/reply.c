@@ -163,14 +163,31 @@ edge_wake(struct request *r)
 
 /* ---- errors ---- */
 
-static const char *
-retry_after(struct request *r, const struct outcome_row *row)
+static bool
+says_when(const struct request *r)
 {
-	int64_t ms = r->last == NULL ? -1 : r->last->retry_after_ms;
+	return r->last != NULL && r->last->retry_after_ms >= 0;
+}
+
+/* Once we have called upstreams ourselves, the client's SDK would only do it all again:
+ * not before the time that a limit names. Not at all by itself where an attempt may
+ * have cost something. */
+static bool
+should_retry(const struct request *r, const struct outcome_row *row)
+{
+	if (!row->retry || r->cost.v != 0)
+		return false;
+	return !r->called || (row->http == 429 && says_when(r));
+}
+
+static const char *
+retry_after(struct request *r, const struct outcome_row *row, bool retry)
+{
+	int64_t ms = says_when(r) ? r->last->retry_after_ms : 1000;
 
 	if (row->http != 429 && row->http != 503)
 		return NULL;
-	if (ms < 0 && !row->retry)
+	if (!says_when(r) && !retry)
 		return NULL;
 	return arena_printf(
 	    r->mem, "%lld", ms <= 0 ? 1LL : (long long)((ms + 999) / 1000));
@@ -193,14 +210,13 @@ write_error(struct request *r, struct reply_head *h, struct buf *body)
 	const struct outcome_row *row = outcome_row(r->outcome);
 	const struct dialect *d = r->in.dialect;
 	const char *text = r->fail_text != NULL ? r->fail_text : row->text;
-	/* Not by itself where an attempt before may have cost something. */
-	bool retry = row->retry && r->cost.v == 0;
+	bool retry = should_retry(r, row);
 
 	*h = (struct reply_head){
 	    .status = row->http, .content_type = "application/json"};
 	d->write_error(body, row, text, r->fail_param, request_id_text(r));
 	reply_header(h, "x-should-retry", retry ? "true" : "false");
-	reply_header(h, "retry-after", retry_after(r, row));
+	reply_header(h, "retry-after", retry_after(r, row, retry));
 	reply_header(h, "allow", allowed(r));
 	trace(&r->worker->shared->trace, edge, "refused: %d %s", row->http, text);
 }

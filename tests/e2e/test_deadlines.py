@@ -26,7 +26,7 @@ class Deadlines(harness.Case):
         self.assertGreater(took, .25)
         row = self.assertAttempts(answer, ("luna", "openai", "slow_connect", "none"))
         self.assertEqual(row["attempt"][0]["amount_pusd"], 0)
-        self.assertEqual(answer.header("x-should-retry"), "true")
+        self.assertEqual(answer.header("x-should-retry"), "false")
 
     def test_first_byte(self):
         answer, took = self.timed("[[sim fault=hang]] x", model="spare")

@@ -82,6 +82,27 @@ class Fallback(harness.Case):
         row = self.assertAttempts(answer, ("sol", "openai", "refused_connect", "none"), SERVED)
         self.assertEqual(row["attempt"][0]["amount_pusd"], 0, "nothing was sent")
 
+    def test_no_connection_anywhere(self):
+        """Nothing was sent, but all have been tried: an SDK would try them all again."""
+        self.sim.listen(OPENAI, "closed")
+        self.sim.listen(BACKUP, "closed")
+        answer = self.ask_chat("x", model="sol")
+        self.assertError(answer, 502, "upstream_connect")
+        self.assertEqual(answer.header("x-should-retry"), "false")
+
+    def test_the_last_one_was_not_called(self):
+        """A full provider behind one that cannot be reached: waiting alone would not do."""
+        type(self).daemon.write(backup_more=", max_inflight: 1")
+        type(self).daemon.reload()
+        self.addCleanup(type(self).daemon.write, backup_more="")
+        self.sim.listen(OPENAI, "closed")
+        with self.open(CHAT, chat("[[sim events=2 gate=0]] hold the only place", model="spare", stream=True)):
+            self.sim.wait_gated()
+            answer = self.ask_chat("x", model="sol")
+            self.assertError(answer, 503, "max_inflight")
+            self.assertEqual((answer.header("x-should-retry"), answer.header("retry-after")), ("false", None))
+            self.sim.release()
+
     def test_a_refused_request_is_not_sent_again(self):
         answer = self.ask_chat("[[sim status=400]] x", model="sol")
         self.assertError(answer, 400, "upstream_refused")

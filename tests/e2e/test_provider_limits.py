@@ -28,6 +28,12 @@ class ProviderLimits(harness.Case):
                 self.setUp()
                 self.assertIn(int(self.limited("status=429 " + do).header("retry-after")), range(low, high + 1))
 
+    def test_a_limit_that_does_not_say_when(self):
+        """Our calls are spent, and nobody knows how long to wait: the SDK is not to guess."""
+        answer = self.ask_chat("[[sim status=429]] x", model="spare")
+        self.assertError(answer, 429, "rate_limit_exceeded")
+        self.assertEqual((answer.header("x-should-retry"), answer.header("retry-after")), ("false", None))
+
     def test_nobody_is_asked_until_then(self):
         self.limited("status=429 retry_after=2")
         asked = len(self.sim.records(BACKUP))
