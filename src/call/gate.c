@@ -131,10 +131,23 @@ report(struct attempt *a, int64_t now)
 	health_key_report(a->provider->health, a->io->key, a->outcome, now, retry_ms);
 }
 
+static void
+probes_over(struct attempt *a, int64_t now)
+{
+	enum fault f = a->io->admitted ? fault_of(a->outcome) : FAULT_nothing;
+
+	if (a->io->probe_provider)
+		health_probe_over(
+		    a->provider->health, is_of_provider(a) ? f : FAULT_nothing, now);
+	if (a->io->probe_model)
+		health_probe_over(health_at(a), f, now);
+}
+
 void
 call_leave(struct attempt *a)
 {
 	struct worker *w = a->request->worker;
+	int64_t now = w->env->mono_ns(w->env);
 
 	if (a->entered_provider)
 		health_leave(a->provider->health);
@@ -143,11 +156,8 @@ call_leave(struct attempt *a)
 	if (a->io == NULL)
 		return;
 	if (a->io->admitted)
-		report(a, w->env->mono_ns(w->env));
-	if (a->io->probe_provider)
-		health_probe_over(a->provider->health);
-	if (a->io->probe_model)
-		health_probe_over(health_at(a));
+		report(a, now);
+	probes_over(a, now);
 	if (a->io->origin != NULL && !a->sent && fault_of(a->outcome) == FAULT_provider)
 		addresses_nudge(w->shared->addresses, a->io->origin->host);
 }

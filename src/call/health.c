@@ -122,14 +122,13 @@ health_claim(struct health *h, int64_t now_ns, bool last, bool *ret_probe)
 		return false;
 	if (atomic_exchange(&h->probing_shared, true))
 		return false;
+	/* Another probe may have ended in between, and opened it again. */
+	if (!last && !probe_is_due(h, now_ns)) {
+		atomic_store(&h->probing_shared, false);
+		return false;
+	}
 	*ret_probe = true;
 	return true;
-}
-
-void
-health_probe_over(struct health *h)
-{
-	atomic_store(&h->probing_shared, false);
 }
 
 static struct second *
@@ -185,21 +184,52 @@ wait_ns(const struct health *h, int64_t first_ms, int64_t most_ms, unsigned fail
 }
 
 static void
+open_locked(struct health *h, int64_t now_ns)
+{
+	int64_t ns = wait_ns(h, OPEN_FIRST_MS, OPEN_MOST_MS, h->opened++, now_ns);
+
+	atomic_store(&h->open_until_ns_shared, now_ns + ns);
+}
+
+static void
+close_locked(struct health *h)
+{
+	for (size_t i = 0; i < WINDOW_S; i++)
+		h->window[i].ended = h->window[i].faults = 0;
+	h->opened = 0;
+	atomic_store(&h->open_until_ns_shared, 0);
+}
+
+void
+health_probe_over(struct health *h, enum fault f, int64_t now_ns)
+{
+	int64_t until;
+
+	pthread_mutex_lock(&h->lock);
+	until = atomic_load(&h->open_until_ns_shared);
+	if (f == FAULT_alive || f == FAULT_key)
+		close_locked(h);
+	if (f == FAULT_alive)
+		atomic_store(&h->cool_until_ns_shared, 0);
+	/* One that was let in while it is open or cools down leaves it so. */
+	if (f == FAULT_provider && until != 0 && now_ns >= until)
+		open_locked(h, now_ns);
+	atomic_store(&h->probing_shared, false);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* Once it is open, the probe decides: what began before says nothing new, be it a long
+ * answer or one that never came. */
+static void
 note_fault_locked(struct health *h, int64_t now_ns)
 {
 	int64_t now_s = now_ns / NS_PER_S;
-	int64_t until = atomic_load(&h->open_until_ns_shared);
 	struct second *s = second_of(h, now_s);
 
 	s->ended++;
 	s->faults++;
-	/* What began before it opened says nothing new. */
-	if (until != 0 && now_ns < until)
-		return;
-	if (until == 0 && !too_many_faults(h, now_s))
-		return;
-	until = now_ns + wait_ns(h, OPEN_FIRST_MS, OPEN_MOST_MS, h->opened++, now_ns);
-	atomic_store(&h->open_until_ns_shared, until);
+	if (atomic_load(&h->open_until_ns_shared) == 0 && too_many_faults(h, now_s))
+		open_locked(h, now_ns);
 }
 
 static void
@@ -207,15 +237,6 @@ note_alive_locked(struct health *h, int64_t now_ns)
 {
 	second_of(h, now_ns / NS_PER_S)->ended++;
 	h->cooled = 0;
-	/* A long answer that began before the breaker
-	 * opened is no sign of life of now. */
-	if (!atomic_load(&h->probing_shared))
-		return;
-	for (size_t i = 0; i < WINDOW_S; i++)
-		h->window[i].ended = h->window[i].faults = 0;
-	h->opened = 0;
-	atomic_store(&h->open_until_ns_shared, 0);
-	atomic_store(&h->cool_until_ns_shared, 0);
 }
 
 static void

@@ -3,6 +3,7 @@
 #define CALL_HEALTH_H
 
 #include "config/snapshot.h"
+#include "fault.h"
 #include "stage/call.h"
 
 struct health *health_new(void);
@@ -12,7 +13,15 @@ void health_free(struct health *h); /* takes NULL */
  * one at a time, even while the breaker is open. `*ret_probe`: it is a
  * probe; health_probe_over() when it ends. */
 bool health_claim(struct health *h, int64_t now_ns, bool last, bool *ret_probe);
-void health_probe_over(struct health *h);
+
+/* The probe has ended, and it alone decides; after health_report().
+ * An answer closes the breaker. So does one about our key (401, 402, 403): what had
+ * opened it, no connection, no answer or a 5xx, is gone, and the key has a rest of its
+ * own; else a wrong key would look like a provider out of service for as long as it is
+ * wrong. A rate limit (429) does not: who may send less than one at a time is not to be
+ * sent all. The cool-down passes, and the next probe follows. A fault opens it again,
+ * for longer; what says nothing (the client left) leaves it to the next probe. */
+void health_probe_over(struct health *h, enum fault f, int64_t now_ns);
 
 /* The retry budget. A call begins; `repeat`: of a request that has already met a fault
  * of this provider. False: within ten seconds repeats are a fifth of the others, and

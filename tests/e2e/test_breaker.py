@@ -4,7 +4,7 @@ import time
 import unittest
 
 import harness
-from harness import BACKUP, OPENAI
+from harness import ANTHROPIC, BACKUP, OPENAI
 
 
 class Breaker(harness.Case):
@@ -66,6 +66,20 @@ class Breaker(harness.Case):
         self.assertError(refused, 503, "provider_unhealthy")
         self.assertEqual(refused.header("x-should-retry"), "true")
         self.assertGreaterEqual(int(refused.header("retry-after")), 1)
+
+    def test_a_key_that_is_refused_is_no_outage(self):
+        """The provider is back but does not like our key: that is what people are told, not that it is out of service."""
+        def state():
+            return {h["name"]: h["state"] for h in self.fleet()["health"]}["provider anthropic"]
+        self.sim.script("status=500", port=ANTHROPIC, times=0)
+        for _ in range(8):
+            self.ask_message("x")
+        self.assertEqual(state(), "open")
+        self.sim.reset()
+        self.sim.script("status=401", port=ANTHROPIC, times=0)
+        harness.wait_for("the end of the pause", lambda: state() == "half-open", 20)
+        self.assertIn("refused our credentials", self.ask_message("x").json()["error"]["message"])
+        self.assertEqual(state(), "closed")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ probe(struct health *h, int64_t now)
 }
 
 static void
+probe_ends(struct health *h, enum outcome o, int64_t now)
+{
+	report(h, o, now);
+	health_probe_over(h, fault_of(o), now);
+}
+
+static void
 test_opens_and_closes(void **state)
 {
 	struct health *h = *state;
@@ -71,8 +78,7 @@ test_opens_and_closes(void **state)
 	/* one at a time */
 	assert_false(health_available(h, now));
 	assert_false(probe(h, now));
-	report(h, OUT_served, now);
-	health_probe_over(h);
+	probe_ends(h, OUT_served, now);
 	assert_true(health_available(h, now));
 	assert_false(probe(h, now)); /* closed: nobody is a probe */
 	/* and it begins to count anew */
@@ -91,8 +97,7 @@ test_stays_away_longer(void **state)
 		assert_false(health_available(h, now + least[i] * S - 1));
 		now += least[i] * 3 / 2 * S;
 		assert_true(probe(h, now));
-		report(h, OUT_slow_connect, now);
-		health_probe_over(h);
+		probe_ends(h, OUT_slow_connect, now);
 	}
 }
 
@@ -131,19 +136,73 @@ test_probe_without_a_verdict(void **state)
 
 	report_many(h, OUT_no_answer, START, 5);
 	assert_true(probe(h, now));
-	report(h, OUT_client_gone, now);
-	health_probe_over(h);
+	probe_ends(h, OUT_client_gone, now);
 	assert_true(probe(h, now));
 }
 
+/* Only the probe decides, also while it is under way. */
 static void
-test_old_success_does_not_close(void **state)
+test_old_ends_decide_nothing(void **state)
 {
 	struct health *h = *state;
+	int64_t now = START + 10 * S;
 
 	report_many(h, OUT_no_answer, START, 5);
 	report(h, OUT_served, START + 1);
 	assert_false(health_available(h, START + 1));
+	/* half-open: of a hundred that hang, some time out only now */
+	report_many(h, OUT_slow_first_byte, now, 50);
+	assert_true(probe(h, now));
+	report(h, OUT_served, now);
+	assert_true(health_look(h, now).half_open);
+	report(h, OUT_slow_first_byte, now);
+	probe_ends(h, OUT_served, now);
+	assert_true(health_available(h, now));
+	assert_false(health_look(h, now).half_open);
+	report_many(h, OUT_no_answer, now, 4);
+	assert_true(health_available(h, now));
+}
+
+/* What had opened it is gone; that the key is wrong is the key's matter. */
+static void
+test_a_refused_key_closes(void **state)
+{
+	static const enum outcome o[] = {OUT_provider_key, OUT_provider_quota};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(o) / sizeof(o[0]); i++) {
+		struct health *h = health_new();
+		int64_t now = START + 10 * S;
+
+		report_many(h, OUT_no_answer, START, 5);
+		assert_true(probe(h, now));
+		probe_ends(h, o[i], now);
+		assert_true(health_available(h, now));
+		assert_false(health_look(h, now).half_open);
+		health_free(h);
+	}
+}
+
+/* Who asks for less is not sent everything: its cool-down, then one more probe. */
+static void
+test_a_rate_limit_does_not_close(void **state)
+{
+	struct health *h = *state;
+	int64_t now = START + 10 * S;
+
+	report_many(h, OUT_no_answer, START, 5);
+	for (int i = 0; i < 3; i++) {
+		assert_true(probe(h, now));
+		health_report(h, OUT_provider_rate, now, 7000, -1);
+		health_probe_over(h, FAULT_rate, now);
+		assert_false(probe(h, now + 7 * S - 1));
+		now += 7 * S;
+		assert_true(health_look(h, now).half_open);
+	}
+	assert_true(probe(h, now));
+	assert_false(probe(h, now));
+	probe_ends(h, OUT_served, now);
+	assert_false(health_look(h, now).half_open);
 }
 
 static void
@@ -156,8 +215,30 @@ test_last_resort_one_at_a_time(void **state)
 	assert_true(health_claim(h, START, true, &first));
 	assert_true(first);
 	assert_false(health_claim(h, START, true, &second));
-	health_probe_over(h);
+	probe_ends(h, OUT_client_gone, START);
 	assert_true(health_claim(h, START, true, &second));
+}
+
+/* While it cools down, one that has nobody else to ask: */
+static void
+test_last_resort_while_cooling(void **state)
+{
+	struct health *h = *state;
+	bool is_probe = false;
+
+	health_report(h, OUT_provider_rate, START, 7000, -1);
+	assert_true(health_claim(h, START, true, &is_probe));
+	assert_true(is_probe);
+	/* one fault is no outage, a refused key no word about the limit, an answer is
+	 */
+	probe_ends(h, OUT_no_answer, START);
+	assert_false(health_look(h, START).open);
+	assert_true(health_claim(h, START, true, &is_probe));
+	probe_ends(h, OUT_provider_key, START);
+	assert_true(health_look(h, START).cooling);
+	assert_true(health_claim(h, START, true, &is_probe));
+	probe_ends(h, OUT_served, START);
+	assert_false(health_look(h, START).cooling);
 }
 
 static void
@@ -236,8 +317,7 @@ test_few_requests_are_repeated(void **state)
 	/* what closes the breaker leaves the budget alone */
 	report_many(h, OUT_no_answer, now, 5);
 	assert_true(probe(h, now + 6 * S));
-	report(h, OUT_served, now + 6 * S);
-	health_probe_over(h);
+	probe_ends(h, OUT_served, now + 6 * S);
 	assert_false(health_begin(h, true, now + 6 * S));
 }
 
@@ -407,8 +487,11 @@ main(void)
 	    CASE(test_counts_only_its_own_faults),
 	    CASE(test_forgets_after_ten_seconds),
 	    CASE(test_probe_without_a_verdict),
-	    CASE(test_old_success_does_not_close),
+	    CASE(test_old_ends_decide_nothing),
+	    CASE(test_a_refused_key_closes),
+	    CASE(test_a_rate_limit_does_not_close),
 	    CASE(test_last_resort_one_at_a_time),
+	    CASE(test_last_resort_while_cooling),
 	    CASE(test_retry_after),
 	    CASE(test_an_outage_does_not_multiply_load),
 	    CASE(test_few_requests_are_repeated),
