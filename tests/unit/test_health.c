@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 
 #include "base/env.h"
 #include "health.h"
@@ -321,99 +320,6 @@ test_few_requests_are_repeated(void **state)
 	assert_false(health_begin(h, true, now + 6 * S));
 }
 
-/* ---- keys ---- */
-
-#define KEYS  3
-#define DRAWS 3000
-
-/* How many of many draws each key gets. */
-static void
-count_keys(const struct health *h, int64_t now, unsigned ret[static KEYS])
-{
-	unsigned key;
-
-	memset(ret, 0, KEYS * sizeof(ret[0]));
-	for (uint64_t draw = 1; draw <= DRAWS; draw++) {
-		assert_true(health_key(h, KEYS, draw, now, &key));
-		ret[key]++;
-	}
-}
-
-static void
-test_keys_in_turn(void **state)
-{
-	struct health *h = *state;
-	unsigned before[KEYS], after[KEYS], key, same;
-
-	count_keys(h, START, before);
-	for (unsigned i = 0; i < KEYS; i++)
-		assert_in_range(
-		    before[i], DRAWS / KEYS * 9 / 10, DRAWS / KEYS * 11 / 10);
-	/* who has one keeps it, also when another rests */
-	for (uint64_t draw = 1; draw <= DRAWS; draw++) {
-		assert_true(health_key(h, KEYS, draw, START, &key));
-		if (key == 1)
-			continue;
-		health_key_report(h, 1, OUT_provider_key, START, 60000);
-		assert_true(health_key(h, KEYS, draw, START, &same));
-		assert_int_equal(same, key);
-		health_keys_forget(h);
-	}
-	/* what the one that rests would get is shared by the others */
-	health_key_report(h, 1, OUT_provider_key, START, 60000);
-	count_keys(h, START, after);
-	assert_int_equal(after[1], 0);
-	assert_in_range(after[0], before[0] + before[1] / 3, before[0] + before[1]);
-	assert_in_range(after[2], before[2] + before[1] / 3, before[2] + before[1]);
-}
-
-static void
-test_keys_rest(void **state)
-{
-	struct health *h = *state;
-	unsigned key = 9;
-
-	assert_true(health_key(h, 0, 7, START, &key));
-	assert_int_equal(key, 0);
-	health_key_report(h, 0, OUT_provider_key, START, -1);
-	assert_true(health_key(h, 2, 7, START, &key));
-	assert_int_equal(key, 1);
-	health_key_report(h, 1, OUT_provider_quota, START, 60000);
-	assert_false(health_key(h, 2, 7, START, &key));
-	assert_int_equal(key, 0); /* ready first */
-	assert_true(health_key(h, 2, 7, START + 13 * S, &key));
-	assert_int_equal(key, 0);
-	health_keys_forget(h);
-	assert_true(health_key(h, 2, 7, START, &key));
-	/* who uses it says nothing of it */
-	health_key_report(h, 0, OUT_client_gone, START, -1);
-	assert_true(health_key(h, 1, 7, START, &key));
-}
-
-/* One that is refused again and again rests for longer and longer; the other's first
- * refusal is a first one. */
-static void
-test_each_key_counts_its_own_failures(void **state)
-{
-	struct health *h = *state;
-	unsigned key;
-
-	for (int i = 0; i < 6; i++)
-		health_key_report(h, 0, OUT_provider_key, START, -1);
-	assert_false(health_key(h, 1, 7, START + 60 * S, &key));
-	health_key_report(h, 1, OUT_provider_key, START, -1);
-	assert_true(health_key(h, 2, 7, START + 16 * S, &key));
-	assert_int_equal(key, 1);
-	/* and one that works is no word for the other */
-	health_key_report(h, 1, OUT_served, START, -1);
-	health_key_report(h, 0, OUT_provider_key, START + 200 * S, -1);
-	assert_false(health_key(h, 1, 7, START + 260 * S, &key));
-	/* those that a reload brings may be others */
-	health_keys_forget(h);
-	health_key_report(h, 0, OUT_provider_key, START, -1);
-	assert_true(health_key(h, 1, 7, START + 16 * S, &key));
-}
-
 static void
 test_ttft(void **state)
 {
@@ -495,9 +401,6 @@ main(void)
 	    CASE(test_retry_after),
 	    CASE(test_an_outage_does_not_multiply_load),
 	    CASE(test_few_requests_are_repeated),
-	    CASE(test_keys_in_turn),
-	    CASE(test_keys_rest),
-	    CASE(test_each_key_counts_its_own_failures),
 	    CASE(test_ttft),
 	    CASE(test_places),
 	};
