@@ -52,6 +52,16 @@ nearest(const struct attempt *a, int64_t now)
 	return d;
 }
 
+int64_t
+deadline_left_ms(const struct request *r, int64_t now_ns)
+{
+	int32_t limit_ms = r->snap->limits.request_ms;
+
+	if (limit_ms <= 0)
+		return INT64_MAX;
+	return limit_ms - (now_ns - r->start_ns) / NS_PER_MS;
+}
+
 static void
 expire(struct attempt *a, enum outcome o)
 {

@@ -19,6 +19,22 @@ health_at(const struct attempt *a)
 	return health_of(a->candidate);
 }
 
+/* One that cannot even begin to answer before the deadline would cost something, and
+ * give nothing: after another, the time left must be more than its shortest first byte
+ * of late. A first one is always asked, so that times are measured anew. */
+static bool
+in_time(struct attempt *a, int64_t now)
+{
+	int64_t least_ms = a->request->called ? health_ttft_least_ms(health_at(a)) : 0;
+	int64_t left_ms = deadline_left_ms(a->request, now);
+
+	if (left_ms > 0 && left_ms > least_ms)
+		return true;
+	str_copy(a->error_text, sizeof(a->error_text),
+	    STR("limits.request leaves too little time to ask this one"));
+	return false;
+}
+
 static bool
 admitted(struct attempt *a, int64_t now)
 {
@@ -93,7 +109,9 @@ attempt_gate(struct attempt *a)
 	a->io->attempt = a;
 	a->io->call = w->call;
 	a->outcome = OUT_unset;
-	if (!admitted(a, now))
+	if (!in_time(a, now))
+		a->outcome = OUT_too_long;
+	else if (!admitted(a, now))
 		a->outcome = refusal(a, now);
 	else if (!has_room(a))
 		a->outcome = OUT_busy;

@@ -43,7 +43,7 @@ struct health {
 	_Atomic int64_t open_until_ns_shared; /* 0: the breaker is closed */
 	_Atomic int64_t cool_until_ns_shared;
 	_Atomic int64_t key_until_ns_shared[PROVIDER_KEYS_MAX];
-	_Atomic int64_t ttft_ms_shared; /* -1: unknown */
+	_Atomic int64_t ttft_ms_shared, ttft_least_ms_shared; /* -1: unknown */
 	atomic_bool probing_shared;
 	_Atomic uint64_t served_shared, faults_shared;
 
@@ -61,6 +61,7 @@ health_new(void)
 
 	pthread_mutex_init(&h->lock, NULL);
 	atomic_store(&h->ttft_ms_shared, -1);
+	atomic_store(&h->ttft_least_ms_shared, -1);
 	return h;
 }
 
@@ -296,12 +297,19 @@ note_ttft_locked(struct health *h, int64_t ttft_ms)
 		sorted[at] = h->ttft[i];
 	}
 	atomic_store(&h->ttft_ms_shared, sorted[n / 2]);
+	atomic_store(&h->ttft_least_ms_shared, sorted[0]);
 }
 
 int64_t
 health_ttft_ms(const struct health *h)
 {
 	return atomic_load_explicit(&h->ttft_ms_shared, memory_order_relaxed);
+}
+
+int64_t
+health_ttft_least_ms(const struct health *h)
+{
+	return atomic_load_explicit(&h->ttft_least_ms_shared, memory_order_relaxed);
 }
 
 void

@@ -40,6 +40,9 @@ void health_key_report(struct health *h, unsigned key, enum outcome o, int64_t n
 /* New keys may have come with a reload. */
 void health_keys_forget(struct health *h);
 
+/* The shortest of those of which health_ttft_ms() is the median. */
+int64_t health_ttft_least_ms(const struct health *h);
+
 struct health_view {
 	bool open;    /* for some time yet, after faults */
 	bool cooling; /* for some time yet, at its own wish */

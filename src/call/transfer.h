@@ -151,6 +151,8 @@ size_t answer_on_body(char *p, size_t size, size_t n, void *attempt);
 /* Arms the attempt's timer at its nearest deadline;
  * after every change of what counts. */
 void deadline_arm(struct attempt *a);
+/* What the one deadline of all attempts leaves; INT64_MAX: there is none. */
+int64_t deadline_left_ms(const struct request *r, int64_t now_ns);
 
 /* ---- judge.c ---- */
 

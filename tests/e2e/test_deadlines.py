@@ -4,7 +4,7 @@ import time
 import unittest
 
 import harness
-from harness import OPENAI
+from harness import BACKUP, OPENAI
 
 TIGHT = ", timeouts: {connect: 300ms, first_byte: 400ms, idle: 300ms, total: 2s}"
 
@@ -72,14 +72,60 @@ class Deadlines(harness.Case):
 
 
 class OneDeadlineForAll(harness.Case):
-    POLICY_PARTS = {"top": "limits: {request: 700ms}"}
+    POLICY_PARTS = {"top": "limits: {request: 1s}", "openai_more": ", timeouts: {total: 300ms}"}
 
     def test_request(self):
         begin = time.monotonic()
         answer = self.ask_chat("[[sim fault=hang]] x", model="sol")
         self.assertEqual(answer.status, 504, answer)
         self.assertLess(time.monotonic() - begin, 10)
-        self.assertGreater(time.monotonic() - begin, .65)
+        self.assertGreater(time.monotonic() - begin, .95)
+        # The first by its own limit, the second by what was left.
+        self.assertAttempts(answer, ("sol", "openai", "too_long", "unknown"), ("sol", "backup", "too_long", "unknown"))
+
+    def test_none_is_begun_after_it(self):
+        answer = self.ask_chat("[[sim fault=hang]] x", model="wide")
+        self.assertError(answer, 504, "upstream_deadline")
+        self.assertEqual(len(self.sim.records()), 1)
+
+    def test_total_before_the_first_byte(self):
+        """Nothing has gone to the client yet: another one may be asked."""
+        answer = self.ask_chat("[[sim port=0 fault=hang]] x", model="sol")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertAttempts(answer, ("sol", "openai", "too_long", "unknown"), ("sol", "backup", "served", "reported"))
+
+
+class NotBegunInVain(harness.Case):
+    POLICY_PARTS = {"top": "limits: {request: 2s}", "openai_more": ", timeouts: {first_byte: 1s}"}
+
+    def ask_first(self, do, then):
+        """Of `sol`: its first provider does this, its second that."""
+        self.sim.script(do, port=OPENAI, times=1)
+        return self.ask_chat(f"[[sim port={BACKUP} {then}]] x", model="sol")
+
+    def test_too_little_is_left(self):
+        """A second is left when the first one is given up. Whose first byte has always taken longer is not asked then."""
+        self.assertEqual(self.ask_first("status=500", "ttft_ms=1500").status, 200)
+        asked = len(self.sim.records(BACKUP))
+        answer = self.ask_first("fault=hang", "ttft_ms=0")
+        self.assertError(answer, 504, "upstream_timeout")
+        self.assertAttempts(answer, ("sol", "openai", "slow_first_byte", "unknown"))
+        self.assertEqual(len(self.sim.records(BACKUP)), asked)
+        # It has been quick once: it may be again.
+        self.assertEqual(self.ask_first("status=500", "ttft_ms=0").status, 200)
+        answer = self.ask_first("fault=hang", "ttft_ms=0")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertAttempts(answer, ("sol", "openai", "slow_first_byte", "unknown"), ("sol", "backup", "served", "reported"))
+
+    def test_a_late_first_one_is_asked(self):
+        """However slow it was: else its times would never be measured again."""
+        self.assertEqual(self.ask_chat("[[sim ttft_ms=1500]] x", model="spare").status, 200)
+        body = harness.chat("[[sim ttft_ms=0]] x", model="spare")
+        with harness.Connection(self.daemon.port) as c:
+            c.send("POST", harness.CHAT, body[:-1], {"Content-Length": str(len(body))})
+            harness.wait_for("less to be left than it took", lambda s=time.monotonic(): time.monotonic() - s > .7)
+            c.socket.sendall(body[-1:])
+            self.assertEqual(c.read().status, 200)
 
 
 if __name__ == "__main__":
