@@ -20,12 +20,14 @@ provider_named(struct build *b, const struct node *n)
 struct served {
 	const struct node *provider;
 	const char *as;
+	int32_t weight;
 };
 
 static const struct row served_rows[] = {
     {"provider", KIND_any, .flags = ROW_required, LANDS(struct served, provider),
 	.shape = "NAME"},
-    {"as", KIND_text, LANDS(struct served, as)}, {0}};
+    {"as", KIND_text, LANDS(struct served, as)},
+    {"weight", KIND_int, LANDS(struct served, weight), .min = 1, .max = 1000}, {0}};
 
 static void
 add_at(struct build *b, struct model_draft *d, struct node *n)
@@ -52,7 +54,22 @@ add_at(struct build *b, struct model_draft *d, struct node *n)
 		return;
 	}
 	m->at[m->ats].provider = p;
+	m->at[m->ats].weight = at.weight > 0 ? at.weight : 0;
 	m->at[m->ats++].name = at.as == NULL ? m->served_as : at.as;
+}
+
+/* Where one has a weight, the others have 1. */
+static void
+complete_weights(struct model *m)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < m->ats; i++)
+		any |= m->at[i].weight > 0;
+	for (unsigned i = 0; any && i < m->ats; i++) {
+		if (m->at[i].weight == 0)
+			m->at[i].weight = 1;
+	}
 }
 
 static void
@@ -68,6 +85,7 @@ read_at(struct build *b, struct model_draft *d)
 	}
 	for (struct node *n = d->at->first; n != NULL; n = n->next)
 		add_at(b, d, n);
+	complete_weights(&d->m);
 }
 
 static const struct catalogue_model *

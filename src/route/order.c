@@ -3,9 +3,6 @@
 
 #include <math.h>
 
-/* Sums of floating-point terms that mean the same. */
-#define NEARLY 1e-9
-
 static bool
 meets(const struct work *w, const struct option *o)
 {
@@ -40,6 +37,14 @@ sort_into_groups(struct work *w, unsigned ret[static GROUP_both + 1])
 	}
 }
 
+static bool
+leads(const struct option *o, const struct option *before)
+{
+	if (o->c.signal.up != before->c.signal.up)
+		return o->c.signal.up;
+	return o->place < before->place;
+}
+
 /* What a model is judged by: its first provider
  * that may serve, a healthy one if any. */
 static void
@@ -53,8 +58,7 @@ lead_of_models(struct work *w)
 		     end++) {
 			const struct option *o = &w->option[end];
 
-			if (!o->out &&
-			    (lead == NULL || (o->c.signal.up && !lead->c.signal.up)))
+			if (!o->out && (lead == NULL || leads(o, lead)))
 				lead = o;
 		}
 		for (unsigned k = i; lead != NULL && k < end; k++) {
@@ -67,12 +71,6 @@ lead_of_models(struct work *w)
 					       : lead->c.signal.ttft_ms;
 		}
 	}
-}
-
-static bool
-differ(double a, double b)
-{
-	return a < b - NEARLY * fabs(b) || b < a - NEARLY * fabs(a);
 }
 
 /* Does `a` stand before `b`? */
@@ -92,7 +90,7 @@ before(const struct work *w, const struct option *a, const struct option *b)
 		return a->model_cost_usd < b->model_cost_usd;
 	if (a->model_ttft_ms != b->model_ttft_ms)
 		return a->model_ttft_ms < b->model_ttft_ms;
-	return a->order != b->order ? a->order < b->order : a->c.at < b->c.at;
+	return a->order != b->order ? a->order < b->order : a->place < b->place;
 }
 
 static void
@@ -250,6 +248,15 @@ book_decision(struct work *w)
 	}
 }
 
+/* Into front[from, n), by place. */
+static void
+insert(struct option **front, unsigned from, unsigned n, struct option *o)
+{
+	for (; n > from && o->place < front[n - 1]->place; n--)
+		front[n] = front[n - 1];
+	front[n] = o;
+}
+
 bool
 order_baseline(struct work *w, bool decided)
 {
@@ -257,11 +264,13 @@ order_baseline(struct work *w, bool decided)
 	unsigned n = 0;
 
 	for (unsigned pass = 0; pass < 2; pass++) {
+		unsigned from = n;
+
 		for (unsigned i = 0; i < w->count; i++) {
 			struct option *o = &w->option[i];
 
 			if (baseline_may(w, o) && o->c.signal.up == (pass == 0))
-				front[n++] = o;
+				insert(front, from, n++, o);
 		}
 	}
 	if (n == 0)

@@ -193,12 +193,15 @@ score_baseline(struct work *w)
 	const struct model *b = w->route != NULL ? w->route->baseline : w->named;
 	struct candidate c = {
 	    .model = b, .service = w->service, .max_output = w->plan->max_output};
+	unsigned place = MODEL_PROVIDERS_MAX;
 
-	for (unsigned i = w->count; i > 0; i--) {
-		const struct option *o = &w->option[i - 1];
+	for (unsigned i = 0; i < w->count; i++) {
+		const struct option *o = &w->option[i];
 
-		if (o->c.model == b && !o->out)
-			c.at = o->c.at;
+		if (o->c.model != b || o->out || o->place >= place)
+			continue;
+		place = o->place;
+		c.at = o->c.at;
 	}
 	fill(w, &c, true);
 	w->plan->baseline = b;
@@ -234,6 +237,7 @@ score(struct work *w)
 		if (!o->out)
 			fill(w, &o->c, w->as_if);
 	}
+	places(w);
 	score_baseline(w);
 	set_floor(w);
 }

@@ -3,6 +3,8 @@
 #ifndef ROUTE_WORK_H
 #define ROUTE_WORK_H
 
+#include <math.h>
+
 #include "core/request.h"
 
 /* All that a policy can name; what of it stands
@@ -23,6 +25,7 @@ struct option {
 	bool walled; /* by walls(): no mode and no fallback brings it back */
 	enum group group;
 	unsigned order; /* of the model in the route */
+	unsigned place; /* of the provider among the model's, 0 first */
 	/* of the model's first provider that may serve: a model is tried at all its
 	 * providers before the next one is */
 	double model_cost_usd;
@@ -81,6 +84,11 @@ void score(struct work *w);
 /* Pins, rules, latency, cost. False: nobody is left, refused. */
 bool gates(struct work *w);
 
+/* ---- place.c: which of a model's providers is first ---- */
+
+/* Gives each option its `place`: as listed, or by cost and then by weight. */
+void places(struct work *w);
+
 /* ---- order.c: from options to a plan ---- */
 
 /* Fills `line`. False: nobody meets the bar and the route says refuse. */
@@ -91,6 +99,15 @@ bool order_baseline(struct work *w, bool decided);
 void order_emit(struct work *w);
 
 /* ---- shared ---- */
+
+/* Sums of floating-point terms that mean the same. */
+#define NEARLY 1e-9
+
+static inline bool
+differ(double a, double b)
+{
+	return a < b - NEARLY * fabs(b) || b < a - NEARLY * fabs(a);
+}
 
 static inline void
 put_out(struct option *o, enum reason why)
