@@ -52,8 +52,6 @@ struct task {
 	uint32_t images, audios, files;
 	bool open_tool_call; /* the last message is a tool's result: inside a loop */
 	enum bound_kind bound;
-	bool background; /* the client's own title, summary or topic call, where it says
-			    so */
 
 	size_t
 	    text_bytes; /* of all strings that the model will read, unescaped roughly */

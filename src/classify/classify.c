@@ -238,13 +238,10 @@ confidence_of(uint32_t words, uint32_t unknown_words)
 	return words == 0 ? 0 : (float)(words - unknown_words) / (float)words;
 }
 
-/* What no training text says: a client's own title call, wanted reasoning, an answer of
- * a few tokens. */
+/* What no training text says: wanted reasoning, an answer of a few tokens. */
 static float
 adjusted(float complexity, const struct scores *s)
 {
-	if (s->surface[SURFACE_background] > 0)
-		return complexity / 10;
 	complexity += 0.15F * s->surface[SURFACE_effort];
 	complexity -= 0.08F * s->surface[SURFACE_few_tokens];
 	return complexity < 0 ? 0 : complexity > 1 ? 1 : complexity;

@@ -15,7 +15,7 @@ struct task;
 
 /* A change of what is counted or how it is hashed makes old weights useless: raise it.
  */
-#define FEATURES_VERSION 2U
+#define FEATURES_VERSION 3U
 
 #define BUCKETS    65536U
 #define TOKENS_MAX 8192U

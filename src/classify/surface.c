@@ -90,7 +90,6 @@ request(const struct features *f, const struct task *t, float v[SURFACE_COUNT])
 	v[SURFACE_media] = soft(t->images + t->audios + t->files);
 	v[SURFACE_few_tokens] = t->max_output >= 0 && t->max_output <= 64;
 	v[SURFACE_effort] = wants_effort(t);
-	v[SURFACE_background] = t->background;
 }
 
 void

@@ -61,7 +61,7 @@ static struct str
 surroundings(struct str text, struct task *t)
 {
 	static const struct str words[] = {{"tools: ", 7}, {"loop: ", 6},
-	    {"schema: ", 8}, {"background: ", 12}, {"effort: ", 8}, {"few: ", 5}};
+	    {"schema: ", 8}, {"effort: ", 8}, {"few: ", 5}};
 	size_t i = 0;
 
 	while (i < nitems(words) && !str_starts(text, words[i]))
@@ -73,9 +73,8 @@ surroundings(struct str text, struct task *t)
 	t->open_tool_call = i == 1;
 	if (i == 2)
 		t->needs = 1U << CAP_json_schema;
-	t->background = i == 3;
-	t->effort = i == 4 ? STR("high") : str_make("", 0);
-	if (i == 5)
+	t->effort = i == 3 ? STR("high") : str_make("", 0);
+	if (i == 4)
 		t->max_output = 16;
 	return str_skip(text, words[i].len);
 }
