@@ -167,7 +167,7 @@ tiers_of(const struct trainer *t, uint32_t r)
 /* As many right as can be, but frontier work hardly ever at a local model and local
  * work seldom at a frontier model: beyond these shares each costs as much as ten
  * others. */
-#define FRONTIER_AS_LOCAL 0.04F
+#define FRONTIER_AS_LOCAL 0.035F
 #define LOCAL_AS_FRONTIER 0.08F
 
 static float
