@@ -28,6 +28,10 @@ void call_unpause(struct attempt *a);
 /* Stops an attempt's transfer and gives its handle back; not from a curl callback. */
 void call_cancel(struct attempt *a);
 
+/* Has the attempt met a limit or a refusal of its key only,
+ * and its provider another key that may do? */
+bool call_other_key(const struct attempt *a);
+
 /* ---- health, shared by all workers, kept by name across reloads ---- */
 
 struct health;

@@ -97,6 +97,8 @@ bind_models_locked(struct fleet_shared *f, const struct snapshot *s)
 			m[i].at[k].health = find_locked(f, "model", m[i].name, at);
 			m[i].at[k].tier_health =
 			    find_locked(f, tiers ? "tier" : "model", m[i].name, at);
+			health_keys_forget(m[i].at[k].health);
+			health_keys_forget(m[i].at[k].tier_health);
 		}
 	}
 }

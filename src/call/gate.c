@@ -45,7 +45,8 @@ admitted(struct attempt *a, int64_t now)
 	/* A prompt cache is the key's organisation's: a session keeps its key. */
 	uint64_t draw = a->request->session;
 
-	if (!health_key(p->health, p->keys, draw, now, &a->io->key) && !last)
+	if (!health_key(p->health, health_at(a), p->keys, draw, now, &a->io->key) &&
+	    !last)
 		return false;
 	return health_claim(p->health, now, last, &a->io->probe_provider) &&
 	       health_claim(health_at(a), now, last, &a->io->probe_model);
@@ -132,21 +133,54 @@ is_of_provider(const struct attempt *a)
 	return fault_of(a->outcome) != FAULT_rate;
 }
 
+/* A 429 is the limit of one account. Not a 529, which says that the provider is too
+ * busy, and not what a tier of service has no room for. */
+static bool
+limits_key(const struct attempt *a)
+{
+	return fault_of(a->outcome) == FAULT_rate && a->http_status == 429 &&
+	       a->candidate->service == NULL && a->provider->keys > 1;
+}
+
+/* Until one of the keys is ready for this model; 0: one is. */
+static int64_t
+keys_wait_ms(const struct attempt *a, int64_t now)
+{
+	const struct provider *p = a->provider;
+
+	return health_keys_wait_ms(p->health, health_at(a), p->keys, now);
+}
+
+static void
+report_key(const struct attempt *a, enum fault f, int64_t now)
+{
+	int64_t retry_ms = a->retry_after_ms;
+	unsigned key = a->io->key;
+
+	if (f == FAULT_key || f == FAULT_alive)
+		health_key_report(a->provider->health, key, a->outcome, now, retry_ms);
+	if (limits_key(a) || f == FAULT_alive)
+		health_key_report(health_at(a), key, a->outcome, now, retry_ms);
+}
+
 static void
 report(struct attempt *a, int64_t now)
 {
-	int64_t ttft_ms = -1;
-	int64_t retry_ms = a->retry_after_ms;
+	enum fault f = fault_of(a->outcome);
+	int64_t ttft_ms = -1, retry_ms = a->retry_after_ms;
 
 	if (a->first_byte)
 		ttft_ms = (a->first_byte_ns - a->start_ns) / NS_PER_MS;
+	report_key(a, f, now);
+	/* The limit of one key leaves the model to the others. */
+	if (limits_key(a))
+		retry_ms = keys_wait_ms(a, now);
 	health_report(health_at(a), a->outcome, now, retry_ms, ttft_ms);
-	if (is_of_provider(a)) {
-		health_report(a->provider->health, a->outcome, now, -1, ttft_ms);
-		if (fault_of(a->outcome) == FAULT_provider)
-			a->request->failed_at |= bit_of(a);
-	}
-	health_key_report(a->provider->health, a->io->key, a->outcome, now, retry_ms);
+	if (!is_of_provider(a))
+		return;
+	health_report(a->provider->health, a->outcome, now, -1, ttft_ms);
+	if (f == FAULT_provider)
+		a->request->failed_at |= bit_of(a);
 }
 
 static void
@@ -178,4 +212,14 @@ call_leave(struct attempt *a)
 	probes_over(a, now);
 	if (a->io->origin != NULL && !a->sent && fault_of(a->outcome) == FAULT_provider)
 		addresses_nudge(w->shared->addresses, a->io->origin->host);
+}
+
+bool
+call_other_key(const struct attempt *a)
+{
+	struct env *env = a->request->worker->env;
+
+	if (!a->sent || (!limits_key(a) && fault_of(a->outcome) != FAULT_key))
+		return false;
+	return a->provider->keys > 1 && keys_wait_ms(a, env->mono_ns(env)) == 0;
 }

@@ -344,9 +344,20 @@ rank_of_key(uint64_t draw, unsigned key)
 	return hash_stable(str_make((const char *)both, sizeof(both)));
 }
 
+static int64_t
+key_until_ns(const struct health *p, const struct health *m, unsigned key)
+{
+	int64_t there =
+	    atomic_load_explicit(&p->key_until_ns_shared[key], memory_order_relaxed);
+	int64_t here =
+	    atomic_load_explicit(&m->key_until_ns_shared[key], memory_order_relaxed);
+
+	return there > here ? there : here;
+}
+
 bool
-health_key(const struct health *h, unsigned keys, uint64_t draw, int64_t now_ns,
-    unsigned *ret_key)
+health_key(const struct health *p, const struct health *m, unsigned keys, uint64_t draw,
+    int64_t now_ns, unsigned *ret_key)
 {
 	int64_t soonest = INT64_MAX;
 	uint64_t highest = 0;
@@ -354,8 +365,7 @@ health_key(const struct health *h, unsigned keys, uint64_t draw, int64_t now_ns,
 
 	*ret_key = 0;
 	for (unsigned i = 0; i < keys; i++) {
-		int64_t until = atomic_load_explicit(
-		    &h->key_until_ns_shared[i], memory_order_relaxed);
+		int64_t until = key_until_ns(p, m, i);
 		uint64_t rank = rank_of_key(draw, i);
 
 		if (until <= now_ns && (!any || rank > highest)) {
@@ -371,25 +381,49 @@ health_key(const struct health *h, unsigned keys, uint64_t draw, int64_t now_ns,
 	return any;
 }
 
+int64_t
+health_keys_wait_ms(
+    const struct health *p, const struct health *m, unsigned keys, int64_t now_ns)
+{
+	int64_t until;
+	unsigned key;
+
+	if (health_key(p, m, keys, 0, now_ns, &key))
+		return 0;
+	until = key_until_ns(p, m, key);
+	return (until - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+/* Without a word of the provider's. */
+static int64_t
+key_rest_ns(struct health *h, unsigned key, enum fault f, int64_t now_ns)
+{
+	unsigned failed = h->key_failed[key]++;
+
+	if (f == FAULT_rate)
+		return wait_ns(h, COOL_FIRST_MS, COOL_MOST_MS, failed, now_ns);
+	return wait_ns(h, KEY_FIRST_MS, KEY_MOST_MS, failed, now_ns);
+}
+
 void
 health_key_report(struct health *h, unsigned key, enum outcome o, int64_t now_ns,
     int64_t retry_after_ms)
 {
 	enum fault f = fault_of(o);
-	int64_t until;
+	int64_t rest;
 
-	if (key >= PROVIDER_KEYS_MAX || (f != FAULT_key && f != FAULT_alive))
+	if (key >= PROVIDER_KEYS_MAX ||
+	    (f != FAULT_key && f != FAULT_rate && f != FAULT_alive))
 		return;
 	pthread_mutex_lock(&h->lock);
 	if (f == FAULT_alive) {
 		h->key_failed[key] = 0;
 		atomic_store(&h->key_until_ns_shared[key], 0);
 	} else {
-		until =
-		    wait_ns(h, KEY_FIRST_MS, KEY_MOST_MS, h->key_failed[key]++, now_ns);
+		rest = key_rest_ns(h, key, f, now_ns);
 		if (retry_after_ms >= 0)
-			until = retry_after_ms * NS_PER_MS;
-		atomic_store(&h->key_until_ns_shared[key], now_ns + until);
+			rest = retry_after_ms * NS_PER_MS;
+		atomic_store(&h->key_until_ns_shared[key], now_ns + rest);
 	}
 	pthread_mutex_unlock(&h->lock);
 }

@@ -29,12 +29,21 @@ void health_probe_over(struct health *h, enum fault f, int64_t now_ns);
  * Envoy's budget_percent. */
 bool health_begin(struct health *h, bool repeat, int64_t now_ns);
 
+/* ---- a provider's keys ---- */
+
+/* A key that is refused rests at the provider `p`, one that is limited at the model
+ * there, `m`: each key has an account and limits of its own. */
+
 /* One of the `keys` keys that do not rest, the same for the same `draw`: each has its
  * share of all draws, and what one loses while it rests is spread over the others
  * (rendezvous hashing, Thaler and Ravishankar 1998). False: all rest, `*ret_key` is the
  * one that is ready first. */
-bool health_key(const struct health *h, unsigned keys, uint64_t draw, int64_t now_ns,
-    unsigned *ret_key);
+bool health_key(const struct health *p, const struct health *m, unsigned keys,
+    uint64_t draw, int64_t now_ns, unsigned *ret_key);
+/* Until the first of them is ready; 0: one is. */
+int64_t health_keys_wait_ms(
+    const struct health *p, const struct health *m, unsigned keys, int64_t now_ns);
+/* What an attempt's end says of the key there. */
 void health_key_report(struct health *h, unsigned key, enum outcome o, int64_t now_ns,
     int64_t retry_after_ms);
 /* New keys may have come with a reload. */

@@ -157,7 +157,12 @@ next_candidate(struct request *r, bool *ret_fresh)
 		assert(last->candidate != NULL);
 		return last->candidate;
 	}
-	if (calls >= most || r->next_candidate >= r->plan->usable)
+	if (calls >= most)
+		return NULL;
+	/* Once for each: the next attempt takes another, or is kept out. */
+	if (last != NULL && last->number + 1 == r->attempts && call_other_key(last))
+		return last->candidate;
+	if (r->next_candidate >= r->plan->usable)
 		return NULL;
 	return &r->plan->candidate[r->next_candidate++];
 }

@@ -70,13 +70,46 @@ class ProviderLimits(harness.Case):
     def test_a_key_that_is_refused_rests(self):
         self.sim.script("status=401", port=OPENAI, times=1)
         answer = self.ask_chat("x", model="luna")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertAttempts(answer, ("luna", "openai", "provider_key", "none"), ("luna", "openai", "served", "reported"))
+        for _ in range(3):
+            self.assertEqual(self.ask_chat("x", model="luna").status, 200)
+        first, *others = self.keys()
+        self.assertEqual(len(others), 4)
+        self.assertEqual(set(others), {"Bearer sk-aaaa", "Bearer sk-bbbb"} - {first})
+
+    def test_all_keys_are_refused(self):
+        self.sim.script("status=401", port=OPENAI, times=2)
+        answer = self.ask_chat("x", model="luna")
         self.assertError(answer, 502, "upstream_credentials")
         self.assertIn(" at openai)", answer.json()["error"]["message"])
         self.assertNotIn(b"sk-", answer.body)
+        self.assertEqual(set(self.keys()), {"Bearer sk-aaaa", "Bearer sk-bbbb"})
+        self.assertEqual(len(self.keys()), 2)
+
+    def test_the_limit_of_one_key(self):
+        """Another account has room: no other provider is asked, and the limited key is left alone, by this model."""
+        self.sim.script("status=429 retry_after=60", port=OPENAI, times=1)
         for _ in range(3):
-            self.assertEqual(self.ask_chat("y", model="luna").status, 200)
+            answer = self.ask_chat("x", model="sol", headers={"x-frugald-session": "one"})
+            self.assertEqual(answer.status, 200, answer)
         first, *others = self.keys()
-        self.assertEqual(set(others), {"Bearer sk-aaaa", "Bearer sk-bbbb"} - {first})
+        self.assertEqual(len(others), 3)
+        self.assertNotIn(first, others)
+        self.sim.reset()
+        self.assertEqual(self.ask_chat("x", model="luna", headers={"x-frugald-session": "one"}).status, 200)
+        self.assertEqual(self.keys(), [first], "another model has limits of its own")
+
+    def test_all_keys_are_limited(self):
+        self.sim.script("status=429 retry_after=60", port=OPENAI, times=2)
+        answer = self.ask_chat("x", model="luna")
+        self.assertError(answer, 429, "rate_limit_exceeded")
+        self.assertEqual((answer.header("retry-after"), answer.header("x-should-retry")), ("60", "true"))
+        self.assertEqual(len(set(self.keys())), 2)
+
+    def test_a_busy_provider_is_not_asked_with_another_key(self):
+        self.assertError(self.ask_chat("[[sim status=529]] x", model="luna"), 429, "rate_limit_exceeded")
+        self.assertEqual(len(self.keys()), 1)
 
     def test_quota(self):
         for do in ("status=429 code=insufficient_quota", "status=402"):

@@ -39,7 +39,7 @@ count_keys(const struct health *h, int64_t now, unsigned ret[static KEYS])
 
 	memset(ret, 0, KEYS * sizeof(ret[0]));
 	for (uint64_t draw = 1; draw <= DRAWS; draw++) {
-		assert_true(health_key(h, KEYS, draw, now, &key));
+		assert_true(health_key(h, h, KEYS, draw, now, &key));
 		ret[key]++;
 	}
 }
@@ -56,11 +56,11 @@ test_keys_in_turn(void **state)
 		    before[i], DRAWS / KEYS * 9 / 10, DRAWS / KEYS * 11 / 10);
 	/* who has one keeps it, also when another rests */
 	for (uint64_t draw = 1; draw <= DRAWS; draw++) {
-		assert_true(health_key(h, KEYS, draw, START, &key));
+		assert_true(health_key(h, h, KEYS, draw, START, &key));
 		if (key == 1)
 			continue;
 		health_key_report(h, 1, OUT_provider_key, START, 60000);
-		assert_true(health_key(h, KEYS, draw, START, &same));
+		assert_true(health_key(h, h, KEYS, draw, START, &same));
 		assert_int_equal(same, key);
 		health_keys_forget(h);
 	}
@@ -78,21 +78,21 @@ test_keys_rest(void **state)
 	struct health *h = *state;
 	unsigned key = 9;
 
-	assert_true(health_key(h, 0, 7, START, &key));
+	assert_true(health_key(h, h, 0, 7, START, &key));
 	assert_int_equal(key, 0);
 	health_key_report(h, 0, OUT_provider_key, START, -1);
-	assert_true(health_key(h, 2, 7, START, &key));
+	assert_true(health_key(h, h, 2, 7, START, &key));
 	assert_int_equal(key, 1);
 	health_key_report(h, 1, OUT_provider_quota, START, 60000);
-	assert_false(health_key(h, 2, 7, START, &key));
+	assert_false(health_key(h, h, 2, 7, START, &key));
 	assert_int_equal(key, 0); /* ready first */
-	assert_true(health_key(h, 2, 7, START + 13 * S, &key));
+	assert_true(health_key(h, h, 2, 7, START + 13 * S, &key));
 	assert_int_equal(key, 0);
 	health_keys_forget(h);
-	assert_true(health_key(h, 2, 7, START, &key));
+	assert_true(health_key(h, h, 2, 7, START, &key));
 	/* who uses it says nothing of it */
 	health_key_report(h, 0, OUT_client_gone, START, -1);
-	assert_true(health_key(h, 1, 7, START, &key));
+	assert_true(health_key(h, h, 1, 7, START, &key));
 }
 
 /* One that is refused again and again rests for longer and longer; the other's first
@@ -105,18 +105,45 @@ test_each_key_counts_its_own_failures(void **state)
 
 	for (int i = 0; i < 6; i++)
 		health_key_report(h, 0, OUT_provider_key, START, -1);
-	assert_false(health_key(h, 1, 7, START + 60 * S, &key));
+	assert_false(health_key(h, h, 1, 7, START + 60 * S, &key));
 	health_key_report(h, 1, OUT_provider_key, START, -1);
-	assert_true(health_key(h, 2, 7, START + 16 * S, &key));
+	assert_true(health_key(h, h, 2, 7, START + 16 * S, &key));
 	assert_int_equal(key, 1);
 	/* and one that works is no word for the other */
 	health_key_report(h, 1, OUT_served, START, -1);
 	health_key_report(h, 0, OUT_provider_key, START + 200 * S, -1);
-	assert_false(health_key(h, 1, 7, START + 260 * S, &key));
+	assert_false(health_key(h, h, 1, 7, START + 260 * S, &key));
 	/* those that a reload brings may be others */
 	health_keys_forget(h);
 	health_key_report(h, 0, OUT_provider_key, START, -1);
-	assert_true(health_key(h, 1, 7, START + 16 * S, &key));
+	assert_true(health_key(h, h, 1, 7, START + 16 * S, &key));
+}
+
+/* A limit is the model's and the key's: others of either go on. */
+static void
+test_limits_of_keys(void **state)
+{
+	struct health *p = *state, *m = health_new(), *other = health_new();
+	unsigned key;
+
+	assert_int_equal(health_keys_wait_ms(p, m, 0, START), 0);
+	health_key_report(m, 0, OUT_provider_rate, START, 7000);
+	assert_true(health_key(p, m, 2, 7, START, &key));
+	assert_int_equal(key, 1);
+	assert_int_equal(health_keys_wait_ms(p, m, 2, START), 0);
+	assert_true(health_key(p, other, 1, 7, START, &key));
+	/* the other one does not work at all */
+	health_key_report(p, 1, OUT_provider_key, START, 60000);
+	assert_false(health_key(p, m, 2, 7, START, &key));
+	assert_int_equal(key, 0);
+	assert_int_equal(health_keys_wait_ms(p, m, 2, START), 7000);
+	assert_int_equal(health_keys_wait_ms(p, m, 2, START + 7 * S - 1), 1);
+	assert_true(health_key(p, m, 2, 7, START + 7 * S, &key));
+	/* not told for how long: a second */
+	health_key_report(other, 0, OUT_provider_rate, START, -1);
+	assert_in_range(health_keys_wait_ms(p, other, 1, START), 800, 1200);
+	health_free(other);
+	health_free(m);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -128,6 +155,7 @@ main(void)
 	    CASE(test_keys_in_turn),
 	    CASE(test_keys_rest),
 	    CASE(test_each_key_counts_its_own_failures),
+	    CASE(test_limits_of_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
