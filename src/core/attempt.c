@@ -160,8 +160,10 @@ next_candidate(struct request *r, bool *ret_fresh)
 	if (calls >= most)
 		return NULL;
 	/* Once for each: the next attempt takes another, or is kept out. */
-	if (last != NULL && last->number + 1 == r->attempts && call_other_key(last))
+	if (last != NULL && last->number + 1 == r->attempts && call_other_key(last)) {
+		assert(last->candidate != NULL);
 		return last->candidate;
+	}
 	if (r->next_candidate >= r->plan->usable)
 		return NULL;
 	return &r->plan->candidate[r->next_candidate++];
