@@ -84,11 +84,16 @@ struct route_input {
 	double min_quality;            /* by header; -1 */
 	double max_cost_usd;           /* by header; -1 */
 	enum route_mode bypass_mode;   /* MODE_COUNT: no bypass in force */
-	int64_t wall_s;
+	int64_t wall_s;                /* when it came: the prices of that moment */
+	int64_t hours_s; /* by which rules with hours go; only `check` looks at another
+			    time than wall_s */
 	signal_fn *signal; /* NULL: all are up and of no known speed */
 	void *signal_arg;
 	uint64_t draw; /* hash of the session: canary and hold-out */
 };
+
+/* Only what `hours` says; true without. */
+bool rule_hours_hold(const struct rule *r, int64_t wall_s);
 
 /* False: `ret->refusal` and its text say why;
  * candidates that are out are listed all the same. */

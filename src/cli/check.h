@@ -13,14 +13,14 @@ struct meaning {
 	/* of `asked` kinds of request, those of which it is the first choice, by route
 	 * and by place among its candidates */
 	unsigned chosen[MEANING_ROUTES][MODELS_MAX];
-	unsigned asked[MEANING_ROUTES]; /* GRID_CELLS, times WEEK_HOURS where a rule has
-					   hours */
+	unsigned asked[MEANING_ROUTES]; /* GRID_CELLS, times WEEK_MINUTES where a rule
+					   has hours */
 };
 
 /* A kind of request: a task class at a complexity. */
-#define GRID_STEPS 11
-#define GRID_CELLS (CLASS_COUNT * GRID_STEPS)
-#define WEEK_HOURS 168
+#define GRID_STEPS   11
+#define GRID_CELLS   (CLASS_COUNT * GRID_STEPS)
+#define WEEK_MINUTES (7 * 24 * 60)
 
 /* `s` is bound to health and dialects; nothing is sent. False: a provider speaks an api
  * that this release does not know. */

@@ -26,17 +26,34 @@ first_choice(const struct plan *p)
 	return p->usable > 0 ? p->candidate[0].model : NULL;
 }
 
+/* `weight`: in how many minutes of the week. */
 static void
-count_choice(const struct route *route, const struct model *m, unsigned *chosen)
+count_choice(
+    const struct route *route, const struct model *m, unsigned weight, unsigned *chosen)
 {
-	for (unsigned i = 0; i < route->candidates; i++)
-		chosen[i] += route->candidate[i] == m;
+	for (unsigned i = 0; i < route->candidates; i++) {
+		if (route->candidate[i] == m)
+			chosen[i] += weight;
+	}
 }
 
-/* Monday, 5 January 2026, 00:00 UTC: a week without a change of clocks, always the
- * same, so that a policy means the same whenever it is asked. */
+static void
+fill_cells(struct offline *off, struct offline_request *r, const struct route *route,
+    unsigned weight, unsigned *chosen)
+{
+	for (unsigned cell = 0; cell < GRID_CELLS; cell++) {
+		ask_for(r, (enum task_class)(cell / GRID_STEPS), cell % GRID_STEPS);
+		(void)offline_plan(off, r);
+		count_choice(route, first_choice(&r->plan), weight, chosen);
+	}
+}
+
+/* ---- hours ---- */
+
+/* Monday, 5 January 2026, 00:00 UTC: a week without a change of clocks, and always the
+ * same, so that a policy means the same whenever it is asked. Prices are today's. */
 #define WEEK_BEGIN 1767571200
-#define HOUR_S     3600
+#define MINUTE_S   60
 
 static bool
 has_hours(const struct route *route)
@@ -48,14 +65,33 @@ has_hours(const struct route *route)
 	return false;
 }
 
+static bool
+same_rules_hold(const struct route *route, int64_t a_s, int64_t b_s)
+{
+	for (unsigned i = 0; i < route->rule_count; i++) {
+		const struct rule *rule = &route->rules[i];
+
+		if (rule_hours_hold(rule, a_s) != rule_hours_hold(rule, b_s))
+			return false;
+	}
+	return true;
+}
+
+/* Hours may begin at any minute, but between two changes every minute is alike. */
 static void
-fill_hour(struct offline *off, struct offline_request *r, const struct route *route,
+fill_week(struct offline *off, struct offline_request *r, const struct route *route,
     unsigned *chosen)
 {
-	for (unsigned cell = 0; cell < GRID_CELLS; cell++) {
-		ask_for(r, (enum task_class)(cell / GRID_STEPS), cell % GRID_STEPS);
-		(void)offline_plan(off, r);
-		count_choice(route, first_choice(&r->plan), chosen);
+	unsigned begin = 0;
+
+	for (unsigned minute = 1; minute <= WEEK_MINUTES; minute++) {
+		int64_t at_s = WEEK_BEGIN + (int64_t)minute * MINUTE_S;
+
+		r->hours_s = WEEK_BEGIN + (int64_t)begin * MINUTE_S;
+		if (minute < WEEK_MINUTES && same_rules_hold(route, r->hours_s, at_s))
+			continue;
+		fill_cells(off, r, route, minute - begin, chosen);
+		begin = minute;
 	}
 }
 
@@ -63,14 +99,14 @@ static void
 fill_route(struct offline *off, struct offline_request *r, const struct route *route,
     unsigned *chosen, unsigned *asked)
 {
-	unsigned hours = has_hours(route) ? WEEK_HOURS : 1;
-
 	r->task.model = str_of(route->name);
-	for (unsigned h = 0; h < hours; h++) {
-		r->wall_s = WEEK_BEGIN + (int64_t)h * HOUR_S;
-		fill_hour(off, r, route, chosen);
+	*asked = GRID_CELLS;
+	if (has_hours(route)) {
+		fill_week(off, r, route, chosen);
+		*asked *= WEEK_MINUTES;
+	} else {
+		fill_cells(off, r, route, 1, chosen);
 	}
-	*asked = hours * GRID_CELLS;
 }
 
 /* The dialect in which most of its candidates are asked: a request comes in one, and

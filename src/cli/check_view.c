@@ -142,7 +142,8 @@ put_routes(
 	    "* baseline. First choice: of %d kinds of request (task class × "
 	    "complexity), everybody healthy%s.\n",
 	    (int)GRID_CELLS,
-	    by_hours(s, m) ? "; where a rule has hours, at every hour of a week" : "");
+	    by_hours(s, m) ? "; where a rule has hours, at every minute of a week"
+			   : "");
 }
 
 /* ---- what cannot be chosen ---- */

@@ -66,6 +66,7 @@ offline_plan(struct offline *o, struct offline_request *r)
 {
 	const struct session_view fresh = {0};
 	const struct str none = {0};
+	int64_t now_s = o->env->wall_ns(o->env) / NS_PER_S;
 	struct route_input in = {.snap = o->snap,
 	    .task = &r->task,
 	    .verdict = &r->verdict,
@@ -78,7 +79,8 @@ offline_plan(struct offline *o, struct offline_request *r)
 	    .min_quality = -1,
 	    .max_cost_usd = -1,
 	    .bypass_mode = MODE_COUNT,
-	    .wall_s = r->wall_s != 0 ? r->wall_s : o->env->wall_ns(o->env) / NS_PER_S};
+	    .wall_s = now_s,
+	    .hours_s = r->hours_s != 0 ? r->hours_s : now_s};
 
 	if (r->who.key_name == NULL)
 		r->who.key_name = "local";

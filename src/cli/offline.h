@@ -21,7 +21,7 @@ struct offline_request {
 	struct tag tags[16];
 	unsigned tag_count;
 	const struct data_class *data; /* NULL: none */
-	int64_t wall_s;                /* when it comes; 0: now */
+	int64_t hours_s;               /* by which rules with hours go; 0: now */
 
 	/* by offline_read() and offline_plan() */
 	const struct snapshot *snap;

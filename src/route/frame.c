@@ -269,7 +269,7 @@ read_columns(struct frame *f, const struct decision_row *row, struct arena *mem)
 	f->who.team_name = arena_str(mem, row->team);
 	if (row->team.len > 0)
 		f->who.team = snapshot_team(f->in.snap, row->team);
-	f->in.wall_s = row->start_ms / 1000;
+	f->in.wall_s = f->in.hours_s = row->start_ms / 1000;
 	f->in.draw = row->session;
 	read_tags(f, str_make(arena_str(mem, row->tags), row->tags.len));
 	f->options = plan_unpack(row->plan, f->option, CANDIDATES_MAX);

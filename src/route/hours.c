@@ -19,6 +19,8 @@ rule_hours_hold(const struct rule *r, int64_t wall_s)
 	int minute = (int)((local - day * DAY_S) / 60);
 	int weekday = (int)((day % 7 + 4 + 7) % 7); /* 1970-01-01 was a Thursday */
 
+	if (!r->has_hours)
+		return true;
 	if (r->from_minute < r->to_minute)
 		return minute >= r->from_minute && minute < r->to_minute &&
 		       (r->days >> weekday & 1) != 0;

@@ -30,7 +30,7 @@ holds(const struct route_input *in, const struct rule *r)
 		return false;
 	if (r->team != NULL && !str_is(str_of(in->who->team_name), r->team))
 		return false;
-	return !r->has_hours || rule_hours_hold(r, in->wall_s);
+	return rule_hours_hold(r, in->hours_s);
 }
 
 const struct rule *

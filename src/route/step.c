@@ -100,6 +100,7 @@ input_of(const struct request *r, const struct route *route)
 	    .max_cost_usd = r->max_cost_usd,
 	    .bypass_mode = bypass_of(r, route),
 	    .wall_s = r->start_wall_ms / 1000,
+	    .hours_s = r->start_wall_ms / 1000,
 	    .draw = r->session,
 	};
 }

@@ -133,8 +133,6 @@ bool task_is_new(
 
 /* The first rule of the route that holds; NULL: none. */
 const struct rule *rule_of(const struct work *w);
-/* Only what `hours` says. */
-bool rule_hours_hold(const struct rule *r, int64_t wall_s);
 
 /* Gives false, so that `return refuse(…)` reads well. */
 bool refuse(struct work *w, enum outcome o, const char *param, const char *fmt, ...)

@@ -121,7 +121,8 @@ main(void)
 	    .min_quality = -1,
 	    .max_cost_usd = -1,
 	    .bypass_mode = MODE_COUNT,
-	    .wall_s = 1795608000};
+	    .wall_s = 1795608000,
+	    .hours_s = 1795608000};
 
 	while (len < 2048) {
 		memcpy(text + len, sentence, sizeof(sentence) - 1);

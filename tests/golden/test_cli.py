@@ -193,6 +193,55 @@ class Golden(unittest.TestCase):
         os.chmod(os.path.join(self.dir, "t"), 0o600)
         self.golden("check-idle", ("check", "idle.yaml"))
 
+    def without_secrets(self):
+        """The policy, such that it can be checked where no secret is in the environment."""
+        self.write("t", "token\n")
+        os.chmod(os.path.join(self.dir, "t"), 0o600)
+        return (POLICY.format(dir=self.dir).replace("token: env:NOBODY_SETS_THIS", "token: file:t")
+                .replace(", key: env:NOR_THIS", ""))
+
+    def first_choices(self, policy):
+        """Of route auto, {model: share}; and what `check` says of it in words."""
+        self.write("shares.yaml", policy)
+        code, out, _ = self.run_cli("check", "--json", "shares.yaml")
+        self.assertEqual(code, 0, out)
+        auto = next(r for r in json.loads(out)["routes"] if r["name"] == "auto")
+        return {c["model"]: c["first_choice"] for c in auto["candidates"]}, self.run_cli("check", "shares.yaml")[1]
+
+    def test_check_hours(self):
+        """A rule with hours counts for as long as it holds, to the minute, whatever the time is now."""
+        plain = self.without_secrets().replace("{tag.app: batch}, use: [qwen, luna]", "WHEN, use: [sol]")
+        free, _ = self.first_choices(plain.replace("    rules: [{when: WHEN, use: [sol]}]\n", ""))
+        minutes = {"Mon-Sun 00-24 UTC": 10080, "Mon-Fri 08-18 Europe/Berlin": 3000, "Fri 08:15-08:45 UTC": 30,
+                   "Sun 23:50-00:20 Asia/Kolkata": 30}
+        for hours, count in minutes.items():
+            with self.subTest(hours):
+                part = count / 10080
+                got, text = self.first_choices(plain.replace("WHEN", f'{{hours: "{hours}"}}'))
+                for model, share in free.items():
+                    self.assertAlmostEqual(got[model], share * (1 - part) + (model == "sol") * part, delta=0.0011)
+                self.assertIn("at every minute of a week", text)
+
+    def test_check_hours_of_half_an_hour_are_not_never(self):
+        policy = self.without_secrets().replace("[qwen, luna, sol]", "[luna, sol, twin]")
+        policy = policy.replace("{tag.app: batch}, use: [qwen, luna]", '{hours: "Fri 08:15-08:45 UTC"}, use: [twin]')
+        policy = policy.replace("  qwen:", "  twin: {is: openai/gpt-5.5, at: [openai]}\n  qwen:")
+        got, text = self.first_choices(policy)
+        self.assertGreater(got["twin"], 0)
+        self.assertNotIn("'twin' is never the first choice", text)
+
+    def test_check_takes_the_prices_of_today(self):
+        """Not of the week over which hours are looked at: this price is of long after it."""
+        policy = self.without_secrets().replace("[qwen, luna, sol]", "[luna, sol]")
+        policy = policy.replace("keep_quality: 90%", "keep_quality: 10%") + f"prices: {self.dir}/prices.yaml\n"
+        dear = PRICES.replace('input: "0.25", cache_read: "0.025", output: "2.00"', 'input: "90", output: "90"')
+        self.assertNotEqual(dear, PRICES)
+        self.write("prices.yaml", dear)
+        for rule in ('{tag.app: batch}, use: [luna]', '{hours: "Mon 08-09 UTC"}, use: [luna, sol]'):
+            with self.subTest(rule):
+                got, text = self.first_choices(policy.replace("{tag.app: batch}, use: [qwen, luna]", rule))
+                self.assertEqual(got, {"luna": 1, "sol": 0}, text)
+
     def test_check_print_reads_back(self):
         path = os.path.join(ROOT, "config", "quickstart.yaml")
         code, out, err = self.run_cli("check", "--print", path)

@@ -56,6 +56,7 @@ set_up(void **state)
 	    .max_cost_usd = -1,
 	    .bypass_mode = MODE_COUNT,
 	    .wall_s = NOON,
+	    .hours_s = NOON,
 	    .draw = 50};
 	buf_init(&w->text, 65536);
 	*state = w;

@@ -148,6 +148,7 @@ ask(struct world *w, const char *name, const struct sway *s)
 	    .max_cost_usd = s->limits ? 1 : -1,
 	    .bypass_mode = s->bypass ? MODE_bypass : MODE_COUNT,
 	    .wall_s = NOON,
+	    .hours_s = NOON,
 	    .signal = signal_of,
 	    .signal_arg = w,
 	    .draw = s->draw ? 5 : 50};

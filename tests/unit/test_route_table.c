@@ -234,7 +234,7 @@ set_numbers(struct bench *b, struct request_case *c, struct str key, struct str 
 	else if (str_is(key, "was"))
 		c->session.complexity = (float)number(v);
 	else if (str_is(key, "at"))
-		c->in.wall_s = integer(v);
+		c->in.wall_s = c->in.hours_s = integer(v);
 	else if (str_is(key, "draw"))
 		c->in.draw = (uint64_t)integer(v);
 	else
@@ -300,6 +300,7 @@ read_request(struct bench *b, struct str words, struct request_case *c)
 		.max_cost_usd = -1,
 		.bypass_mode = MODE_COUNT,
 		.wall_s = NOON,
+		.hours_s = NOON,
 		.signal = signal_of,
 		.signal_arg = c,
 		.draw = 50},
