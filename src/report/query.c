@@ -113,7 +113,7 @@ run(struct query *q, struct query_job *j)
 static void
 later(struct query *q, struct query_job *j)
 {
-	int64_t until = q->books.env->wall_ns(q->books.env) + AGAIN_NS;
+	int64_t until = q->books.env->mono_ns(q->books.env) + AGAIN_NS;
 	struct timespec t = {
 	    .tv_sec = (time_t)(until / NS_PER_S), .tv_nsec = (long)(until % NS_PER_S)};
 
@@ -148,13 +148,18 @@ struct query *
 query_new(struct report *r, const char *state_dir)
 {
 	struct query *q = xcalloc(1, sizeof(*q));
+	pthread_condattr_t attr;
 
 	q->report = r;
 	books_init(&q->books, r->env, state_dir);
 	q->books.ledger = r->o.shared->ledger;
 	q->books.slots = r->o.shared->slots;
 	pthread_mutex_init(&q->mutex, NULL);
-	pthread_cond_init(&q->changed, NULL);
+	/* A wall clock that is set back must not make a short rest a long one. */
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->changed, &attr);
+	pthread_condattr_destroy(&attr);
 	TAILQ_INIT(&q->jobs);
 	return q;
 }
