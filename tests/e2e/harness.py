@@ -418,9 +418,9 @@ class Daemon(Program):
         return sorted(os.path.join(self.state, n) for n in os.listdir(self.state)
                       if n.startswith("ledger-") and n.endswith(".db"))
 
-    def query(self, sql, *args):
+    def query(self, sql, *args, months=None):
         found = []
-        for path in self.months():
+        for path in months or self.months():
             db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=PATIENCE)
             try:
                 db.row_factory = sqlite3.Row
@@ -432,16 +432,21 @@ class Daemon(Program):
                 db.close()
         return found
 
+    def requests(self, more, *args):
+        """Rows of requests; each says in which month's file it is, because numbers begin anew in each."""
+        return [{**r, "file": path} for path in self.months()
+                for r in self.query(REQUESTS + " " + more, *args, months=[path])]
+
     def row(self, request_id):
         """The request's row of the ledger with its attempts, as soon as it is committed."""
         key = id_bytes(request_id)
 
-        rows = wait_for(f"the ledger's row of {request_id}", lambda: self.query(REQUESTS + " WHERE r.id=?", key))
+        rows = wait_for(f"the ledger's row of {request_id}", lambda: self.requests("WHERE r.id=?", key))
         return self.with_attempts(rows[0])
 
     def with_attempts(self, row):
         """Numbers of closed sets become their names."""
-        attempts = self.query(ATTEMPTS + " WHERE a.request=? ORDER BY a.n", row["seq"])
+        attempts = self.query(ATTEMPTS + " WHERE a.request=? ORDER BY a.n", row["seq"], months=[row["file"]])
         for a in attempts:
             a["outcome"], a["basis"] = OUTCOMES[a["outcome"]], BASES[a["basis"]]
         return {**row, "outcome": OUTCOMES[row["outcome"]], "attempt": attempts}
@@ -449,7 +454,7 @@ class Daemon(Program):
     def last_row(self, count):
         """The newest row, when there are `count` of them."""
         def look():
-            rows = self.query(REQUESTS + " ORDER BY r.seq")
+            rows = self.requests("ORDER BY r.seq")
             return len(rows) >= count and rows[-1]
         return self.with_attempts(wait_for(f"{count} rows in the ledger", look))
 

@@ -145,7 +145,7 @@ class Keys(harness.Case):
         self.assertIn(row["attempt"][0]["model_name"], json.dumps(shown.json()))
         self.assertEqual(harness.ask(self.daemon.port, "GET", target, headers=self.bearer("pay")).status, 404)
         self.assertEqual(harness.ask(self.daemon.port, "GET", target).status, 401)
-        summary = harness.ask(self.daemon.port, "GET", "/v1/costs/summary?group_by=key", headers=self.bearer("plain")).json()
+        summary = harness.ask(self.daemon.port, "GET", "/v1/costs/summary?since=1h&group_by=key", headers=self.bearer("plain")).json()
         self.assertIn("plain", {r["key"] for r in summary["rows"]})
         self.assertLessEqual({r["key"] for r in summary["rows"]}, {"plain", "narrow"}, "those of its team")
 

@@ -26,7 +26,7 @@ class Routing(harness.Case):
         self.assertLess(float(easy.header("x-frugald-complexity")), float(hard.header("x-frugald-complexity")))
         self.assertEqual(easy.header("x-frugald-route"), "auto")
         self.assertEqual([r["model"] for r in self.sim.records()][1], "gpt-5.6-sol")
-        rows = {r["model"]: r for r in self.daemon.summary("group_by=model")["rows"]}
+        rows = {r["model"]: r for r in self.daemon.summary("since=1h&group_by=model")["rows"]}
         self.assertLessEqual({easy.header("x-frugald-model"), "sol"}, set(rows))
         self.assertEqual(rows["sol"]["tier"], "frontier")
         self.assertGreater(float(rows["sol"]["cost_usd"]), float(rows[easy.header("x-frugald-model")]["cost_usd"]))

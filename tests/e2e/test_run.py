@@ -62,7 +62,7 @@ class Run(unittest.TestCase):
         self.assertEqual(answer.status, 200, answer)
 
         def summary():
-            got = harness.ask(port, "GET", "/v1/costs/summary?group_by=model").json()
+            got = harness.ask(port, "GET", "/v1/costs/summary?since=1h&group_by=model").json()
             return got["total"]["requests"] == 1 and got
         got = harness.wait_for("the request in the summary", summary)
         seconds = time.monotonic() - began
