@@ -178,6 +178,7 @@ draw_request(struct scene *s)
 	    .signal = signal_of,
 	    .signal_arg = s,
 	    .draw = draw(s, UINT64_MAX)};
+	s->in.hours_s = s->in.wall_s;
 	if (one_in(s, 6))
 		s->in.data = &s->snap->data_classes[draw(s, s->snap->data_class_count)];
 }
