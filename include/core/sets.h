@@ -77,7 +77,7 @@ bool capability_parse(struct str word, enum capability *ret);
 bool mode_parse(struct str word, enum route_mode *ret);
 
 /* At most so many bytes keep what a decision was made from; see decision_pack(). */
-#define DECISION_BYTES 128
+#define DECISION_BYTES 144
 
 /* Tokens of one attempt, in disjoint kinds;
  * -1: the provider did not say (never 0 for it). */

@@ -40,6 +40,7 @@ struct slot_request {
 	char key[SLOT_NAME], team[SLOT_NAME], user[64], route[SLOT_NAME], asked[64];
 	char class_name[20], data[24], mode[12], path[32];
 	char policy[12], classifier[16];
+	char basis[12]; /* short hash of all that was in force; "": not kept */
 	uint64_t session, outlook;
 	float complexity, confidence;
 	char baseline[SLOT_NAME], decided[SLOT_NAME];
@@ -50,7 +51,7 @@ struct slot_request {
 	uint16_t rollup_tags_len;         /* the part of `tags` that roll-ups have */
 	uint16_t decision_len;            /* 0: it did not fit */
 	uint8_t decision[DECISION_BYTES]; /* see decision_pack() */
-	uint8_t plan[228];                /* packed numbers, see plan_pack() */
+	uint8_t plan[260];                /* packed numbers, see plan_pack() */
 	/* "name=value\n…", those of depth rollup first,
 	 * then index, then store; cut at a whole tag */
 	char tags[320];
@@ -93,7 +94,7 @@ struct slot_attempt {
 	char served_model[48], service_tier[12];
 };
 
-#define SLOT_RAW_USAGE 600
+#define SLOT_RAW_USAGE 544
 
 enum slot_state { SLOT_free, SLOT_open, SLOT_closed };
 
@@ -190,7 +191,7 @@ struct packed_candidate {
 	bool by_rule;             /* the tier of service that is asked for */
 	/* of older rows nothing is known, so they were up */
 	bool up;
-	int32_t ttft_ms;
+	int32_t ttft_ms, wait_ms, wait_high_ms; /* -1: unknown */
 };
 /* Gives the number of candidates; 0 for damaged bytes. */
 unsigned plan_unpack(struct str packed, struct packed_candidate *ret, unsigned cap);

@@ -19,11 +19,18 @@ struct verdict;
 struct principal;
 struct outlook;
 
-/* What is known of a provider at this moment. */
+/* Times of a signal are at most this: so they fit a row, and a plan that is made again
+ * sees the same ones. */
+#define SIGNAL_MS_MAX 65534
+/* What is known of a provider at this moment. Times: -1: unknown. */
 struct signal {
 	bool up;         /* neither out of service nor asking for a rest */
-	int32_t ttft_ms; /* of late, to the first byte; -1: unknown */
+	int32_t ttft_ms; /* of late, to the first byte */
+	/* until a place is free there: now, and the longest of the last seconds */
+	int32_t wait_ms, wait_high_ms;
 };
+#define SIGNAL_UNKNOWN \
+	((struct signal){.up = true, .ttft_ms = -1, .wait_ms = -1, .wait_high_ms = -1})
 struct candidate;
 typedef struct signal signal_fn(void *arg, const struct candidate *c);
 

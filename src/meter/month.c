@@ -58,9 +58,9 @@ prepare(struct month *m)
 		   "outlook,"
 		   "baseline,baseline_pusd,baseline_success,decided,flags,outcome,"
 		   "attempts,"
-		   "plan,tags,rollup_tags,seq,decision) "
+		   "plan,tags,rollup_tags,seq,decision,basis) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30)",
+		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31)",
 		   &m->add_request) &&
 	       db_prepare(db,
 		   "INSERT INTO attempt(request,n,model,provider,region,tier,price,"
@@ -166,7 +166,7 @@ bind_request_names(struct month *m, const struct slot_request *r)
 	} names[] = {{4, r->key}, {5, r->team}, {6, r->user}, {8, r->route},
 	    {9, r->asked}, {10, r->path}, {11, r->class_name}, {14, r->data},
 	    {15, r->mode}, {16, r->policy}, {17, r->classifier}, {19, r->baseline},
-	    {22, r->decided}};
+	    {22, r->decided}, {31, r->basis}};
 
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
 		if (!bind_name(m, m->add_request, names[n].i, names[n].text))

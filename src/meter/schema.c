@@ -92,6 +92,7 @@ static const char *const month_steps[] = {
     "ALTER TABLE request ADD COLUMN decision BLOB NOT NULL DEFAULT x'';"
     "ALTER TABLE attempt ADD COLUMN warm_idle_ms INTEGER;"
     "ALTER TABLE attempt ADD COLUMN warm_tokens INTEGER;",
+    "ALTER TABLE request ADD COLUMN basis INTEGER NOT NULL DEFAULT 0;",
 };
 
 const struct schema schema_ledger = {

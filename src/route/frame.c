@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#define FORM 1U
+#define FORM 2U
 
 /* No size, count or time of a request is as large. */
 #define MOST       ((uint64_t)1 << 48)
@@ -239,9 +239,12 @@ packed_signal(void *arg, const struct candidate *c)
 
 		if (o->model == c->model->index && o->at == c->at &&
 		    o->by_rule == (c->service != NULL))
-			return (struct signal){.up = o->up, .ttft_ms = o->ttft_ms};
+			return (struct signal){.up = o->up,
+			    .ttft_ms = o->ttft_ms,
+			    .wait_ms = o->wait_ms,
+			    .wait_high_ms = o->wait_high_ms};
 	}
-	return (struct signal){.up = true, .ttft_ms = -1};
+	return SIGNAL_UNKNOWN;
 }
 
 static void

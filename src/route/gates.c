@@ -161,9 +161,8 @@ take_signals(struct work *w)
 
 		if (w->option[i].out)
 			continue;
-		c->signal = w->in->signal == NULL
-				? (struct signal){.up = true, .ttft_ms = -1}
-				: w->in->signal(w->in->signal_arg, c);
+		c->signal = w->in->signal == NULL ? SIGNAL_UNKNOWN
+						  : w->in->signal(w->in->signal_arg, c);
 	}
 }
 

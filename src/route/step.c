@@ -77,10 +77,12 @@ live_signal(void *arg, const struct candidate *c)
 	const struct health *p = c->model->at[c->at].provider->health;
 	const struct health *m = health_of(c);
 
-	return (struct signal){
-	    .up = health_available(p, *now_ns) && health_available(m, *now_ns),
-	    .ttft_ms = (int32_t)health_ttft_ms(m),
-	};
+	struct signal s = SIGNAL_UNKNOWN;
+	int64_t ttft = health_ttft_ms(m);
+
+	s.up = health_available(p, *now_ns) && health_available(m, *now_ns);
+	s.ttft_ms = (int32_t)(ttft < SIGNAL_MS_MAX ? ttft : SIGNAL_MS_MAX);
+	return s;
 }
 
 static struct route_input

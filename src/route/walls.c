@@ -16,7 +16,7 @@ list_option(struct work *w, const struct candidate *c, unsigned order)
 		return;
 	w->count++;
 	*o = (struct option){.order = order, .c = *c};
-	o->c.signal.ttft_ms = -1;
+	o->c.signal = SIGNAL_UNKNOWN;
 	o->c.rule = -1;
 	o->c.cost_usd = -1;
 	o->c.max_output = w->plan->max_output;

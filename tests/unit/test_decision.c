@@ -131,15 +131,21 @@ draw_who(struct scene *s)
 	    .team_name = k != NULL && k->team != NULL ? k->team->name : ""};
 }
 
+static int32_t
+draw_ms(struct scene *s)
+{
+	return one_in(s, 3) ? -1 : (int32_t)draw(s, 1U << draw(s, 16));
+}
+
 static void
 draw_signals(struct scene *s)
 {
 	for (unsigned i = 0; i < s->snap->model_count; i++) {
 		for (unsigned k = 0; k < s->snap->models[i].ats; k++)
 			s->signal[i][k] = (struct signal){.up = !one_in(s, 5),
-			    .ttft_ms = one_in(s, 3)
-					   ? -1
-					   : (int32_t)draw(s, 1U << draw(s, 31))};
+			    .ttft_ms = draw_ms(s),
+			    .wait_ms = draw_ms(s),
+			    .wait_high_ms = draw_ms(s)};
 	}
 }
 

@@ -104,7 +104,7 @@ test_newer_files_are_refused(void **state)
 	assert_false(process_start(p, 8, 1));
 	assert_non_null(strstr(p->why, "schema version 98"));
 	process_stop(p);
-	ask(JANUARY, "PRAGMA user_version=2");
+	ask(JANUARY, "PRAGMA user_version=3");
 	assert_true(process_start(p, 8, 1));
 }
 

@@ -30,7 +30,8 @@ signal_of(void *arg, const struct candidate *c)
 	const char *name = c->model->at[c->at].provider->name;
 	bool down = w->down != NULL && str_is(str_of(name), w->down);
 
-	return (struct signal){.up = !down, .ttft_ms = -1};
+	return (struct signal){
+	    .up = !down, .ttft_ms = -1, .wait_ms = -1, .wait_high_ms = -1};
 }
 
 static int

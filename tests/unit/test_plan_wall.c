@@ -53,8 +53,10 @@ inside(const struct world *w, const struct provider *p)
 static struct signal
 signal_of(void *arg, const struct candidate *c)
 {
-	return (struct signal){
-	    .up = !inside(arg, c->model->at[c->at].provider), .ttft_ms = -1};
+	return (struct signal){.up = !inside(arg, c->model->at[c->at].provider),
+	    .ttft_ms = -1,
+	    .wait_ms = -1,
+	    .wait_high_ms = -1};
 }
 
 /* ---- everything that can sway a plan ---- */

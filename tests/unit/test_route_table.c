@@ -155,7 +155,8 @@ signal_of(void *arg, const struct candidate *c)
 	struct request_case *of = arg;
 
 	if (c->service != NULL && of->no_flex)
-		return (struct signal){.up = false, .ttft_ms = -1};
+		return (struct signal){
+		    .up = false, .ttft_ms = -1, .wait_ms = -1, .wait_high_ms = -1};
 	return of->signal[c->model->index][c->at];
 }
 
@@ -307,7 +308,7 @@ read_request(struct bench *b, struct str words, struct request_case *c)
 	};
 	for (unsigned i = 0; i < MODELS_MAX * MODEL_PROVIDERS_MAX; i++)
 		c->signal[i / MODEL_PROVIDERS_MAX][i % MODEL_PROVIDERS_MAX] =
-		    (struct signal){.up = true, .ttft_ms = -1};
+		    SIGNAL_UNKNOWN;
 	c->in.snap = b->snap;
 	c->in.task = &c->task;
 	c->in.verdict = &c->verdict;
