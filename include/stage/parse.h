@@ -28,6 +28,10 @@ enum bound_kind {
 	BOUND_state, /* previous response, container, conversation: to the provider */
 };
 
+/* How long the provider's prompt cache is to hold this prompt, as the request says; of
+ * several marks the shortest. */
+enum cache_mark { CACHE_unmarked, CACHE_minutes, CACHE_hour /* or longer */ };
+
 /* Written by the parse step, constant afterwards. */
 struct task {
 	const struct dialect *dialect;
@@ -52,6 +56,7 @@ struct task {
 	uint32_t images, audios, files;
 	bool open_tool_call; /* the last message is a tool's result: inside a loop */
 	enum bound_kind bound;
+	enum cache_mark cache_mark;
 
 	size_t
 	    text_bytes; /* of all strings that the model will read, unescaped roughly */

@@ -16,6 +16,17 @@ static const struct scan_path request_paths[] = {
     ONCE("tools", tools),
     MANY("tools[]", tool),
 
+    MANY("cache_control", cache_mark),
+    MANY("cache_control.ttl", cache_ttl),
+    MANY("tools[].cache_control", cache_mark),
+    MANY("tools[].cache_control.ttl", cache_ttl),
+    MANY("system[].cache_control", cache_mark),
+    MANY("system[].cache_control.ttl", cache_ttl),
+    MANY("messages[].content[].cache_control", cache_mark),
+    MANY("messages[].content[].cache_control.ttl", cache_ttl),
+    MANY("messages[].content[].content[].cache_control", cache_mark),
+    MANY("messages[].content[].content[].cache_control.ttl", cache_ttl),
+
     ONCE("system", system_text),
     MANY("system[].text", system_text),
     ONCE("messages", messages),

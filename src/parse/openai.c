@@ -24,6 +24,12 @@ static const struct scan_path request_paths[] = {
     ONCE("functions", tools), /* what tools were called before */
     MANY("functions[]", tool),
 
+    ONCE("prompt_cache_retention", cache_retention),
+    MANY("tools[].cache_control", cache_mark), /* marks as OpenRouter takes them */
+    MANY("tools[].cache_control.ttl", cache_ttl),
+    MANY("messages[].content[].cache_control", cache_mark),
+    MANY("messages[].content[].cache_control.ttl", cache_ttl),
+
     ONCE("messages", messages),
     MANY("messages[]", message),
     ONCE("messages[].role", role),

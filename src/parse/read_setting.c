@@ -160,6 +160,35 @@ read_setting(struct reader *r, enum field f, const struct scan_value *v)
 	}
 }
 
+/* ---- the prompt cache ---- */
+
+/* Marks may differ: what is written turn by turn has the shortest time, and counts. */
+static void
+take_mark(struct task *t, enum cache_mark m)
+{
+	if (t->cache_mark == CACHE_unmarked || m < t->cache_mark)
+		t->cache_mark = m;
+}
+
+bool
+read_cache(struct reader *r, enum field f, const struct scan_value *v)
+{
+	bool begins = v->end == 0;
+
+	if (f == FIELD_cache_retention) {
+		if (says(r, v, "24h"))
+			take_mark(&r->task, CACHE_hour);
+	} else if (f == FIELD_cache_ttl) {
+		if (says(r, v, "1h"))
+			r->mark = CACHE_hour;
+	} else if (v->kind == SCAN_object && begins) {
+		r->mark = CACHE_minutes;
+	} else if (v->kind == SCAN_object) {
+		take_mark(&r->task, r->mark);
+	}
+	return true;
+}
+
 /* ---- the answer that is wanted ---- */
 
 bool

@@ -23,6 +23,8 @@ struct reader {
 	uint32_t first_user, last_user; /* messages; UINT32_MAX: none yet */
 	struct piece_list pieces;
 
+	enum cache_mark mark; /* the mark under way */
+
 	/* the block under way */
 	size_t source_bytes;
 	bool source_is_text;
@@ -32,6 +34,7 @@ struct reader {
 typedef bool read_fn(struct reader *r, enum field f, const struct scan_value *v);
 read_fn read_setting; /* what the request as a whole says */
 read_fn read_message;
+read_fn read_cache;  /* what of the prompt is to be cached */
 read_fn read_wish;   /* what the answer must be like */
 read_fn read_person; /* who asks */
 read_fn read_bound;  /* what only one model or provider can read */

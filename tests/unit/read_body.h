@@ -103,6 +103,7 @@ print_task(struct buf *out, const struct task *t)
 	buf_printf(out, "%s", t->open_tool_call ? " open" : "");
 	if (t->bound != BOUND_none)
 		buf_printf(out, " bound=%s", bounds[t->bound]);
+	print_count(out, "cache", t->cache_mark);
 	print_text(out, "user", t->user);
 	print_text(out, "session", t->session_hint);
 	print_text(out, "cache_key", t->prompt_cache_key);

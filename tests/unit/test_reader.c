@@ -132,8 +132,8 @@ test_anthropic(void **state)
 	    {"{\"model\":\"a\",\"max_tokens\":0,\"system\":[{\"type\":\"text\","
 	     "\"text\":\"p\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":"
 	     "\"text\",\"text\":\"q\"}],\"stream\":true," HI "}",
-		"model=a stream max=0 +stream messages=1 turns=1 text=4 last=0 0S:p "
-		"0S:q 0U:hi"},
+		"model=a stream max=0 +stream messages=1 turns=1 text=4 cache=1 last=0 "
+		"0S:p 0S:q 0U:hi"},
 	    {"{\"model\":\"a\",\"max_tokens\":1,\"thinking\":{\"type\":\"enabled\","
 	     "\"budget_tokens\":9},\"tools\":[{}],\"service_tier\":\"auto\","
 	     "\"metadata\":{\"user_id\":\"user_1_account_2_session_3-4\"}," HI "}",
@@ -199,6 +199,45 @@ test_bound(void **state)
 	     "{\"type\":\"text\",\"text\":\"t\",\"citations\":[{\"encrypted_index\":"
 	     "\"\"}]}]}]}",
 		"model=a max=1 messages=1 text=1 bound=encrypted last=0 0A:t"},
+	};
+
+	(void)state;
+	check_rows(&dialect_openai, openai, nitems(openai));
+	check_rows(&dialect_anthropic, anthropic, nitems(anthropic));
+}
+
+/* 1: minutes, 2: an hour or longer; of several marks the shortest. */
+static void
+test_cache_marks(void **state)
+{
+#define HOUR "\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}"
+#define FIVE "\"cache_control\":{\"ttl\":\"5m\",\"type\":\"ephemeral\"}"
+	static const struct row openai[] = {
+	    {"{\"model\":\"a\",\"prompt_cache_retention\":\"24h\"," HI "}",
+		"model=a messages=1 turns=1 text=2 cache=2 last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"prompt_cache_retention\":\"in_memory\"," HI "}",
+		"model=a messages=1 turns=1 text=2 last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+	     "\"text\",\"text\":\"t\"," FIVE "}]}]}",
+		"model=a messages=1 turns=1 text=1 cache=1 last=0 0U:t"},
+	};
+	static const struct row anthropic[] = {
+	    {"{\"model\":\"a\",\"max_tokens\":1," HOUR "," HI "}",
+		"model=a max=1 messages=1 turns=1 text=2 cache=2 last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"cache_control\":null," HI "}",
+		"model=a max=1 messages=1 turns=1 text=2 last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"name\":\"x\"," HOUR
+	     "}]," HI "}",
+		"model=a max=1 +tools messages=1 turns=1 tools=1 text=64 cache=2 "
+		"last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"system\":[{\"type\":\"text\","
+	     "\"text\":\"p\"," HOUR "}],\"messages\":[{\"role\":\"user\",\"content\":["
+	     "{\"type\":\"text\",\"text\":\"t\"," FIVE "}]}]}",
+		"model=a max=1 messages=1 turns=1 text=2 cache=1 last=0 0S:p 0U:t"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\","
+	     "\"content\":[{\"type\":\"tool_result\",\"content\":[{\"type\":\"text\","
+	     "\"text\":\"t\"," HOUR "}]}]}]}",
+		"model=a max=1 messages=1 text=1 open cache=2 last=0 0T:t"},
 	};
 
 	(void)state;
@@ -321,6 +360,7 @@ main(void)
 	    cmocka_unit_test(test_openai),
 	    cmocka_unit_test(test_anthropic),
 	    cmocka_unit_test(test_bound),
+	    cmocka_unit_test(test_cache_marks),
 	    cmocka_unit_test(test_count_tokens),
 	    cmocka_unit_test(test_prefix_stays),
 	    cmocka_unit_test(test_prefix_of_long_texts),
