@@ -1,4 +1,4 @@
-/* score.c: how likely each candidate answers well, and what that would cost.
+/* score.c: how likely each candidate answers well, and the yardstick.
  *
  * Success is the two-parameter item-response curve (Birnbaum 1968, in Lord and Novick,
  * Statistical Theories of Mental Test Scores, ch. 17):
@@ -7,20 +7,8 @@
  *
  * q: the model's quality for the task class, which is its expected success at
  * complexity 0.5; x: the request's complexity; a: the model's discrimination. At x =
- * 0.5 it is q itself; each step of 1/a in complexity moves the odds by a factor of e.
- *
- * Cost is an estimate in dollars, so it may be a double; what is billed never is. */
+ * 0.5 it is q itself; each step of 1/a in complexity moves the odds by a factor of e. */
 #include "work.h"
-
-#include <math.h>
-
-/* Tokens that stand around text, and what is not text; coarse, for estimates only. */
-#define MESSAGE_TOKENS        4.0
-#define TOOL_TOKENS           12.0
-#define IMAGE_TOKENS          800.0
-#define FILE_TOKENS           2000.0
-#define AUDIO_TOKENS          500.0
-#define BYTES_PER_TOKEN_MILLI 4000
 
 double
 success_of(const struct model *m, enum task_class c, double complexity)
@@ -32,155 +20,13 @@ success_of(const struct model *m, enum task_class c, double complexity)
 	       (1 + exp(-(log(q / (1 - q)) + m->discrimination * (0.5 - complexity))));
 }
 
-static int32_t
-bytes_per_token_milli(const struct outlook *o, const struct provider *p)
-{
-	const struct outlook_provider *seen = outlook_provider(o, p->name);
-
-	if (seen != NULL && seen->bytes_per_token_milli > 0)
-		return seen->bytes_per_token_milli;
-	return p->bytes_per_token_milli > 0 ? p->bytes_per_token_milli
-					    : BYTES_PER_TOKEN_MILLI;
-}
-
-double
-input_estimate(const struct route_input *in, const struct provider *p)
-{
-	const struct task *t = in->task;
-	double text =
-	    (double)t->text_bytes * 1000 / bytes_per_token_milli(in->outlook, p);
-
-	return ceil(text + MESSAGE_TOKENS * t->messages + TOOL_TOKENS * t->tools +
-		    IMAGE_TOKENS * t->images + FILE_TOKENS * t->files +
-		    AUDIO_TOKENS * t->audios);
-}
-
-/* What was seen of a model counts against the catalogue as so many answers would: of
- * all kinds of work together, which tell how wordy it is, and of one kind. */
-#define CATALOGUE_ALL  50.0
-#define CATALOGUE_KIND 20.0
-
-double
-output_length(const struct outlook *o, const struct model *m, enum task_class c)
-{
-	const struct outlook_model *seen = outlook_model(o, m->name);
-	double said = m->output_tokens[c], is = CATALOGUE_ALL * said, ought = is, n;
-
-	if (seen == NULL || said <= 0)
-		return said;
-	for (size_t i = 0; i < CLASS_COUNT; i++) {
-		n = (double)seen->length[i].samples;
-		is += n * (double)seen->length[i].mean;
-		ought += n * m->output_tokens[i];
-	}
-	n = (double)seen->length[c].samples;
-	return (n * (double)seen->length[c].mean + CATALOGUE_KIND * said * is / ought) /
-	       (n + CATALOGUE_KIND);
-}
-
-/* Expected length of the answer, over all choices. */
-static double
-output_estimate(const struct work *w, const struct candidate *c)
-{
-	const struct task *t = w->in->task;
-	int64_t max = t->max_output >= 0 ? t->max_output : c->max_output;
-	double each = output_length(w->in->outlook, c->model, w->in->verdict->class);
-
-	if (max >= 0 && each > (double)max)
-		each = (double)max;
-	return each * (double)(t->n > t->best_of ? t->n : t->best_of);
-}
-
-/* ---- cost ---- */
-
-/* How much of the prompt the provider has probably kept of this session's last turn.
- * `as_if`: had the session run there. */
-static double
-warm_tokens(const struct work *w, const struct candidate *c, bool as_if)
-{
-	const struct session_view *s = w->in->session;
-	const struct provider *p = c->model->at[c->at].provider;
-	double cached;
-
-	if (s == NULL || !s->known)
-		return 0;
-	if (!as_if &&
-	    (c->model != s->model || (s->provider != NULL && s->provider != p)))
-		return 0;
-	cached = (double)s->cached_tokens;
-	if (cached > c->input_tokens)
-		cached = c->input_tokens;
-	return cached *
-	       outlook_warmth(outlook_provider(w->in->outlook, p->name), s->idle_ms);
-}
-
-int
-service_of(const struct price_row *row, struct str tier)
-{
-	for (unsigned i = 0; tier.len > 0 && i < row->services; i++) {
-		if (str_is(tier, row->service[i].name))
-			return (int)i;
-	}
-	return -1;
-}
-
-static double
-service_factor(const struct work *w, const struct candidate *c)
-{
-	int i = service_of(c->price,
-	    c->service != NULL ? str_of(c->service) : w->in->task->service_tier);
-
-	return i < 0 ? 1 : (double)c->price->service[i].ppm / 1e6;
-}
-
-/* Dollars at contract terms; -1: unpriced. */
-static double
-cost_of(const struct work *w, const struct candidate *c)
-{
-	const struct provider *p = c->model->at[c->at].provider;
-	const struct price_kinds *k;
-	int64_t input, read, output;
-	double pusd;
-
-	if (w->in->task->endpoint == EP_count_tokens)
-		return 0;
-	if (c->price == NULL)
-		return -1;
-	k = price_kinds_for(c->price, (int64_t)c->input_tokens);
-	input = k->pusd[TOKEN_input_uncached];
-	output = k->pusd[TOKEN_output];
-	read = k->pusd[TOKEN_cache_read] >= 0 ? k->pusd[TOKEN_cache_read] : input;
-	if (input < 0 || output < 0)
-		return -1;
-	pusd = (c->input_tokens - c->cached_tokens) * (double)input +
-	       c->cached_tokens * (double)read + c->output_tokens * (double)output;
-	return pusd / (double)PUSD_PER_USD * service_factor(w, c) *
-	       (double)p->contract_ppm / 1e6;
-}
-
-const struct price_row *
-price_at(const struct work *w, const struct model *m, unsigned at)
-{
-	const struct provider *p = m->at[at].provider;
-
-	if (p->local)
-		return price_local();
-	return price_book_find(w->in->snap->prices, str_of(p->book),
-	    str_of(m->catalogue->id), w->in->wall_s);
-}
-
 static void
 fill(const struct work *w, struct candidate *c, bool as_if)
 {
 	const struct verdict *v = w->in->verdict;
 
 	c->success = success_of(c->model, v->class, (double)v->complexity);
-	c->input_tokens = input_estimate(w->in, c->model->at[c->at].provider);
-	c->cached_tokens = warm_tokens(w, c, as_if);
-	c->output_tokens = output_estimate(w, c);
-	c->price = price_at(w, c->model, c->at);
-	c->price_id = c->price != NULL ? c->price->id : NULL;
-	c->cost_usd = cost_of(w, c);
+	cost_fill(w, c, as_if);
 }
 
 /* ---- the yardstick ---- */

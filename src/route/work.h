@@ -63,10 +63,18 @@ bool walls(struct work *w);
 /* Providers that may see the request; `ret_class` the strictest class, or NULL. */
 uint32_t wall_of(const struct work *w, const struct data_class **ret_class);
 
-/* ---- score.c: success and cost ---- */
+/* ---- score.c: success, and the yardstick ---- */
 
 /* Two-parameter item-response curve, see score.c. */
 double success_of(const struct model *m, enum task_class c, double complexity);
+/* Numbers of every option that is not out, of the baseline, and the floor. */
+void score(struct work *w);
+
+/* ---- cost.c: what a candidate would cost ---- */
+
+/* Its tokens, its price and its expected cost. `as_if`: as if the session had run
+ * there. */
+void cost_fill(const struct work *w, struct candidate *c, bool as_if);
 /* Tokens of the prompt at this provider, an estimate. */
 double input_estimate(const struct route_input *in, const struct provider *p);
 /* NULL: unpriced. */
@@ -76,8 +84,6 @@ const struct price_row *price_at(
 int service_of(const struct price_row *row, struct str tier);
 /* Expected tokens of an answer that nothing cuts off. */
 double output_length(const struct outlook *o, const struct model *m, enum task_class c);
-/* Numbers of every option that is not out, of the baseline, and the floor. */
-void score(struct work *w);
 
 /* ---- gates.c: what narrows the set ---- */
 
