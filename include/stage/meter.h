@@ -258,6 +258,10 @@ const struct outlook_provider *outlook_provider(
 /* How likely the provider still has the prompt cache of a session that has rested so
  * long, [0, 1]; never more after a longer rest. `p` NULL: as they say of themselves. */
 double outlook_warmth(const struct outlook_provider *p, int64_t idle_ms);
+/* A row of the ledger's `outlook_cell` into a zeroed or older outlook: outlook N has of
+ * each cell the newest row up to N. What is not known is left out. */
+void outlook_cell_take(
+    struct outlook *o, struct str cell, double value, double samples);
 struct outlook_shared;
 struct outlook_shared *outlook_shared_new(void);
 void outlook_shared_free(struct outlook_shared *o);

@@ -125,8 +125,8 @@ model_of(struct outlook *o, struct str name)
 	return m;
 }
 
-static void
-take_cell(struct outlook *o, struct str cell, double value, double samples)
+void
+outlook_cell_take(struct outlook *o, struct str cell, double value, double samples)
 {
 	struct outlook_mean mean = {(float)value, (float)samples};
 	struct outlook_provider *p;
@@ -170,7 +170,7 @@ outlook_cells_load(struct db *db, struct outlook *ret)
 	while (db_step(db, q, &row) && row) {
 		uint64_t number = (uint64_t)sqlite3_column_int64(q, 1);
 
-		take_cell(ret, str_of((const char *)sqlite3_column_text(q, 0)),
+		outlook_cell_take(ret, str_of((const char *)sqlite3_column_text(q, 0)),
 		    sqlite3_column_double(q, 2), sqlite3_column_double(q, 3));
 		if (number > ret->number)
 			ret->number = number;
