@@ -126,18 +126,20 @@ claim(struct request *r, const struct route_input *in)
 	return plan_build(in, r->plan);
 }
 
-/* A whole tier is 1/3. */
+/* A whole tier is 1/3; below the half nothing is hard. */
 #define HARDER 0.25F
+#define HARD   0.5F
 
 /* "Yes, go on" is of the kind of what it goes on with and as hard, however long the
- * talk has become; unless the answer in between has made something much harder of it.
- */
+ * talk has become; unless the answer in between has made something hard of it. */
 static void
 go_on(struct request *r)
 {
 	const struct session_view *was = &r->session_view;
 
-	if (!r->verdict.follows || was->complexity < 0 ||
+	if (!r->verdict.follows || was->complexity < 0)
+		return;
+	if (r->verdict.complexity >= HARD &&
 	    r->verdict.complexity >= was->complexity + HARDER)
 		return;
 	r->verdict.complexity = was->complexity;
