@@ -227,13 +227,24 @@ class Bench:
         process.stop()
         self.gate("RSS idle, MiB", self.figures["idle"]["rss_kib"] / 1024, 16)
 
+    def decision(self):
+        """Classify and plan: six candidates, a prompt of 2 KB."""
+        said = subprocess.run([BIN / "bench_plan"], check=True, capture_output=True, text=True).stdout.splitlines()
+        words = {line.split()[0]: line.split() for line in said}
+        both = words["both"]
+        self.figures["decision"] = {"p50_us": int(both[2]) / 1000, "p99_us": int(both[5]) / 1000,
+                                    "allocations": int(words["allocations"][1])}
+        self.gate("decision, median, µs", self.figures["decision"]["p50_us"], 20)
+        self.gate("decision, 99th percentile, µs", self.figures["decision"]["p99_us"], 60)
+        self.gate("decision, allocations", self.figures["decision"]["allocations"], 0)
+
     def requests(self):
         body = self.body("request.json", (PROSE * 6)[:1000] + " How many proposals are there?")
         n = 2000 if self.quick else 30000
         for connections in (8, 64):
             ratio = self.compare(f"requests_{connections}", ("whole", "front"), (body, body, body), "requests",
                                  connections=connections, requests=n)
-            self.gate(f"CPU per request at {connections} connections, x nginx", ratio, 4.0)
+            self.gate(f"CPU per request at {connections} connections, x nginx", ratio, 3.8)
 
     def streams(self):
         body = self.body("stream.json", "[[sim events=64 gap_ms=20]] " + PROSE, stream=True)
@@ -365,7 +376,7 @@ def table(bench):
 
 
 def main():
-    names = ["idle", "requests", "streams", "many", "tls", "latency", "instructions"]
+    names = ["idle", "decision", "requests", "streams", "many", "tls", "latency", "instructions"]
     p = argparse.ArgumentParser(description="frugald against nginx")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--json", default=str(ROOT / "build/bench.json"))
