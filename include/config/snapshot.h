@@ -232,6 +232,8 @@ struct snapshot {
 	const struct key_entry *keys; /* sorted by hash */
 	unsigned key_count;
 	const char *canonical; /* the policy printed back */
+	struct str catalogue_text;
+	char basis[12]; /* set once, before it is published: see config/kept.h */
 
 	/* The weights file that the policy names: path NULL, no bytes: the built-in. */
 	struct diag_place classifier_at;

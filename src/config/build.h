@@ -3,6 +3,7 @@
 #define CONFIG_BUILD_H
 
 #include "base/env.h"
+#include "config/kept.h"
 #include "draft.h"
 
 struct whole; /* the snapshot and what goes with it; snapshot.c */
@@ -15,8 +16,9 @@ struct build {
 	struct env *env;
 	struct node *root;
 	int64_t now_s;
-	bool offline;                   /* see snapshot_load_offline() */
-	const struct snapshot *running; /* see snapshot_reload(); else NULL */
+	bool offline;                       /* see snapshot_load_offline() */
+	const struct snapshot *running;     /* see snapshot_reload(); else NULL */
+	const struct snapshot_texts *texts; /* see snapshot_rebuild(); else NULL */
 	/* the same arrays as in the snapshot, while they may still be written */
 	struct provider *providers;
 	struct model *models;

@@ -67,7 +67,7 @@ tls(struct build *b)
 		    c->tls_cert == NULL ? "cert" : "key");
 		return;
 	}
-	if (c->tls_key == NULL)
+	if (c->tls_key == NULL || b->texts != NULL)
 		return;
 	if (b->env->file_size(b->env, c->tls_cert) < 0)
 		diag_error(b->r.d, node_place(n, "cert"),
@@ -221,15 +221,18 @@ build_listeners(struct build *b)
 			    "10.0.0.0/8",
 			    n->text.p);
 	}
-	tls(b);
-	admin(b);
-	same_place(b);
-	carry_over(b);
-	off_loopback(b);
-	admin_off_loopback(b);
 	if (s->limits.body_bytes_total < s->limits.body_bytes)
 		diag_error(b->r.d,
 		    node_place(node_get(b->root, "limits"), "body_bytes"),
 		    "body_bytes is less than max_body: not one such request would fit; "
 		    "raise it");
+	tls(b);
+	admin(b);
+	/* What is made again opens no door. */
+	if (b->texts != NULL)
+		return;
+	same_place(b);
+	carry_over(b);
+	off_loopback(b);
+	admin_off_loopback(b);
 }

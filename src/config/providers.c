@@ -239,7 +239,8 @@ finish(struct build *b, struct provider_draft *d, unsigned index)
 	inherit(&p->timeouts.first_byte_ms, t->first_byte_ms);
 	inherit(&p->timeouts.idle_ms, t->idle_ms);
 	inherit(&p->timeouts.total_ms, t->total_ms);
-	if (p->ca_file != NULL && b->env->file_size(b->env, p->ca_file) < 0)
+	if (p->ca_file != NULL && b->texts == NULL &&
+	    b->env->file_size(b->env, p->ca_file) < 0)
 		diag_error(b->r.d, node_place(d->draft.node, "ca_file"),
 		    "ca_file: '%s' cannot be read; check the path", p->ca_file);
 }

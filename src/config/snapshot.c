@@ -160,33 +160,57 @@ read_text(struct build *b, const char *key, const char *path, struct buf *ret)
 }
 
 static bool
+parse_facts(struct build *b, struct str models, struct str prices)
+{
+	const struct config *c = b->c;
+
+	b->whole->catalogue = catalogue_parse(models,
+	    diag_keep(
+		b->r.d, c->catalogue == NULL ? "(built-in models)" : c->catalogue),
+	    b->r.d);
+	b->whole->prices = price_book_parse(prices,
+	    diag_keep(b->r.d, c->prices == NULL ? "(built-in prices)" : c->prices),
+	    b->r.d);
+	b->s->catalogue = b->whole->catalogue;
+	b->s->prices = b->whole->prices;
+	return b->s->catalogue != NULL && b->s->prices != NULL;
+}
+
+/* A copy that lives as long as the snapshot. */
+static struct str
+keep_text(struct build *b, struct str text)
+{
+	char *kept = arena_alloc(b->r.mem, text.len + 1);
+
+	memcpy(kept, text.p, text.len);
+	return str_make(kept, text.len);
+}
+
+static bool
 build_facts(struct build *b)
 {
 	const struct config *c = b->c;
 	struct str models = str_make(embed_models_yaml, embed_models_yaml_len);
 	struct str prices = str_make(embed_prices_yaml, embed_prices_yaml_len);
-	const char *models_path = c->catalogue, *prices_path = c->prices;
 	struct buf models_text, prices_text;
 	bool ok = false;
 
+	b->s->catalogue_text = models;
+	if (b->texts != NULL) {
+		b->s->catalogue_text = keep_text(b, b->texts->catalogue);
+		return parse_facts(b, b->s->catalogue_text, b->texts->prices);
+	}
 	buf_init(&models_text, TREE_BYTES_MAX + 1);
 	buf_init(&prices_text, TREE_BYTES_MAX + 1);
-	if (models_path != NULL &&
-	    !read_text(b, "catalogue", models_path, &models_text))
+	if (c->catalogue != NULL &&
+	    !read_text(b, "catalogue", c->catalogue, &models_text))
 		goto out;
-	if (prices_path != NULL && !read_text(b, "prices", prices_path, &prices_text))
+	if (c->prices != NULL && !read_text(b, "prices", c->prices, &prices_text))
 		goto out;
-	b->whole->catalogue = catalogue_parse(
-	    models_path == NULL ? models : buf_str(&models_text),
-	    diag_keep(b->r.d, models_path == NULL ? "(built-in models)" : models_path),
-	    b->r.d);
-	b->whole->prices = price_book_parse(
-	    prices_path == NULL ? prices : buf_str(&prices_text),
-	    diag_keep(b->r.d, prices_path == NULL ? "(built-in prices)" : prices_path),
-	    b->r.d);
-	b->s->catalogue = b->whole->catalogue;
-	b->s->prices = b->whole->prices;
-	ok = b->s->catalogue != NULL && b->s->prices != NULL;
+	if (c->catalogue != NULL)
+		b->s->catalogue_text = keep_text(b, buf_str(&models_text));
+	ok = parse_facts(b, b->s->catalogue_text,
+	    c->prices != NULL ? buf_str(&prices_text) : prices);
 out:
 	buf_fini(&models_text);
 	buf_fini(&prices_text);
@@ -203,17 +227,20 @@ build_classifier(struct build *b)
 {
 	struct snapshot *s = b->s;
 	struct buf file;
-	char *kept;
 
 	s->classifier_path = b->c->classifier;
+	if (b->texts != NULL) {
+		s->classifier_path =
+		    b->texts->weights.len > 0 ? "(kept weights)" : NULL;
+		s->classifier_file = keep_text(b, b->texts->weights);
+		return;
+	}
 	if (s->classifier_path == NULL)
 		return;
 	s->classifier_at = node_place(b->root, "classifier");
 	buf_init(&file, WEIGHTS_BYTES_MAX + 1);
 	if (b->env->read_file(b->env, s->classifier_path, WEIGHTS_BYTES_MAX, &file)) {
-		kept = arena_alloc(b->r.mem, file.len + 1);
-		memcpy(kept, buf_str(&file).p, file.len);
-		s->classifier_file = str_make(kept, file.len);
+		s->classifier_file = keep_text(b, buf_str(&file));
 	} else {
 		diag_error(b->r.d, node_place(b->root, "classifier"),
 		    "'%s' cannot be read: %s; check the path", s->classifier_path,
@@ -262,6 +289,7 @@ struct source {
 	struct str yaml;
 	const char *path;
 	const struct snapshot *running;
+	const struct snapshot_texts *texts;
 	bool offline;
 };
 
@@ -275,6 +303,7 @@ make(const struct source *from, struct diag *d)
 	    .s = &w->s,
 	    .env = from->env,
 	    .running = from->running,
+	    .texts = from->texts,
 	    .offline = from->offline};
 
 	w->mem = arena_new(ARENA_BYTES);
@@ -350,4 +379,16 @@ snapshot_load_offline(struct env *env, const char *path, struct diag *d)
 	struct source from = {.env = env, .path = path, .offline = true};
 
 	return load(&from, d);
+}
+
+struct snapshot *
+snapshot_rebuild(struct env *env, const struct snapshot_texts *t, struct diag *d)
+{
+	struct source from = {.env = env,
+	    .yaml = t->policy,
+	    .path = "(kept policy)",
+	    .texts = t,
+	    .offline = true};
+
+	return make(&from, d);
 }

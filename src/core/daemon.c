@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "config/kept.h"
 #include "core/request.h"
 #include "core/worker.h"
 #include "boot.h"
@@ -97,13 +98,23 @@ start_state(struct frugald *f)
 	return s->slots != NULL || no_file(f, "slots");
 }
 
-/* Before the first row that rests on them. */
+/* Before the first row that rests on them, and before `s` is published. */
 static void
-keep_versions(struct ledger *l, const struct snapshot *s)
+keep_versions(struct ledger *l, struct snapshot *s)
 {
-	ledger_keep(l, "policy", s->short_hash, str_of(s->canonical));
-	ledger_keep(
-	    l, "prices", price_book_version(s->prices), price_book_text(s->prices));
+	struct kept_part part[KEPT_PARTS];
+	struct buf basis;
+
+	buf_init(&basis, 4096);
+	kept_parts(s, part);
+	for (size_t i = 0; i < KEPT_PARTS; i++) {
+		if (part[i].text.len > 0)
+			ledger_keep(l, part[i].kind, part[i].key, part[i].text);
+	}
+	kept_print(part, &basis);
+	kept_name(buf_str(&basis), s->basis);
+	ledger_keep(l, "basis", s->basis, buf_str(&basis));
+	buf_fini(&basis);
 }
 
 static bool

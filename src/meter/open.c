@@ -115,6 +115,7 @@ fill_request(const struct request *r, struct slot_request *s)
 	name_into(s->class_name, sizeof(s->class_name), class_name(r->verdict.class));
 	text_into(s->path, sizeof(s->path), r->in.path);
 	name_into(s->policy, sizeof(s->policy), r->snap->short_hash);
+	name_into(s->basis, sizeof(s->basis), r->snap->basis);
 	name_into(s->classifier, sizeof(s->classifier),
 	    classifier_version(r->snap->classifier));
 	s->session = r->session;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "embed.h"
 
 static void
@@ -28,10 +29,24 @@ test_same_as_the_file(void **state)
 	assert_int_equal(embed_models_yaml[at], '\0');
 }
 
+/* Who needs no more than the hash need not read the bytes. */
+static void
+test_hash(void **state)
+{
+	struct sha256 hash =
+	    hash_sha256(str_make(embed_classifier_bin, embed_classifier_bin_len));
+	char hex[65];
+
+	(void)state;
+	hash_sha256_hex(&hash, hex);
+	assert_string_equal(hex, EMBED_CLASSIFIER_BIN_SHA256);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_hash),
 	    cmocka_unit_test(test_same_as_the_file),
 	};
 

@@ -1,0 +1,30 @@
+/* in_force.h: what was in force when a request was decided, from what the ledger keeps.
+ */
+#ifndef REPORT_IN_FORCE_H
+#define REPORT_IN_FORCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "books.h"
+
+struct fleet_shared;
+struct outlook;
+struct snapshot;
+
+/* A kept text, in `mem`; `p` NULL: it is not kept, or `b->why` says why it cannot be
+ * read. */
+struct str in_force_text(
+    struct books *b, const char *kind, struct str key, struct arena *mem);
+
+/* The snapshot of a request's basis, without weights, bound to `fleet`, which must
+ * outlive it; the caller has one reference. NULL: `ret_why` says why. */
+struct snapshot *in_force_snapshot(struct books *b, struct str basis,
+    struct fleet_shared *fleet, char ret_why[static 256]);
+
+/* The outlook of that number. False: `b->why`. */
+bool in_force_outlook(struct books *b, uint64_t number, struct outlook *ret) MUST_CHECK;
+
+#endif
