@@ -135,6 +135,7 @@ struct route {
 	enum session_switch switches;
 	int32_t max_ttft_ms; /* 0: none */
 	int32_t max_attempts;
+	bool cascade; /* ask a cheap one first, a better one when its answer fails */
 	int64_t max_output;            /* -1: none; sent when the client named none */
 	const struct data_class *data; /* NULL: none */
 	bool response_model_requested; /* answer's model: as asked, not as served */

@@ -47,6 +47,13 @@ enum reason {
 	REASON_COUNT
 };
 
+/* What cheap signs say against an answer. */
+enum flaw {
+#define FLAW(name, text) FLAW_##name,
+#include "core/flaw.def"
+	FLAW_COUNT
+};
+
 /* The ledger keeps numbers of tiers. */
 enum tier { TIER_frontier, TIER_small, TIER_local, TIER_COUNT };
 enum route_mode { MODE_bypass, MODE_observe, MODE_canary, MODE_live, MODE_COUNT };
@@ -68,6 +75,8 @@ const char *class_help(enum task_class c);
 const char *capability_name(enum capability c);
 const char *reason_name(enum reason r);
 const char *reason_text(enum reason r);
+const char *flaw_name(enum flaw f);
+const char *flaw_text(enum flaw f);
 const char *tier_name(enum tier t);
 const char *mode_name(enum route_mode m);
 

@@ -69,6 +69,11 @@ struct plan {
 	bool below_quality;  /* flagged: nobody meets the bar */
 	bool unsure;         /* confidence low: baseline */
 	bool pinned, stayed; /* by bound content or a tool loop; by the session */
+	/* A cascade: those before this one are of one model, whose answer is judged; it
+	 * and those of its model behind it are asked when that fails. 0: there is none.
+	 */
+	unsigned escalate_to;
+	double cascade_success, cascade_cost_usd; /* expected, of both together */
 	const struct data_class *data;
 	int64_t max_output; /* of route and team when the client named none; -1: none */
 	/* when there is no plan */

@@ -9,6 +9,7 @@ fault_of(enum outcome o)
 	    /* It has read the request and said something about it. */
 	    [OUT_context_length] = FAULT_alive,
 	    [OUT_provider_refused] = FAULT_alive,
+	    [OUT_escalated] = FAULT_alive,
 
 	    [OUT_refused_connect] = FAULT_provider,
 	    [OUT_slow_connect] = FAULT_provider,

@@ -95,6 +95,10 @@ finish(struct build *b, struct route_draft *d, unsigned index)
 	read_mode(b, d, r);
 	read_candidates(b, d, r);
 	read_baseline(b, d, r);
+	if (r->cascade && r->max_attempts < 2)
+		diag_error(b->r.d, node_place(d->draft.node, "cascade"),
+		    "cascade: it takes two calls, and max_attempts allows one; raise "
+		    "max_attempts, or remove this key");
 	r->data = data_named(b, d->data, node_place(d->draft.node, "data"));
 	build_rules(b, d, r);
 	if (snapshot_model(b->s, str_of(r->name)) != NULL)

@@ -45,6 +45,16 @@ static const char *const reason_texts[] = {
 #include "core/reason.def"
 };
 
+static const char *const flaw_names[] = {
+#define FLAW(name, text) [FLAW_##name] = #name,
+#include "core/flaw.def"
+};
+
+static const char *const flaw_texts[] = {
+#define FLAW(name, text) [FLAW_##name] = text,
+#include "core/flaw.def"
+};
+
 static const char *const tier_names[] = {"frontier", "small", "local"};
 static const char *const mode_names[] = {"bypass", "observe", "canary", "live"};
 
@@ -107,6 +117,18 @@ const char *
 reason_text(enum reason r)
 {
 	return pick(reason_texts, nitems(reason_texts), r);
+}
+
+const char *
+flaw_name(enum flaw f)
+{
+	return pick(flaw_names, nitems(flaw_names), f);
+}
+
+const char *
+flaw_text(enum flaw f)
+{
+	return pick(flaw_texts, nitems(flaw_texts), f);
 }
 
 const char *

@@ -109,8 +109,7 @@ line_up(struct work *w)
 	}
 }
 
-/* Moves a model's healthy options to the front, in their order. False: it has none. */
-static bool
+unsigned
 to_front(struct work *w, const struct model *m)
 {
 	unsigned n = 0;
@@ -124,7 +123,7 @@ to_front(struct work *w, const struct model *m)
 			w->line[k] = w->line[k - 1];
 		w->line[n++] = o;
 	}
-	return n > 0;
+	return n;
 }
 
 static enum reason
@@ -173,10 +172,10 @@ choose_first(struct work *w)
 	if (w->pin != NULL)
 		return REASON_pinned;
 	if (may_stay(w)) {
-		p->stayed = to_front(w, w->stay);
+		p->stayed = to_front(w, w->stay) > 0;
 		return REASON_stayed;
 	}
-	if (unsure(w) && to_front(w, w->route->baseline)) {
+	if (unsure(w) && to_front(w, w->route->baseline) > 0) {
 		p->unsure = w->in->task->endpoint == EP_generate;
 		return REASON_baseline;
 	}

@@ -29,6 +29,8 @@ decide(struct work *w)
 
 	if (!ok && w->acts)
 		return false;
+	if (w->acts)
+		cascade(w);
 	return w->acts ? ok : order_baseline(w, ok);
 }
 

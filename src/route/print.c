@@ -117,27 +117,48 @@ text_candidate(const struct plan *p, unsigned i, struct buf *ret)
 	buf_add(ret, "\n");
 }
 
+static const char *
+second_of(const struct plan *p)
+{
+	return p->candidate[p->escalate_to].model->name;
+}
+
+/* Who serves, and what is expected of that. */
+static void
+text_choice(const struct plan *p, double *ret_success, double *ret_usd, struct buf *ret)
+{
+	const struct candidate *c = &p->candidate[0];
+
+	buf_add(ret, c->model->name);
+	*ret_success = c->success;
+	*ret_usd = c->cost_usd;
+	if (p->escalate_to == 0)
+		return;
+	buf_printf(ret, ", then %s when its answer fails,", second_of(p));
+	*ret_success = p->cascade_success;
+	*ret_usd = p->cascade_cost_usd;
+}
+
 static void
 text_why(const struct plan *p, struct buf *ret)
 {
 	const struct candidate *c = &p->candidate[0];
-	const char *name = c->model->name;
 	char amount[32];
-	double saved = p->baseline_cost_usd - c->cost_usd;
+	double saved, success, usd;
 
 	buf_add(ret, "why      ");
 	if (p->route == NULL) {
-		buf_printf(ret, "the client named %s\n", name);
+		buf_printf(ret, "the client named %s\n", c->model->name);
 		return;
 	}
-	if (c->model == p->baseline || c->cost_usd < 0 || p->baseline_cost_usd < 0)
-		buf_add(ret, name);
-	else
-		buf_printf(ret, "%s instead of %s: %s %s", name, p->baseline->name,
+	text_choice(p, &success, &usd, ret);
+	saved = p->baseline_cost_usd - usd;
+	if (c->model != p->baseline && usd >= 0 && p->baseline_cost_usd >= 0)
+		buf_printf(ret, " instead of %s: %s %s", p->baseline->name,
 		    dollars(saved < 0 ? -saved : saved, amount),
 		    saved < 0 ? "dearer" : "cheaper");
 	buf_printf(ret, ", success %+.3f to the baseline's %.3f",
-	    c->success - p->baseline_success, p->baseline_success);
+	    success - p->baseline_success, p->baseline_success);
 	buf_add(ret, p->pinned ? "; pinned by the history" : "");
 	buf_add(ret, p->stayed ? "; the session stays" : "");
 	buf_add(ret, p->unsure ? "; the classifier is unsure" : "");
@@ -233,6 +254,18 @@ json_refusal(const struct plan *p, struct json *j)
 }
 
 static void
+json_cascade(const struct plan *p, struct json *j)
+{
+	if (p->escalate_to == 0)
+		return;
+	json_object_begin(j, "cascade");
+	json_str(j, "then", str_of(second_of(p)));
+	json_share(j, "success", p->cascade_success);
+	json_usd(j, "cost_usd", p->cascade_cost_usd);
+	json_object_end(j);
+}
+
+static void
 json_members(const struct plan *p, const struct verdict *v, struct json *j)
 {
 	json_str(j, "asked", str_of(p->asked));
@@ -251,6 +284,7 @@ json_members(const struct plan *p, const struct verdict *v, struct json *j)
 	json_bool(j, "unsure", p->unsure);
 	json_bool(j, "pinned", p->pinned);
 	json_bool(j, "stayed", p->stayed);
+	json_cascade(p, j);
 	if (p->usable == 0)
 		json_refusal(p, j);
 	json_int(j, "usable", p->usable);

@@ -101,8 +101,17 @@ void places(struct work *w);
 bool order(struct work *w);
 /* Where the mode does not act: the baseline serves, `decided` is only booked. */
 bool order_baseline(struct work *w, bool decided);
+/* Moves a model's healthy options to the front, in their order, and gives their number.
+ */
+unsigned to_front(struct work *w, const struct model *m);
 /* Copies the line and those that are out into the plan. */
 void order_emit(struct work *w);
+
+/* ---- cascade.c ---- */
+
+/* Where it is better than who stands first: a cheap model first, a better one behind it
+ * for when the answer of the cheap one fails. */
+void cascade(struct work *w);
 
 /* ---- shared ---- */
 

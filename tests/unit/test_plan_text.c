@@ -151,6 +151,29 @@ test_best(void **state)
 	assert_non_null(strstr(text(w, "stern"), "CHOSEN: the cheapest above .900\n"));
 }
 
+/* Numbers of the choice are those of both together. */
+static void
+test_cascade(void **state)
+{
+	struct world *w = *state;
+	struct arena *mem = arena_new(1 << 16);
+
+	w->verdict.complexity = 0.6F;
+	assert_non_null(strstr(text(w, "ladder"),
+	    " 1  luna @ us                   .792   .881     $0.005 004   first of a "
+	    "cascade: its answer is judged by cheap signs\n"));
+	assert_non_null(strstr(w->text.p,
+	    " 3  sol @ us                    .927   .881     $0.050 040   second of a "
+	    "cascade: asked when the first one's answer fails\n"));
+	assert_non_null(strstr(w->text.p,
+	    "\nwhy      luna, then sol when its answer fails, instead of sol: $0.039 "
+	    "822 cheaper, success -0.039 to the baseline's 0.927\n"));
+	assert_non_null(strstr(plan_line(&w->plan, &w->verdict, mem),
+	    "\"stayed\":false,\"cascade\":{\"then\":\"sol\",\"success\":0.8882,"
+	    "\"cost_usd\":\"0.010218151\"},\"usable\":4,"));
+	arena_free(mem);
+}
+
 static void
 test_recorded(void **state)
 {
@@ -261,6 +284,7 @@ main(void)
 	    CASE(test_chosen),
 	    CASE(test_out),
 	    CASE(test_best),
+	    CASE(test_cascade),
 	    CASE(test_recorded),
 	    CASE(test_named),
 	    CASE(test_refused),

@@ -374,6 +374,9 @@ describe(const struct plan *p, struct buf *ret)
 		    (long long)c->max_output);
 	}
 	buf_printf(ret, " baseline=$%.6f", p->baseline_cost_usd);
+	buf_printf(ret, " then=%s pair=$%.6f pair~%.3f",
+	    p->escalate_to > 0 ? p->candidate[p->escalate_to].model->name : "-",
+	    p->cascade_cost_usd, p->cascade_success);
 	buf_printf(ret, " \"%s\" ", p->refusal_text);
 }
 
