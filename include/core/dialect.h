@@ -77,6 +77,9 @@ struct dialect {
 	size_t request_path_count;
 	bool max_output_required; /* a body that generates must name it */
 	int64_t max_output_least; /* the least that may stand there */
+	/* The provider's prompt cache holds what a request marks, not whole prompts by
+	 * itself. */
+	bool caches_marked;
 
 	/* The target below a provider's base URL, e.g. "/chat/completions"; NULL: the
 	 * dialect has nothing of that kind. */

@@ -23,6 +23,11 @@ struct snapshot;
 bool price_cost(const struct price_row *row, const struct usage *u,
     struct str service_tier, int64_t contract_ppm, struct pusd *ret) MUST_CHECK;
 
+/* What `ms` of a machine cost that serves `places` requests at once, rounded once
+ * half-even. False: it does not fit. */
+bool price_machine(
+    struct pusd per_hour, int64_t ms, int32_t places, struct pusd *ret) MUST_CHECK;
+
 /* The kinds in force for a request of so many input tokens. */
 const struct price_kinds *price_kinds_for(
     const struct price_row *row, int64_t input_tokens);
@@ -71,14 +76,16 @@ struct slot_attempt {
 	uint8_t tier, sent, first_byte, closed;
 	uint8_t unbilled; /* costs nothing by its nature: counting tokens */
 	uint8_t basis, usage_inconsistent, unpriced;
-	uint8_t length; /* enum answer_length */
+	uint8_t length;    /* enum answer_length */
+	uint8_t warm_kind; /* enum warm_kind, of the cache below */
 	int32_t contract_ppm;
 	uint16_t outcome;
 	int16_t http_status;
 	int64_t start_ms;
 	int64_t price_input_pusd, price_output_pusd; /* per token; -1 unknown */
 	int64_t at_most_pusd;                        /* the hold; -1 unpriced */
-	int64_t input_estimate;                      /* tokens */
+	int64_t machine_pusd;    /* expected, of a machine that is paid by the hour */
+	int64_t input_estimate;  /* tokens */
 	int64_t text_bytes;      /* of the prompt; 0 where text is not all of it */
 	int64_t expected_output; /* tokens, of this model for this class */
 	/* Where the session's last turn was answered: how long ago, and the tokens of
@@ -236,6 +243,8 @@ struct outlook_mean {
 
 /* Steps of the time that a session has rested; see outlook_warmth(). */
 #define WARM_STEPS 12
+/* Prompt caches of minutes, and those that are to last an hour or longer. */
+enum warm_kind { WARM_minutes, WARM_hour, WARM_KINDS };
 
 /* Immutable; published by the ledger thread; a request keeps the one it began with. */
 struct outlook {
@@ -244,7 +253,8 @@ struct outlook {
 	struct outlook_provider {
 		char name[SLOT_NAME];
 		int32_t bytes_per_token_milli;
-		struct outlook_mean warm[WARM_STEPS]; /* share of caches still there */
+		/* share of caches still there */
+		struct outlook_mean warm[WARM_KINDS][WARM_STEPS];
 	} provider[32];
 	struct outlook_model {
 		char name[SLOT_NAME];
@@ -257,7 +267,8 @@ const struct outlook_provider *outlook_provider(
     const struct outlook *o, const char *name);
 /* How likely the provider still has the prompt cache of a session that has rested so
  * long, [0, 1]; never more after a longer rest. `p` NULL: as they say of themselves. */
-double outlook_warmth(const struct outlook_provider *p, int64_t idle_ms);
+double outlook_warmth(
+    const struct outlook_provider *p, enum warm_kind kind, int64_t idle_ms);
 /* A row of the ledger's `outlook_cell` into a zeroed or older outlook: outlook N has of
  * each cell the newest row up to N. What is not known is left out. */
 void outlook_cell_take(

@@ -45,6 +45,8 @@ struct candidate {
 	double success;  /* expected, [0, 1] */
 	double cost_usd; /* expected, an estimate; -1: unpriced */
 	double input_tokens, cached_tokens, output_tokens; /* expected */
+	double cache_usd; /* what the cached ones save, of cost_usd */
+	double machine_s; /* expected, of a machine that is paid by the hour; else 0 */
 	enum reason reason;
 	int rule; /* index of the rule that put it out, or -1 */
 	/* to set upstream when the client named none; -1: leave it */
@@ -74,6 +76,10 @@ struct plan {
 	 */
 	unsigned escalate_to;
 	double cascade_success, cascade_cost_usd; /* expected, of both together */
+	/* What moving the session off the place where it last ran gives up of its
+	 * prompt cache, expected; 0: nothing. Does the first candidate keep it? */
+	double switch_usd;
+	bool keeps_cache;
 	const struct data_class *data;
 	int64_t max_output; /* of route and team when the client named none; -1: none */
 	/* when there is no plan */
@@ -150,6 +156,7 @@ struct session_view {
 	const struct model *model; /* that served last; NULL: gone from the config */
 	const struct provider *provider; /* where; NULL: unknown or gone */
 	int64_t cached_tokens;           /* prefix that the provider's cache may hold */
+	bool hour;                       /* which is to last an hour or longer */
 	float complexity; /* of the task under way; -1: nothing was answered yet */
 	int class;        /* of it, enum task_class; -1: unknown */
 };

@@ -32,7 +32,8 @@ estimate(struct slot_attempt *a)
 	if (a->price_input_pusd < 0 || a->price_output_pusd < 0)
 		return;
 	if (!pusd_divide(sum, 1, &list) ||
-	    !pusd_divide(sum * a->contract_ppm, PPM, &amount))
+	    !pusd_divide(
+		sum * a->contract_ppm + (wide)a->machine_pusd * PPM, PPM, &amount))
 		return;
 	a->list_pusd = list.v;
 	a->amount_pusd = amount.v;

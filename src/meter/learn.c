@@ -138,7 +138,7 @@ learn_warmth(struct outlook *o, const struct slot_attempt *a)
 		return;
 	p = provider_of(o, a->provider);
 	if (p != NULL)
-		add_sample(&p->warm[step],
+		add_sample(&p->warm[a->warm_kind][step],
 		    2 * a->tokens[TOKEN_cache_read] >= a->warm_tokens ? 1 : 0);
 }
 
@@ -185,8 +185,9 @@ take_provider(struct outlook_provider *was, const struct outlook_provider *is)
 	memcpy(was->name, is->name, sizeof(was->name));
 	if (moved)
 		was->bytes_per_token_milli = b;
-	for (size_t i = 0; i < WARM_STEPS; i++)
-		moved |= take_mean(&was->warm[i], &is->warm[i], SHARE_STEP);
+	for (size_t i = 0; i < (size_t)WARM_KINDS * WARM_STEPS; i++)
+		moved |= take_mean(&was->warm[i / WARM_STEPS][i % WARM_STEPS],
+		    &is->warm[i / WARM_STEPS][i % WARM_STEPS], SHARE_STEP);
 	return moved;
 }
 

@@ -152,8 +152,24 @@ fill_warmth(const struct attempt *a, struct slot_attempt *s)
 	if (!v->known || v->model != a->candidate->model || v->provider != a->provider)
 		return;
 	s->warm_idle_ms = v->idle_ms < INT32_MAX ? (int32_t)v->idle_ms : INT32_MAX;
+	s->warm_kind = v->hour ? WARM_hour : WARM_minutes;
 	cached = cached < all ? cached : all;
 	s->warm_tokens = cached < INT32_MAX ? (int32_t)cached : INT32_MAX;
+}
+
+/* Of a crash nobody knows when it was: then the expected time counts. */
+static int64_t
+expected_machine(const struct attempt *a)
+{
+	const struct provider *p = a->provider;
+	struct pusd cost;
+	double ms = a->candidate->machine_s * 1000;
+
+	return p->local && ms > 0 && ms < INT32_MAX &&
+		       price_machine(
+			   p->usd_per_hour, (int64_t)ms, p->max_inflight, &cost)
+		   ? cost.v
+		   : 0;
 }
 
 static void
@@ -174,6 +190,7 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 		s->text_bytes = (int64_t)a->request->task.text_bytes;
 	s->expected_output = expected_output(a);
 	fill_warmth(a, s);
+	s->machine_pusd = expected_machine(a);
 	s->price_input_pusd = -1;
 	s->price_output_pusd = -1;
 	s->at_most_pusd = a->unpriced ? -1 : a->at_most.v;

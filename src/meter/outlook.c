@@ -101,10 +101,11 @@ outlook_provider(const struct outlook *o, const char *name)
  * anything was seen: providers speak of five to ten minutes, an hour at the most. */
 static const struct {
 	int32_t until_s;
-	double there;
-} steps[WARM_STEPS] = {{15, 0.95}, {30, 0.95}, {60, 0.95}, {120, 0.95}, {180, 0.95},
-    {240, 0.95}, {300, 0.95}, {420, 0.3}, {600, 0.3}, {1200, 0.05}, {3600, 0.05},
-    {14400, 0.02}};
+	double there[WARM_KINDS];
+} steps[WARM_STEPS] = {{15, {0.95, 0.95}}, {30, {0.95, 0.95}}, {60, {0.95, 0.95}},
+    {120, {0.95, 0.95}}, {180, {0.95, 0.95}}, {240, {0.95, 0.95}}, {300, {0.95, 0.95}},
+    {420, {0.3, 0.95}}, {600, {0.3, 0.95}}, {1200, {0.05, 0.95}}, {3600, {0.05, 0.95}},
+    {14400, {0.02, 0.05}}};
 /* That counts as so many samples. */
 #define STEP_PRIOR 20.0
 
@@ -128,19 +129,20 @@ struct pool {
  * rest looks warmer are pooled until none does (isotonic regression; Ayer et al. 1955,
  * "An empirical distribution function for sampling with incomplete information"). */
 static int
-pools_of(const struct outlook_provider *p, struct pool ret[static WARM_STEPS])
+pools_of(const struct outlook_provider *p, enum warm_kind kind,
+    struct pool ret[static WARM_STEPS])
 {
 	int n = 0;
 
 	for (int i = 0; i < WARM_STEPS; i++) {
-		double seen = (double)p->warm[i].samples, all = seen + STEP_PRIOR;
+		const struct outlook_mean *m = &p->warm[kind][i];
+		double seen = (double)m->samples, all = seen + STEP_PRIOR;
 		struct pool x = {.weight = all, .first = i, .last = i};
 
 		if (seen <= 0)
 			continue;
 		x.there =
-		    (seen * (double)p->warm[i].mean + STEP_PRIOR * steps[i].there) /
-		    all;
+		    (seen * (double)m->mean + STEP_PRIOR * steps[i].there[kind]) / all;
 		for (; n > 0 && ret[n - 1].there < x.there; n--) {
 			const struct pool *y = &ret[n - 1];
 
@@ -156,7 +158,7 @@ pools_of(const struct outlook_provider *p, struct pool ret[static WARM_STEPS])
 
 /* Of rests that were not seen, shorter and longer ones are the bounds. */
 double
-outlook_warmth(const struct outlook_provider *p, int64_t idle_ms)
+outlook_warmth(const struct outlook_provider *p, enum warm_kind kind, int64_t idle_ms)
 {
 	struct pool pool[WARM_STEPS];
 	int step = outlook_warm_step(idle_ms), n, i = 0;
@@ -164,8 +166,8 @@ outlook_warmth(const struct outlook_provider *p, int64_t idle_ms)
 
 	if (step < 0)
 		return 0;
-	there = steps[step].there;
-	n = p == NULL ? 0 : pools_of(p, pool);
+	there = steps[step].there[kind];
+	n = p == NULL ? 0 : pools_of(p, kind, pool);
 	for (; i < n && pool[i].last < step; i++)
 		there = there < pool[i].there ? there : pool[i].there;
 	if (i < n && (pool[i].first <= step || there < pool[i].there))

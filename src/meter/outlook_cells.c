@@ -5,12 +5,15 @@
 
 #include "base/util.h"
 
-/* "bytes_per_token PROVIDER", "warm STEP PROVIDER", "length CLASS MODEL" */
+/* "bytes_per_token PROVIDER", "warm STEP PROVIDER" and "warm_hour STEP PROVIDER",
+ * "length CLASS MODEL" */
 #define CELL_BYTES 96
 
 const char outlook_cells_sql[] =
     "INSERT OR REPLACE INTO outlook_cell(cell,number,at_ms,value,samples)"
     " VALUES(?1,?2,?3,?4,?5)";
+
+static const char *const warm_words[WARM_KINDS] = {"warm", "warm_hour"};
 
 struct cells {
 	struct db *db;
@@ -54,23 +57,34 @@ put_model(
 }
 
 static bool
+put_warmth(struct cells *c, enum warm_kind kind, const struct outlook_provider *from,
+    const struct outlook_provider *to)
+{
+	char step[16];
+
+	for (unsigned i = 0; i < WARM_STEPS; i++) {
+		const struct outlook_mean mean[] = {
+		    from->warm[kind][i], to->warm[kind][i]};
+
+		snprintf(step, sizeof(step), "%u", i);
+		if (!put_mean(c, warm_words[kind], step, to->name, mean))
+			return false;
+	}
+	return true;
+}
+
+static bool
 put_provider(struct cells *c, const struct outlook_provider *from,
     const struct outlook_provider *to)
 {
-	char cell[CELL_BYTES], step[16];
+	char cell[CELL_BYTES];
 
 	snprintf(cell, sizeof(cell), "bytes_per_token %s", to->name);
 	if (to->bytes_per_token_milli != from->bytes_per_token_milli &&
 	    !put_cell(c, cell, to->bytes_per_token_milli, 0))
 		return false;
-	for (unsigned i = 0; i < WARM_STEPS; i++) {
-		const struct outlook_mean mean[] = {from->warm[i], to->warm[i]};
-
-		snprintf(step, sizeof(step), "%u", i);
-		if (!put_mean(c, "warm", step, to->name, mean))
-			return false;
-	}
-	return true;
+	return put_warmth(c, WARM_minutes, from, to) &&
+	       put_warmth(c, WARM_hour, from, to);
 }
 
 bool
@@ -147,11 +161,14 @@ outlook_cell_take(struct outlook *o, struct str cell, double value, double sampl
 		m = model_of(o, cell);
 		if (m != NULL)
 			m->length[c] = mean;
-	} else if (str_is(kind, "warm") && str_to_u64(part, &step) &&
-		   step < WARM_STEPS) {
+	}
+	for (size_t i = 0; i < WARM_KINDS; i++) {
+		if (!str_is(kind, warm_words[i]) || !str_to_u64(part, &step) ||
+		    step >= WARM_STEPS)
+			continue;
 		p = provider_of(o, cell);
 		if (p != NULL)
-			p->warm[step] = mean;
+			p->warm[i][step] = mean;
 	}
 }
 

@@ -1,7 +1,8 @@
 /* price.c: tokens times prices, in integers, rounded once. */
 #include "stage/meter.h"
 
-#define PPM 1000000LL
+#define PPM         1000000LL
+#define MS_PER_HOUR 3600000LL
 /* A line without its factors; whatever they are, more is not an amount of one row, and
  * less times two factors of 10^9 stays below 2^127. */
 #define LINE_MAX   ((wide)INT64_MAX * 100)
@@ -18,6 +19,13 @@ const struct price_row *
 price_local(void)
 {
 	return &local_row;
+}
+
+bool
+price_machine(struct pusd per_hour, int64_t ms, int32_t places, struct pusd *ret)
+{
+	return pusd_divide(
+	    (wide)per_hour.v * ms, MS_PER_HOUR * (places > 0 ? places : 1), ret);
 }
 
 const struct price_kinds *

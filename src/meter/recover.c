@@ -115,6 +115,9 @@ mend(struct slot_attempt *a)
 	a->text_bytes = bounded(a->text_bytes, 0);
 	a->warm_idle_ms = (int32_t)bounded(a->warm_idle_ms, -1);
 	a->warm_tokens = (int32_t)bounded(a->warm_tokens, -1);
+	if (a->warm_kind >= WARM_KINDS)
+		a->warm_kind = WARM_minutes;
+	a->machine_pusd = bounded(a->machine_pusd, 0);
 	if (a->at_most_pusd < -1)
 		a->at_most_pusd = -1;
 	if (a->contract_ppm < 0)

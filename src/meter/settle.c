@@ -12,6 +12,22 @@ name_into(char *dst, size_t cap, const char *src)
 	str_copy(dst, cap, str_of(src == NULL ? "" : src));
 }
 
+/* A machine of ours costs its hours, whatever it says in them. */
+static void
+price_hours(const struct attempt *a, struct slot_attempt *s)
+{
+	const struct provider *p = a->provider;
+	struct pusd amount = {0};
+
+	s->unpriced = !price_machine(
+	    p->usd_per_hour, usage_known(s->total_ms), p->max_inflight, &amount);
+	s->list_pusd = s->unpriced ? -1 : 0;
+	s->amount_pusd = s->unpriced ? -1 : amount.v;
+	/* No hold can bound it. */
+	if (s->at_most_pusd < s->amount_pusd)
+		s->at_most_pusd = s->amount_pusd;
+}
+
 /* The bill of the tokens in `s` by the price row. */
 static void
 price_tokens(const struct attempt *a, struct str tier, struct slot_attempt *s)
@@ -20,6 +36,10 @@ price_tokens(const struct attempt *a, struct str tier, struct slot_attempt *s)
 	struct usage u = {.reasoning = s->reasoning};
 	struct pusd list, amount;
 
+	if (a->provider->local) {
+		price_hours(a, s);
+		return;
+	}
 	memcpy(u.tokens, s->tokens, sizeof(u.tokens));
 	s->unpriced = row == NULL || !price_cost(row, &u, tier, PPM, &list) ||
 		      !price_cost(row, &u, tier, a->provider->contract_ppm, &amount);

@@ -168,6 +168,7 @@ const struct dialect dialect_anthropic = {
     .request_path_count = nitems(request_paths),
     .max_output_required = true,
     .max_output_least = 0, /* 0 warms the prompt cache */
+    .caches_marked = true,
     .target = target,
     .auth_header = auth_header,
     .default_headers = default_headers,

@@ -10,6 +10,10 @@
 #define FILE_TOKENS           2000.0
 #define AUDIO_TOKENS          500.0
 #define BYTES_PER_TOKEN_MILLI 4000
+/* Shorter prompts no provider keeps. */
+#define LEAST_CACHED 1024.0
+/* How fast one answer is made at a machine of which nothing is known. */
+#define MACHINE_TOKENS_PER_S 30.0
 
 static int32_t
 bytes_per_token_milli(const struct outlook *o, const struct provider *p)
@@ -72,6 +76,24 @@ output_estimate(const struct work *w, const struct candidate *c)
 
 /* ---- cost ---- */
 
+bool
+at_session(const struct work *w, const struct candidate *c)
+{
+	const struct session_view *s = w->in->session;
+
+	return s != NULL && s->known && c->model == s->model &&
+	       (s->provider == NULL || s->provider == c->model->at[c->at].provider);
+}
+
+double
+warmth_of(const struct work *w, const struct provider *p)
+{
+	const struct session_view *s = w->in->session;
+
+	return outlook_warmth(outlook_provider(w->in->outlook, p->name),
+	    s->hour ? WARM_hour : WARM_minutes, s->idle_ms);
+}
+
 /* How much of the prompt the provider has probably kept of this session's last turn.
  * `as_if`: had the session run there. */
 static double
@@ -81,16 +103,12 @@ warm_tokens(const struct work *w, const struct candidate *c, bool as_if)
 	const struct provider *p = c->model->at[c->at].provider;
 	double cached;
 
-	if (s == NULL || !s->known)
-		return 0;
-	if (!as_if &&
-	    (c->model != s->model || (s->provider != NULL && s->provider != p)))
+	if (s == NULL || !s->known || (!as_if && !at_session(w, c)))
 		return 0;
 	cached = (double)s->cached_tokens;
 	if (cached > c->input_tokens)
 		cached = c->input_tokens;
-	return cached *
-	       outlook_warmth(outlook_provider(w->in->outlook, p->name), s->idle_ms);
+	return cached * warmth_of(w, p);
 }
 
 int
@@ -112,29 +130,62 @@ service_factor(const struct work *w, const struct candidate *c)
 	return i < 0 ? 1 : (double)c->price->service[i].ppm / 1e6;
 }
 
-/* Dollars at contract terms; -1: unpriced. */
-static double
-cost_of(const struct work *w, const struct candidate *c)
+/* What is not read from the cache is written to it where the request marks that, and
+ * where the provider does it by itself; some charge more for that than for reading the
+ * prompt. */
+static int64_t
+price_of_rest(
+    const struct work *w, const struct candidate *c, const struct price_kinds *k)
+{
+	const struct task *t = w->in->task; /* the provider speaks as it does */
+	enum cache_mark mark = t->cache_mark;
+	int64_t input = k->pusd[TOKEN_input_uncached], write;
+
+	if (c->input_tokens < LEAST_CACHED ||
+	    (mark == CACHE_unmarked && t->dialect->caches_marked))
+		return input;
+	write = k->pusd[TOKEN_cache_write_1h];
+	if (mark != CACHE_hour || write < 0)
+		write = k->pusd[TOKEN_cache_write_5m];
+	return write >= 0 ? write : input;
+}
+
+/* By tokens, in dollars at contract terms. */
+static void
+cost_by_tokens(const struct work *w, struct candidate *c)
 {
 	const struct provider *p = c->model->at[c->at].provider;
-	const struct price_kinds *k;
-	int64_t input, read, output;
-	double pusd;
+	const struct price_kinds *k =
+	    price_kinds_for(c->price, (int64_t)c->input_tokens);
+	int64_t input = k->pusd[TOKEN_input_uncached], read = k->pusd[TOKEN_cache_read],
+		output = k->pusd[TOKEN_output], rest;
+	double factor =
+	    service_factor(w, c) * (double)p->contract_ppm / 1e6 / PUSD_PER_USD;
 
-	if (w->in->task->endpoint == EP_count_tokens)
-		return 0;
-	if (c->price == NULL)
-		return -1;
-	k = price_kinds_for(c->price, (int64_t)c->input_tokens);
-	input = k->pusd[TOKEN_input_uncached];
-	output = k->pusd[TOKEN_output];
-	read = k->pusd[TOKEN_cache_read] >= 0 ? k->pusd[TOKEN_cache_read] : input;
 	if (input < 0 || output < 0)
-		return -1;
-	pusd = (c->input_tokens - c->cached_tokens) * (double)input +
-	       c->cached_tokens * (double)read + c->output_tokens * (double)output;
-	return pusd / (double)PUSD_PER_USD * service_factor(w, c) *
-	       (double)p->contract_ppm / 1e6;
+		return;
+	rest = price_of_rest(w, c, k);
+	if (read < 0)
+		read = input;
+	c->cost_usd = factor * ((c->input_tokens - c->cached_tokens) * (double)rest +
+				   c->cached_tokens * (double)read +
+				   c->output_tokens * (double)output);
+	if (rest > read)
+		c->cache_usd = factor * c->cached_tokens * (double)(rest - read);
+}
+
+/* A machine is paid by the hour, and its places share it. */
+static void
+cost_by_hours(struct candidate *c)
+{
+	const struct provider *p = c->model->at[c->at].provider;
+
+	c->cost_usd = 0;
+	if (p->usd_per_hour.v <= 0)
+		return;
+	c->machine_s = c->output_tokens / MACHINE_TOKENS_PER_S;
+	c->cost_usd = (double)p->usd_per_hour.v / PUSD_PER_USD * c->machine_s / 3600 /
+		      (p->max_inflight > 0 ? p->max_inflight : 1);
 }
 
 const struct price_row *
@@ -151,10 +202,33 @@ price_at(const struct work *w, const struct model *m, unsigned at)
 void
 cost_fill(const struct work *w, struct candidate *c, bool as_if)
 {
-	c->input_tokens = input_estimate(w->in, c->model->at[c->at].provider);
+	const struct provider *p = c->model->at[c->at].provider;
+
+	c->input_tokens = input_estimate(w->in, p);
 	c->cached_tokens = warm_tokens(w, c, as_if);
 	c->output_tokens = output_estimate(w, c);
 	c->price = price_at(w, c->model, c->at);
 	c->price_id = c->price != NULL ? c->price->id : NULL;
-	c->cost_usd = cost_of(w, c);
+	c->cost_usd = -1; /* unpriced */
+	c->cache_usd = c->machine_s = 0;
+	if (w->in->task->endpoint == EP_count_tokens)
+		c->cost_usd = 0;
+	else if (p->local)
+		cost_by_hours(c);
+	else if (c->price != NULL)
+		cost_by_tokens(w, c);
+}
+
+double
+switch_cost(const struct work *w)
+{
+	double most = 0;
+
+	for (unsigned i = 0; i < w->count; i++) {
+		const struct option *o = &w->option[i];
+
+		if (!o->out && at_session(w, &o->c) && o->c.cache_usd > most)
+			most = o->c.cache_usd;
+	}
+	return most;
 }

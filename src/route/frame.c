@@ -145,6 +145,7 @@ code_task(struct codec *c, struct task *t)
 	t->files = (uint32_t)code(c, t->files, MOST_COUNT);
 	t->open_tool_call = code(c, t->open_tool_call, 1) != 0;
 	t->bound = (enum bound_kind)code(c, t->bound, BOUND_state);
+	t->cache_mark = (enum cache_mark)code(c, t->cache_mark, CACHE_hour);
 	code_text(c, &t->service_tier);
 }
 
@@ -193,6 +194,7 @@ code_session(struct codec *c, struct session_view *s)
 	s->cached_tokens = (int64_t)code(c, (uint64_t)s->cached_tokens, MOST);
 	code_float(c, &s->complexity);
 	s->class = code_index(c, s->class, CLASS_COUNT);
+	s->hour = code(c, s->hour, 1) != 0;
 }
 
 static void

@@ -305,6 +305,7 @@ order_emit(struct work *w)
 			p->candidate[p->count++] = w->line[i]->c;
 	}
 	p->usable = p->count;
+	p->keeps_cache = p->usable > 0 && at_session(w, &p->candidate[0]);
 	for (unsigned i = 0; i < w->count && p->count < CANDIDATES_MAX; i++) {
 		if (w->option[i].out && w->option[i].c.reason == REASON_out_recorded)
 			p->candidate[p->count++] = w->option[i].c;

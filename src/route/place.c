@@ -27,8 +27,7 @@ is_warm(const struct work *w, const struct candidate *c)
 
 	if (s == NULL || !s->known || s->model != c->model || s->provider != p)
 		return false;
-	return outlook_warmth(outlook_provider(w->in->outlook, p->name), s->idle_ms) >=
-	       WARM;
+	return warmth_of(w, p) >= WARM;
 }
 
 /* Weighted rendezvous hashing: the waiting time until the first event at a rate of

@@ -139,6 +139,17 @@ text_choice(const struct plan *p, double *ret_success, double *ret_usd, struct b
 	*ret_usd = p->cascade_cost_usd;
 }
 
+/* Less than that is nothing to speak of. */
+#define LEAST_CACHE_USD 0.00005
+
+static void
+text_cache(const struct plan *p, struct buf *ret)
+{
+	if (p->switch_usd >= LEAST_CACHE_USD)
+		buf_printf(ret, "; %s $%.4f of cache",
+		    p->keeps_cache ? "keeps" : "gives up", p->switch_usd);
+}
+
 static void
 text_why(const struct plan *p, struct buf *ret)
 {
@@ -161,6 +172,7 @@ text_why(const struct plan *p, struct buf *ret)
 	    success - p->baseline_success, p->baseline_success);
 	buf_add(ret, p->pinned ? "; pinned by the history" : "");
 	buf_add(ret, p->stayed ? "; the session stays" : "");
+	text_cache(p, ret);
 	buf_add(ret, p->unsure ? "; the classifier is unsure" : "");
 	buf_add(ret, p->below_quality ? "; NOBODY MEETS THE FLOOR" : "");
 	if (p->decided != NULL && p->decided != c->model)
@@ -285,6 +297,8 @@ json_members(const struct plan *p, const struct verdict *v, struct json *j)
 	json_bool(j, "pinned", p->pinned);
 	json_bool(j, "stayed", p->stayed);
 	json_cascade(p, j);
+	json_usd(j, "switch_usd", p->switch_usd);
+	json_bool(j, "keeps_cache", p->keeps_cache);
 	if (p->usable == 0)
 		json_refusal(p, j);
 	json_int(j, "usable", p->usable);

@@ -7,7 +7,8 @@
  *
  * q: the model's quality for the task class, which is its expected success at
  * complexity 0.5; x: the request's complexity; a: the model's discrimination. At x =
- * 0.5 it is q itself; each step of 1/a in complexity moves the odds by a factor of e. */
+ * 0.5 it is q itself; each step of 1/a in complexity moves the odds by a factor of e.
+ */
 #include "work.h"
 
 double
@@ -83,6 +84,7 @@ score(struct work *w)
 		if (!o->out)
 			fill(w, &o->c, w->as_if);
 	}
+	w->plan->switch_usd = switch_cost(w);
 	places(w);
 	score_baseline(w);
 	set_floor(w);

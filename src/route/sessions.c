@@ -19,6 +19,8 @@
 #define SETS   2048U
 #define SHARDS 64U /* locks; a set belongs to one */
 
+#define FLAG_hour 1U /* the cached prefix is to last an hour or longer */
+
 struct entry {
 	uint64_t id;    /* 0: free */
 	uint64_t model; /* hash of its name; 0: none */
@@ -28,7 +30,7 @@ struct entry {
 	float complexity; /* -1: claimed, nothing answered yet */
 	uint16_t turns;
 	uint8_t class; /* enum task_class + 1; 0: unknown */
-	uint8_t zero;
+	uint8_t flags; /* FLAG_… */
 };
 _Static_assert(sizeof(struct entry) == 40, "the layout is part of the file's version");
 
@@ -177,6 +179,7 @@ view(const struct entry *e, const struct snapshot *snap, int64_t wall_ms,
 	ret->model = model_of(snap, e->model);
 	ret->provider = provider_of(snap, e->provider);
 	ret->cached_tokens = e->cached_tokens;
+	ret->hour = (e->flags & FLAG_hour) != 0;
 	ret->complexity = e->complexity >= 0 && e->complexity <= 1 ? e->complexity : -1;
 	ret->class = e->class <= CLASS_COUNT ? e->class - 1 : -1;
 }
@@ -242,6 +245,7 @@ session_note(struct sessions_shared *s, uint64_t id, const struct session_view *
 	e->provider =
 	    seen->provider == NULL ? 0 : (uint32_t)name_hash(seen->provider->name);
 	e->cached_tokens = (uint32_t)cached;
+	e->flags = seen->hour ? FLAG_hour : 0;
 	e->complexity = seen->complexity;
 	e->class = (uint8_t)(seen->class + 1);
 	e->turns = (uint16_t)(e->turns + (e->turns < UINT16_MAX));

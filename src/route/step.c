@@ -208,6 +208,16 @@ cached_prefix(const struct usage *u)
 	return all >= AUTOMATIC_CACHE_TOKENS ? all : kept;
 }
 
+/* Is it to last an hour? The request says so, or else the bill. */
+static bool
+lasts_an_hour(const struct attempt *a)
+{
+	enum cache_mark mark = a->request->task.cache_mark;
+
+	return mark == CACHE_hour ||
+	       (mark == CACHE_unmarked && a->usage.tokens[TOKEN_cache_write_1h] > 0);
+}
+
 void
 route_note(const struct attempt *a)
 {
@@ -219,6 +229,7 @@ route_note(const struct attempt *a)
 	    .model = a->candidate->model,
 	    .provider = a->provider,
 	    .cached_tokens = cached_prefix(&a->usage),
+	    .hour = lasts_an_hour(a),
 	    .complexity = r->verdict.complexity,
 	    .class = (int)r->verdict.class,
 	};

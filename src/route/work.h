@@ -75,6 +75,12 @@ void score(struct work *w);
 /* Its tokens, its price and its expected cost. `as_if`: as if the session had run
  * there. */
 void cost_fill(const struct work *w, struct candidate *c, bool as_if);
+/* Is it where the session last ran? */
+bool at_session(const struct work *w, const struct candidate *c);
+/* How likely the session's prompt cache is still at this provider; there is one. */
+double warmth_of(const struct work *w, const struct provider *p);
+/* What leaving that place gives up of its prompt cache, in dollars. */
+double switch_cost(const struct work *w);
 /* Tokens of the prompt at this provider, an estimate. */
 double input_estimate(const struct route_input *in, const struct provider *p);
 /* NULL: unpriced. */

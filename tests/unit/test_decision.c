@@ -98,6 +98,7 @@ draw_task(struct scene *s)
 	    .text_bytes = draw(s, 1U << draw(s, 22)),
 	    .opaque_bytes = one_in(s, 9) ? draw(s, 1 << 20) : 0,
 	    .service_tier = tiers[draw(s, nitems(tiers))],
+	    .cache_mark = (enum cache_mark)draw(s, CACHE_hour + 1),
 	};
 	s->task.body_bytes = s->task.text_bytes + 200;
 }
@@ -115,6 +116,7 @@ draw_session(struct scene *s)
 	s->session.provider = one_in(s, 5) ? NULL : m->at[draw(s, m->ats)].provider;
 	s->session.idle_ms = (int64_t)draw(s, UINT64_C(1) << draw(s, 40));
 	s->session.cached_tokens = (int64_t)draw(s, 100000);
+	s->session.hour = one_in(s, 2);
 	s->session.complexity = one_in(s, 5) ? -1 : (float)draw(s, 1000) / 1000;
 	s->session.class = (int)draw(s, CLASS_COUNT + 1) - 1;
 }

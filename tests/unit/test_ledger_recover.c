@@ -368,6 +368,27 @@ test_a_damaged_attempt(void **state)
 	    SLOT_NAME - 1);
 }
 
+/* A machine's hours: of a crash nobody knows when it was, so the expected time counts.
+ */
+static void
+test_machine(void **state)
+{
+	struct process *p = *state;
+	struct slot *s = open_one(p);
+
+	s->attempt[0].price_input_pusd = 0;
+	s->attempt[0].price_output_pusd = 0;
+	s->attempt[0].machine_pusd = 5277777777;
+	slot_attempt_sent(s, 0);
+	kill_9(p);
+	start_and_stop(p);
+	assert_int_equal(ask(JANUARY, "SELECT basis FROM attempt"), BASIS_unknown);
+	assert_int_equal(ask(JANUARY, "SELECT list_pusd FROM attempt"), 0);
+	assert_int_equal(ask(JANUARY, "SELECT amount_pusd FROM attempt"), 5277777777);
+	assert_int_equal(
+	    ask("ledger.db", "SELECT SUM(paid_lo) FROM rollup"), 5277777777);
+}
+
 /* Counts that no answer has would go round in the sums. */
 static void
 test_absurd_counts(void **state)
@@ -452,6 +473,7 @@ main(void)
 	    with_process(test_a_damaged_head),
 	    with_process(test_a_damaged_request),
 	    with_process(test_a_damaged_attempt),
+	    with_process(test_machine),
 	    with_process(test_absurd_counts),
 	    with_process(test_another_layout),
 	    with_process(test_no_room_for_the_rows),

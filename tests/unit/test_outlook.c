@@ -121,13 +121,20 @@ book_warm(struct process *p, int32_t idle_s, int32_t tokens, int64_t read)
 
 /* In percent. */
 static int
-warmth(struct process *p, int64_t idle_s)
+warmth_of_kind(struct process *p, enum warm_kind kind, int64_t idle_s)
 {
 	const struct outlook *o = outlook_take(p->outlook);
-	double there = outlook_warmth(outlook_provider(o, "openai"), idle_s * 1000);
+	double there =
+	    outlook_warmth(outlook_provider(o, "openai"), kind, idle_s * 1000);
 
 	outlook_release(o);
 	return (int)(there * 100 + 0.5);
+}
+
+static int
+warmth(struct process *p, int64_t idle_s)
+{
+	return warmth_of_kind(p, WARM_minutes, idle_s);
 }
 
 static void
@@ -156,7 +163,43 @@ test_warmth(void **state)
 	assert_int_equal(warmth(p, 20), warmth(p, 270));
 	assert_in_range(warmth(p, 20), 60, 90);
 	assert_null(outlook_provider(NULL, "openai"));
-	assert_int_equal((int)(outlook_warmth(NULL, 20000) * 100), 95);
+	assert_int_equal((int)(outlook_warmth(NULL, WARM_minutes, 20000) * 100), 95);
+}
+
+static void
+book_hour(struct process *p, int32_t idle_s, int64_t read)
+{
+	struct slot_attempt a = some_attempt(p->env);
+
+	a = answered(&a, 120, 40);
+	a.warm_kind = WARM_hour;
+	a.warm_idle_ms = idle_s * 1000;
+	a.warm_tokens = 5000;
+	a.tokens[TOKEN_cache_read] = read;
+	book_attempt(p, &a);
+}
+
+/* Caches of an hour are another matter than those of minutes, and stay so over a
+ * restart. */
+static void
+test_caches_of_an_hour(void **state)
+{
+	struct process *p = *state;
+
+	assert_int_equal(warmth_of_kind(p, WARM_hour, 3000), 95);
+	assert_int_equal(warmth_of_kind(p, WARM_hour, 3601), 5);
+	for (int i = 0; i < 100; i++) {
+		book_warm(p, 900, 5000, 0);
+		book_hour(p, 900, i % 2 == 0 ? 4500 : 0);
+	}
+	assert_in_range(warmth(p, 900), 0, 2);
+	assert_in_range(warmth_of_kind(p, WARM_hour, 900), 50, 60);
+	assert_in_range(warmth_of_kind(p, WARM_hour, 2000), 50, 60);
+	assert_int_equal(warmth_of_kind(p, WARM_hour, 60), 95);
+	process_stop(p);
+	assert_true(process_start(p, 8, 1));
+	assert_in_range(warmth(p, 900), 0, 2);
+	assert_in_range(warmth_of_kind(p, WARM_hour, 900), 50, 60);
 }
 
 static void
@@ -252,6 +295,7 @@ main(void)
 	    with_process(test_mean),
 	    with_process(test_what_says_nothing),
 	    with_process(test_warmth),
+	    with_process(test_caches_of_an_hour),
 	    with_process(test_warmth_is_kept),
 	    with_process(test_a_file_of_the_first_release),
 	    cmocka_unit_test(test_expected_length),

@@ -113,7 +113,7 @@ test_chosen(void **state)
 	    "expected success below the floor by .050\n"
 	    "\n"
 	    "why      luna instead of sol: $0.041 189 cheaper, success -0.035 to the "
-	    "baseline's 0.984\n");
+	    "baseline's 0.984; keeps $0.0004 of cache\n");
 }
 
 static void
@@ -170,7 +170,7 @@ test_cascade(void **state)
 	    "822 cheaper, success -0.039 to the baseline's 0.927\n"));
 	assert_non_null(strstr(plan_line(&w->plan, &w->verdict, mem),
 	    "\"stayed\":false,\"cascade\":{\"then\":\"sol\",\"success\":0.8882,"
-	    "\"cost_usd\":\"0.010218151\"},\"usable\":4,"));
+	    "\"cost_usd\":\"0.010218151\"},\"switch_usd\":"));
 	arena_free(mem);
 }
 
@@ -230,7 +230,8 @@ test_line(void **state)
 	    "\"luna\","
 	    "\"baseline_success\":0.9495,\"baseline_cost_usd\":\"0.005004000\","
 	    "\"decided\":\"luna\",\"below_quality\":false,\"unsure\":false,\"pinned\":"
-	    "false,\"stayed\":false,\"usable\":2,\"candidates\":[{\"model\":\"luna\","
+	    "false,\"stayed\":false,\"switch_usd\":\"0.000000000\",\"keeps_cache\":"
+	    "false,\"usable\":2,\"candidates\":[{\"model\":\"luna\","
 	    "\"provider\":\"us\",\"success\":0.9495,\"cost_usd\":\"0.005004000\","
 	    "\"reason\":\"named\"},{\"model\":\"luna\",\"provider\":\"eu\",\"success\":"
 	    "0.9495,\"cost_usd\":\"0.004503600\",\"reason\":\"next\"}]}");

@@ -178,11 +178,37 @@ test_never_off_by_one(void **state)
 	}
 }
 
+static int64_t
+machine(int64_t per_hour, int64_t ms, int32_t places)
+{
+	struct pusd cost = {-1};
+
+	if (!price_machine((struct pusd){per_hour}, ms, places, &cost))
+		return -1;
+	return cost.v;
+}
+
+static void
+test_machine(void **state)
+{
+	(void)state;
+	assert_int_equal(machine(1900000000000, 3600000, 1), 1900000000000);
+	assert_int_equal(machine(1900000000000, 3600000, 0), 1900000000000);
+	assert_int_equal(machine(1900000000000, 12345, 4), 1628854167);
+	assert_int_equal(machine(1900000000000, 0, 4), 0);
+	/* half to even */
+	assert_int_equal(machine(3600000, 1, 2), 0);
+	assert_int_equal(machine(3600000, 3, 2), 2);
+	assert_int_equal(machine(INT64_MAX, 3600000, 1), INT64_MAX);
+	assert_int_equal(machine(INT64_MAX, 7200001, 1), -1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_machine),
 	    cmocka_unit_test(test_factors_out_of_range),
 	    cmocka_unit_test(test_never_off_by_one),
 	};

@@ -91,9 +91,23 @@ test_remembers(void **state)
 	assert_int_equal(v.cached_tokens, 1500);
 	assert_float_equal(v.complexity, 0.25, 1e-6);
 	assert_int_equal(v.class, CLASS_maths);
+	assert_false(v.hour);
 	assert_false(look(w, 8, WALL).known);
 	/* the clock stepped back */
 	assert_int_equal(look(w, 7, WALL - 9000).idle_ms, 0);
+}
+
+/* How long the cache is to last is as the last turn said. */
+static void
+test_cache_of_an_hour(void **state)
+{
+	struct world *w = *state;
+	struct session_view seen = {.model = model(w, "luna"), .hour = true};
+
+	session_note(w->s, 7, &seen, WALL);
+	assert_true(look(w, 7, WALL).hour);
+	note(w, 7, "luna", WALL + 1000);
+	assert_false(look(w, 7, WALL).hour);
 }
 
 static void
@@ -406,6 +420,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(test_remembers),
+	    CASE(test_cache_of_an_hour),
 	    CASE(test_claim),
 	    CASE(test_reload),
 	    CASE(test_restart),

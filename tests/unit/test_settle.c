@@ -202,6 +202,59 @@ test_unpriced(void **state)
 	assert_int_equal(b->counters.unpriced_attempts, 1);
 }
 
+/* ---- a machine that is paid by the hour ---- */
+
+/* $1.90 an hour, four places; the attempt took a second. */
+static void
+by_the_hour(struct bench *b)
+{
+	b->provider.local = true;
+	b->provider.usd_per_hour.v = 1900000000000;
+	b->provider.max_inflight = 4;
+	b->provider.contract_ppm = 1000000;
+	b->candidate.price = price_local();
+	b->slot.attempt[0].price_input_pusd = 0;
+	b->slot.attempt[0].price_output_pusd = 0;
+	b->slot.attempt[0].contract_ppm = 1000000;
+	b->slot.attempt[0].machine_pusd = 777;
+}
+
+static void
+test_machine(void **state)
+{
+	struct bench *b = *state;
+	const struct slot_attempt *s;
+
+	by_the_hour(b);
+	answer(b, &openai_answer, HELLO FINISH USAGE(TOLD) DONE);
+	s = settle(b, OUT_served, 200);
+	assert_int_equal(s->basis, BASIS_reported);
+	assert_int_equal(s->total_ms, 1000);
+	assert_int_equal(s->list_pusd, 0);
+	assert_int_equal(s->amount_pusd, 131944444); /* 1.9e12 / 3600 / 4 */
+	assert_int_equal(s->at_most_pusd, 131944444);
+	assert_int_equal(b->request.cost.v, 131944444);
+	assert_int_equal(s->unpriced, 0);
+}
+
+/* Cut off, it has worked all the same; refused, it has not. */
+static void
+test_machine_by_basis(void **state)
+{
+	struct bench *b = *state;
+
+	by_the_hour(b);
+	answer(b, &openai_answer, CHUNK("{\"content\":\"twelve bytes\"}"));
+	assert_int_equal(settle(b, OUT_cut, 200)->amount_pusd, 131944444);
+	assert_int_equal(b->slot.attempt[0].basis, BASIS_partial);
+	b->slot.attempt[0].closed = 0;
+	assert_int_equal(settle(b, OUT_provider_error, 500)->amount_pusd, 0);
+	assert_int_equal(b->slot.attempt[0].basis, BASIS_none);
+	b->slot.attempt[0].closed = 0;
+	b->provider.usd_per_hour.v = 0;
+	assert_int_equal(settle(b, OUT_cut, 200)->amount_pusd, 0);
+}
+
 /* ---- without ---- */
 
 static void
@@ -416,6 +469,8 @@ main(void)
 	    with_bench(test_a_second_time_changes_nothing),
 	    with_bench(test_told_before_the_client_left),
 	    with_bench(test_the_service_tier_that_was_told),
+	    with_bench(test_machine),
+	    with_bench(test_machine_by_basis),
 	    with_bench(test_unpriced),
 	    with_bench(test_cut_before_the_usage),
 	    with_bench(test_a_placeholder_is_no_usage),
