@@ -78,6 +78,7 @@ struct model {
 		struct health *health; /* of (model, provider) */
 		/* of it at a tier of service that a rule asks for; else the same */
 		struct health *tier_health;
+		uint64_t place, tier_place; /* snapshot_place() */
 	} at[MODEL_PROVIDERS_MAX];
 	unsigned ats;
 	enum tier tier;
@@ -273,6 +274,10 @@ const struct data_class *snapshot_data_class(const struct snapshot *s, struct st
 const struct key_entry *snapshot_key(
     const struct snapshot *s, const struct sha256 *hash);
 const struct tag_name *snapshot_tag(const struct snapshot *s, struct str name);
+
+/* "MODEL at PROVIDER", or "tier MODEL at PROVIDER" for a tier of service that we ask
+ * for, as one number under which is found what was learned of it. */
+uint64_t snapshot_place(const char *model, const char *provider, bool tier);
 
 /* What a client's model name means: a route,
  * a model, or neither (unknown or refused). */

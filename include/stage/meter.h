@@ -78,6 +78,7 @@ struct slot_attempt {
 	uint8_t basis, usage_inconsistent, unpriced;
 	uint8_t length;    /* enum answer_length */
 	uint8_t warm_kind; /* enum warm_kind, of the cache below */
+	uint8_t tiered;    /* we asked for a tier of service */
 	int32_t contract_ppm;
 	uint16_t outcome;
 	int16_t http_status;
@@ -246,6 +247,14 @@ struct outlook_mean {
 /* Prompt caches of minutes, and those that are to last an hour or longer. */
 enum warm_kind { WARM_minutes, WARM_hour, WARM_KINDS };
 
+/* Of answers of a model at a provider: milliseconds to the first byte, and output
+ * tokens a second from then on. */
+enum pace_value { PACE_ttft_p50, PACE_ttft_p90, PACE_rate_p10, PACE_rate_p50 };
+#define PACE_VALUES 4
+#define PACE_HOURS  24 /* of the day, UTC; behind them all of them together */
+#define PACE_NAME   96 /* bytes */
+#define PACES_MAX   64
+
 /* Immutable; published by the ledger thread; a request keeps the one it began with. */
 struct outlook {
 	uint64_t number;
@@ -260,6 +269,18 @@ struct outlook {
 		char name[SLOT_NAME];
 		struct outlook_mean length[CLASS_COUNT]; /* tokens of its answers */
 	} model[64];
+	/* At most PACES_MAX; behind the outlook that outlook_take() gives, else memory
+	 * of whoever has made it. */
+	unsigned paces;
+	struct outlook_pace *pace;
+};
+struct outlook_pace {
+	uint64_t place; /* snapshot_place() */
+	/* "MODEL at PROVIDER"; "tier MODEL at PROVIDER" when we asked for a tier of
+	 * service */
+	char name[PACE_NAME];
+	/* quantiles as `mean`, and of how many samples */
+	struct outlook_mean hour[PACE_HOURS + 1][PACE_VALUES];
 };
 /* NULL: nothing was learned of it, or `o` is NULL. */
 const struct outlook_model *outlook_model(const struct outlook *o, const char *name);
@@ -270,9 +291,16 @@ const struct outlook_provider *outlook_provider(
 double outlook_warmth(
     const struct outlook_provider *p, enum warm_kind kind, int64_t idle_ms);
 /* A row of the ledger's `outlook_cell` into a zeroed or older outlook: outlook N has of
- * each cell the newest row up to N. What is not known is left out. */
+ * each cell the newest row up to N. What is not known is left out. The caller's:
+ * outlook_clear() it. */
 void outlook_cell_take(
     struct outlook *o, struct str cell, double value, double samples);
+/* Frees what outlook_cell_take() has made, and zeroes. */
+void outlook_clear(struct outlook *o);
+/* Of the place at that hour of the day: what was seen then, leaning on all hours as on
+ * 30 samples more. -1: too little was seen of it, or `o` is NULL. */
+double outlook_pace(
+    const struct outlook *o, uint64_t place, int64_t wall_s, enum pace_value v);
 struct outlook_shared;
 struct outlook_shared *outlook_shared_new(void);
 void outlook_shared_free(struct outlook_shared *o);

@@ -1,7 +1,10 @@
 /* lookup.c: names to things of a snapshot, and what a client's model name means. */
 #include "config/snapshot.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "base/hash.h"
 
 const struct model *
 snapshot_model(const struct snapshot *s, struct str name)
@@ -81,6 +84,17 @@ snapshot_key(const struct snapshot *s, const struct sha256 *hash)
 	if (low == s->key_count || !hash_sha256_eq(&s->keys[low].hash, hash))
 		return NULL;
 	return &s->keys[low];
+}
+
+uint64_t
+snapshot_place(const char *model, const char *provider, bool tier)
+{
+	char name[256];
+	int n = snprintf(
+	    name, sizeof(name), "%s%s at %s", tier ? "tier " : "", model, provider);
+
+	return hash_stable(
+	    str_make(name, n < (int)sizeof(name) ? (size_t)n : sizeof(name) - 1));
 }
 
 struct asked

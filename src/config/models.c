@@ -54,6 +54,8 @@ add_at(struct build *b, struct model_draft *d, struct node *n)
 		return;
 	}
 	m->at[m->ats].provider = p;
+	m->at[m->ats].place = snapshot_place(d->draft.name, p->name, false);
+	m->at[m->ats].tier_place = snapshot_place(d->draft.name, p->name, true);
 	m->at[m->ats].weight = at.weight > 0 ? at.weight : 0;
 	m->at[m->ats++].name = at.as == NULL ? m->served_as : at.as;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/util.h"
 #include "outlook.h"
 #include "store.h"
@@ -29,21 +30,25 @@ void
 learn_init(struct learn *l, struct store *store)
 {
 	*l = (struct learn){.store = store};
-	store_load_outlook(store, &l->now);
+	store_load_outlook(store, &l->published);
+	l->now = l->published;
+	l->now.pace = NULL;
+	l->now.paces = 0;
+	pace_load(&l->pace, store);
 }
 
-static void
-publish(struct learn *l, const struct outlook *o)
+void
+learn_fini(struct learn *l)
 {
-	outlook_publish(l->shared, o);
-	l->published = *o;
+	outlook_clear(&l->published);
+	pace_free(&l->pace);
 }
 
 void
 learn_start(struct learn *l, struct outlook_shared *shared)
 {
 	l->shared = shared;
-	publish(l, &l->now);
+	outlook_publish(shared, &l->published);
 }
 
 /* The place of a name, made when it is new; NULL: there is no room. */
@@ -155,6 +160,7 @@ learn_from(struct learn *l, const struct slot *s)
 		return;
 	learn_text(&l->now, a);
 	learn_warmth(&l->now, a);
+	pace_learn(&l->pace, &s->request, a);
 	if (class_parse(str_of(s->request.class_name), &c))
 		learn_length(&l->now, a, c);
 }
@@ -217,15 +223,38 @@ take_moved(struct outlook *was, const struct outlook *is)
 	return moved;
 }
 
+/* The paces of `published`, in memory of their own. */
+static struct outlook
+copy_published(const struct learn *l)
+{
+	struct outlook o = l->published;
+	size_t bytes = o.paces * sizeof(*o.pace);
+
+	o.pace = NULL;
+	if (bytes > 0)
+		o.pace = memcpy(xcalloc(1, bytes), l->published.pace, bytes);
+	return o;
+}
+
 void
 learn_publish(struct learn *l)
 {
-	struct outlook fresh = l->published;
+	struct outlook fresh = copy_published(l), old;
+	struct store_learned *kept;
+	unsigned n = pace_take_moved(&l->pace, &fresh, &kept);
+	bool moved = take_moved(&fresh, &l->now);
 
-	if (!take_moved(&fresh, &l->now))
-		return;
-	fresh.number++;
+	fresh.number += moved || n > 0;
 	/* On failure the ledger's own errors say why; tried again next time. */
-	if (store_save_outlook(l->store, &l->published, &fresh))
-		publish(l, &fresh);
+	if (fresh.number > l->published.number &&
+	    store_save_outlook(l->store, &l->published, &fresh, kept, n)) {
+		outlook_publish(l->shared, &fresh);
+		old = l->published;
+		l->published = fresh;
+		fresh = old;
+	}
+	outlook_clear(&fresh);
+	for (unsigned i = 0; i < n; i++)
+		xfree(kept[i].bytes);
+	xfree(kept);
 }

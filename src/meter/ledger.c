@@ -124,6 +124,7 @@ ledger_close(struct ledger *l)
 {
 	if (l == NULL)
 		return;
+	learn_fini(&l->learn);
 	store_close(l->store);
 	if (l->lock != NULL)
 		l->env->unlock_file(l->env, l->lock);

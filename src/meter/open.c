@@ -183,6 +183,7 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	name_into(s->price_id, sizeof(s->price_id), c->price_id);
 	s->tier = (uint8_t)c->model->tier;
 	s->unbilled = a->request->task.endpoint == EP_count_tokens;
+	s->tiered = c->service != NULL;
 	s->contract_ppm = (int32_t)a->provider->contract_ppm;
 	s->start_ms = env_wall_ms(a->request->worker->env);
 	s->input_estimate = tokens_of(c->input_tokens);

@@ -5,11 +5,13 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 struct outlook_ref {
 	struct outlook outlook; /* first: outlook_release() gets this address */
 	atomic_uint refs_shared;
+	struct outlook_pace pace[];
 };
 
 struct outlook_shared {
@@ -62,9 +64,13 @@ outlook_release(const struct outlook *o)
 void
 outlook_publish(struct outlook_shared *o, const struct outlook *fresh)
 {
-	struct outlook_ref *r = xcalloc(1, sizeof(*r)), *old;
+	size_t bytes = fresh->paces * sizeof(struct outlook_pace);
+	struct outlook_ref *r = xcalloc(1, sizeof(*r) + bytes), *old;
 
 	r->outlook = *fresh;
+	r->outlook.pace = r->pace;
+	if (bytes > 0)
+		memcpy(r->pace, fresh->pace, bytes);
 	atomic_init(&r->refs_shared, 1);
 	pthread_mutex_lock(&o->mutex);
 	old = o->current_shared;
@@ -173,4 +179,65 @@ outlook_warmth(const struct outlook_provider *p, enum warm_kind kind, int64_t id
 	if (i < n && (pool[i].first <= step || there < pool[i].there))
 		there = pool[i].there;
 	return there;
+}
+
+/* ---- pace ---- */
+
+/* What was seen at all hours counts as so many samples of one. */
+#define PACE_PRIOR 30
+
+uint64_t
+outlook_place(struct str name)
+{
+	return hash_stable(name);
+}
+
+struct outlook_pace *
+outlook_pace_make(struct outlook *o, struct str name)
+{
+	uint64_t place = outlook_place(name);
+	struct outlook_pace *p;
+
+	for (unsigned i = 0; i < o->paces; i++) {
+		if (o->pace[i].place == place)
+			return &o->pace[i];
+	}
+	if (o->paces == PACES_MAX)
+		return NULL;
+	o->pace = xrealloc(o->pace, (o->paces + 1) * sizeof(*p));
+	p = &o->pace[o->paces++];
+	*p = (struct outlook_pace){.place = place};
+	str_copy(p->name, sizeof(p->name), name);
+	return p;
+}
+
+void
+outlook_clear(struct outlook *o)
+{
+	xfree(o->pace);
+	*o = (struct outlook){0};
+}
+
+static double
+pace_at(const struct outlook_pace *p, int64_t wall_s, enum pace_value v)
+{
+	const struct outlook_mean *all = &p->hour[PACE_HOURS][v];
+	const struct outlook_mean *own =
+	    &p->hour[(uint64_t)wall_s / 3600 % PACE_HOURS][v];
+
+	if (all->samples < PACE_FEW)
+		return -1;
+	return ((double)own->samples * (double)own->mean +
+		   PACE_PRIOR * (double)all->mean) /
+	       ((double)own->samples + PACE_PRIOR);
+}
+
+double
+outlook_pace(const struct outlook *o, uint64_t place, int64_t wall_s, enum pace_value v)
+{
+	for (unsigned i = 0; o != NULL && i < o->paces; i++) {
+		if (o->pace[i].place == place)
+			return pace_at(&o->pace[i], wall_s, v);
+	}
+	return -1;
 }

@@ -11,6 +11,16 @@ void outlook_publish(struct outlook_shared *o, const struct outlook *fresh);
 /* Which step of warmth a rest belongs to; -1: longer than anything is kept, or none. */
 int outlook_warm_step(int64_t idle_ms);
 
+/* Quantiles of fewer samples are no evidence; older ones count a little less than one,
+ * so this says eight. */
+#define PACE_FEW 7.5F
+
+/* The paces of a place, made when it is new; NULL: there is no room. The list is the
+ * caller's memory: outlook_clear() it. */
+struct outlook_pace *outlook_pace_make(struct outlook *o, struct str name);
+/* snapshot_place() of a name as it stands in `struct outlook_pace`. */
+uint64_t outlook_place(struct str name);
+
 /* ---- outlook_cells.c ---- */
 
 /* The newest outlook; one numbered 0 where nothing was learned. */

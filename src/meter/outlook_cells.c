@@ -6,8 +6,13 @@
 #include "base/util.h"
 
 /* "bytes_per_token PROVIDER", "warm STEP PROVIDER" and "warm_hour STEP PROVIDER",
- * "length CLASS MODEL" */
-#define CELL_BYTES 96
+ * "length CLASS MODEL", "ttft_p50 HOUR MODEL at PROVIDER" and so on */
+#define CELL_BYTES 128
+
+static const char *const pace_names[PACE_VALUES] = {[PACE_ttft_p50] = "ttft_p50",
+    [PACE_ttft_p90] = "ttft_p90",
+    [PACE_rate_p10] = "rate_p10",
+    [PACE_rate_p50] = "rate_p50"};
 
 const char outlook_cells_sql[] =
     "INSERT OR REPLACE INTO outlook_cell(cell,number,at_ms,value,samples)"
@@ -87,6 +92,39 @@ put_provider(struct cells *c, const struct outlook_provider *from,
 	       put_warmth(c, WARM_hour, from, to);
 }
 
+/* Those of one hour of the day, or of all. */
+static bool
+put_hour(struct cells *c, const struct outlook_pace *to, unsigned hour,
+    const struct outlook_mean *from)
+{
+	char part[16];
+
+	snprintf(part, sizeof(part), "%02u", hour);
+	for (unsigned v = 0; v < PACE_VALUES; v++) {
+		const struct outlook_mean mean[] = {
+		    from != NULL ? from[v] : (struct outlook_mean){0},
+		    to->hour[hour][v]};
+
+		if (!put_mean(c, pace_names[v], part, to->name, mean))
+			return false;
+	}
+	return true;
+}
+
+/* `from` has the same names in the same places, as far as it goes. */
+static bool
+put_paces(struct cells *c, const struct outlook *from, const struct outlook *to)
+{
+	for (unsigned i = 0; i < to->paces; i++) {
+		for (unsigned hour = 0; hour <= PACE_HOURS; hour++) {
+			if (!put_hour(c, &to->pace[i], hour,
+				i < from->paces ? from->pace[i].hour[hour] : NULL))
+				return false;
+		}
+	}
+	return true;
+}
+
 bool
 outlook_cells_put(struct db *db, sqlite3_stmt *put, const struct outlook *from,
     const struct outlook *to, int64_t at_ms)
@@ -103,7 +141,7 @@ outlook_cells_put(struct db *db, sqlite3_stmt *put, const struct outlook *from,
 		if (!put_model(&c, &from->model[i], &to->model[i]))
 			return false;
 	}
-	return true;
+	return put_paces(&c, from, to);
 }
 
 /* ---- and back ---- */
@@ -139,6 +177,22 @@ model_of(struct outlook *o, struct str name)
 	return m;
 }
 
+static void
+take_pace(struct outlook *o, struct str kind, unsigned hour, struct str name,
+    struct outlook_mean mean)
+{
+	struct outlook_pace *p;
+	unsigned v = 0;
+
+	while (v < PACE_VALUES && !str_is(kind, pace_names[v]))
+		v++;
+	if (v == PACE_VALUES || hour > PACE_HOURS || name.len >= PACE_NAME)
+		return;
+	p = outlook_pace_make(o, name);
+	if (p != NULL)
+		p->hour[hour][v] = mean;
+}
+
 void
 outlook_cell_take(struct outlook *o, struct str cell, double value, double samples)
 {
@@ -170,6 +224,8 @@ outlook_cell_take(struct outlook *o, struct str cell, double value, double sampl
 		if (p != NULL)
 			p->warm[i][step] = mean;
 	}
+	if (str_to_u64(part, &step) && step <= PACE_HOURS)
+		take_pace(o, kind, (unsigned)step, cell, mean);
 }
 
 void

@@ -40,6 +40,9 @@ static const char *const ledger_steps[] = {
     "INSERT INTO outlook_cell SELECT 'bytes_per_token '||provider, number, at_ms,"
     " bytes_per_token_milli, 0 FROM outlook;"
     "DROP TABLE outlook;",
+    /* What values of the outlook are reckoned from: only the newest. */
+    "CREATE TABLE learned(cell TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,"
+    " bytes BLOB NOT NULL) WITHOUT ROWID;",
 };
 
 /* Refused by the database itself, whoever asks. INSERT OR REPLACE deletes without

@@ -28,11 +28,20 @@ bool store_commit(struct store *s, const struct slot *const *slot, unsigned coun
 /* A text by hash, once. */
 bool store_keep(struct store *s, const char *kind, const char *hash, struct str text);
 
-/* The newest outlook, or a fresh one numbered 0. */
+/* The newest outlook, or a fresh one numbered 0; outlook_clear() it. */
 void store_load_outlook(struct store *s, struct outlook *ret);
-/* The values in which `to` differs from `from`, under `to`'s number. */
-bool store_save_outlook(
-    struct store *s, const struct outlook *from, const struct outlook *to);
+/* What a value was reckoned from, for going on after a restart. */
+struct store_learned {
+	char cell[PACE_NAME + 8];
+	char *bytes;
+	size_t len;
+};
+/* The values in which `to` differs from `from`, under `to`'s number; and `count` cells
+ * that take the place of older ones. All or nothing. */
+bool store_save_outlook(struct store *s, const struct outlook *from,
+    const struct outlook *to, const struct store_learned *learned, unsigned count);
+void store_load_learned(struct store *s,
+    void (*each)(void *arg, struct str cell, struct str bytes), void *arg);
 
 /* Moves the write-ahead log back; cheap when there is little. */
 void store_checkpoint(struct store *s);

@@ -22,7 +22,7 @@ struct store {
 	struct db db; /* ledger.db */
 	struct month month;
 	struct rollup_store rollup;
-	sqlite3_stmt *get_meta, *put_meta, *keep, *put_outlook;
+	sqlite3_stmt *get_meta, *put_meta, *keep, *put_outlook, *put_learned;
 	int64_t *seq; /* of the batch under way */
 	unsigned seq_room;
 };
@@ -55,7 +55,11 @@ prepare(struct store *s)
 		   &s->db, "INSERT OR REPLACE INTO meta VALUES(?1,?2)", &s->put_meta) &&
 	       db_prepare(&s->db, "INSERT OR IGNORE INTO kept VALUES(?1,?2,?3,?4)",
 		   &s->keep) &&
-	       db_prepare(&s->db, outlook_cells_sql, &s->put_outlook);
+	       db_prepare(&s->db, outlook_cells_sql, &s->put_outlook) &&
+	       db_prepare(&s->db,
+		   "INSERT OR REPLACE INTO learned(cell,at_ms,bytes)"
+		   " VALUES(?1,?2,?3)",
+		   &s->put_learned);
 }
 
 static void
@@ -66,7 +70,9 @@ close_ledger(struct store *s)
 	sqlite3_finalize(s->put_meta);
 	sqlite3_finalize(s->keep);
 	sqlite3_finalize(s->put_outlook);
+	sqlite3_finalize(s->put_learned);
 	s->get_meta = s->put_meta = s->keep = s->put_outlook = NULL;
+	s->put_learned = NULL;
 	db_close(&s->db);
 }
 
@@ -401,17 +407,45 @@ store_load_outlook(struct store *s, struct outlook *ret)
 	outlook_cells_load(&s->db, ret);
 }
 
-bool
-store_save_outlook(
-    struct store *s, const struct outlook *from, const struct outlook *to)
+void
+store_load_learned(struct store *s,
+    void (*each)(void *arg, struct str cell, struct str bytes), void *arg)
 {
+	sqlite3_stmt *q;
+	bool row;
+
+	if (!db_prepare(&s->db, "SELECT cell, bytes FROM learned ORDER BY cell", &q))
+		return;
+	while (db_step(&s->db, q, &row) && row)
+		each(arg, str_of((const char *)sqlite3_column_text(q, 0)),
+		    str_make(
+			sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1)));
+	sqlite3_finalize(q);
+}
+
+static bool
+put_learned(struct store *s, const struct store_learned *l, int64_t at_ms)
+{
+	db_text(s->put_learned, 1, str_of(l->cell));
+	sqlite3_bind_int64(s->put_learned, 2, at_ms);
+	sqlite3_bind_blob(s->put_learned, 3, l->bytes, (int)l->len, SQLITE_STATIC);
+	return db_run(&s->db, s->put_learned);
+}
+
+bool
+store_save_outlook(struct store *s, const struct outlook *from,
+    const struct outlook *to, const struct store_learned *learned, unsigned count)
+{
+	int64_t now = env_wall_ms(s->env);
 	bool ok;
 
 	if (!use_ledger(s) || !db_sync_commits(&s->db, true) ||
 	    !db_exec(&s->db, "BEGIN IMMEDIATE"))
 		return false;
-	ok = outlook_cells_put(&s->db, s->put_outlook, from, to, env_wall_ms(s->env)) &&
-	     db_exec(&s->db, "COMMIT");
+	ok = outlook_cells_put(&s->db, s->put_outlook, from, to, now);
+	for (unsigned i = 0; ok && i < count; i++)
+		ok = put_learned(s, &learned[i], now);
+	ok = ok && db_exec(&s->db, "COMMIT");
 	if (!ok)
 		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	return db_sync_commits(&s->db, false) && ok;
