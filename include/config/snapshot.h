@@ -29,6 +29,7 @@ struct health; /* of call/: breakers, in-flight counts; kept by name across relo
 
 struct timeouts {
 	int32_t connect_ms, first_byte_ms, idle_ms, total_ms; /* total 0: none */
+	int32_t flex_first_byte_ms;                           /* 0: as first_byte_ms */
 };
 
 struct listen_address {
@@ -134,7 +135,8 @@ struct route {
 	    unsure_below; /* confidence under which the baseline is taken; 0: never */
 	enum below_quality on_below;
 	enum session_switch switches;
-	int32_t max_ttft_ms; /* 0: none */
+	int32_t max_ttft_ms;     /* 0: none */
+	double min_tokens_per_s; /* 0: none */
 	int32_t max_attempts;
 	bool cascade; /* ask a cheap one first, a better one when its answer fails */
 	int64_t max_output;            /* -1: none; sent when the client named none */

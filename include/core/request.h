@@ -110,6 +110,7 @@ struct request {
 	unsigned tag_count;    /* parse */
 	const struct data_class *data;    /* parse: by header */
 	double min_quality, max_cost_usd; /* parse: by header; -1: not said */
+	int64_t deadline_ms;              /* parse: by header; 0: none */
 	bool explain;                     /* parse: by header */
 	struct verdict verdict;           /* classify */
 	uint64_t session;                 /* route */

@@ -24,6 +24,7 @@ enum header_id {
 	HDR_x_frugald_data,
 	HDR_x_frugald_max_cost_usd,
 	HDR_x_frugald_min_quality,
+	HDR_x_frugald_deadline,
 	HDR_x_frugald_explain,
 	HDR_x_session_id,
 	HDR_x_claude_code_session_id,

@@ -37,7 +37,8 @@ typedef struct signal signal_fn(void *arg, const struct candidate *c);
 struct candidate {
 	const struct model *model;
 	unsigned at; /* which provider of the model: model->at[at] */
-	/* the tier of service to ask for, by a rule; NULL: as the client asked */
+	/* the tier of service to ask for, by a rule or because there is time; NULL: as
+	 * the client asked */
 	const char *service;
 	struct signal signal; /* by which it was judged */
 	const char *price_id; /* NULL: unpriced */
@@ -46,12 +47,25 @@ struct candidate {
 	double cost_usd; /* expected, an estimate; -1: unpriced */
 	double input_tokens, cached_tokens, output_tokens; /* expected */
 	double cache_usd; /* what the cached ones save, of cost_usd */
+	/* Under a deadline: to the end of the answer, in nine of ten cases, -1:
+	 * unknown; and of the tier `flex`, what is to be left for asking without it.
+	 */
+	int32_t takes_ms, spare_ms;
 	double machine_s; /* expected, of a machine that is paid by the hour; else 0 */
 	enum reason reason;
 	int rule; /* index of the rule that put it out, or -1 */
 	/* to set upstream when the client named none; -1: leave it */
 	int64_t max_output;
 };
+
+/* The cheap tier of service, which may have no room: who is asked for it is asked once
+ * more without, when it refused or was late. */
+#define FLEX "flex"
+static inline bool
+asks_flex(const struct candidate *c)
+{
+	return c->service != NULL && str_is(str_of(c->service), FLEX);
+}
 
 #define CANDIDATES_MAX 16
 
@@ -101,6 +115,7 @@ struct route_input {
 	const struct data_class *data; /* by header; NULL */
 	double min_quality;            /* by header; -1 */
 	double max_cost_usd;           /* by header; -1 */
+	int64_t deadline_ms;           /* what the client's leaves; 0: it has none */
 	enum route_mode bypass_mode;   /* MODE_COUNT: no bypass in force */
 	int64_t wall_s;                /* when it came: the prices of that moment */
 	int64_t hours_s; /* by which rules with hours go; only `check` looks at another

@@ -26,6 +26,35 @@ take_limit(struct due *d, int64_t from_ns, int32_t limit_ms, enum outcome o)
 		take(d, from_ns + limit_ms * NS_PER_MS, o);
 }
 
+/* The client's own deadline only tightens the operator's. */
+static int32_t
+request_ms(const struct request *r)
+{
+	int32_t limit_ms = r->snap->limits.request_ms;
+
+	if (r->deadline_ms > 0 && (limit_ms <= 0 || r->deadline_ms < limit_ms))
+		return (int32_t)r->deadline_ms;
+	return limit_ms;
+}
+
+/* The cheap tier has a deadline of its own, and leaves time for the usual one. */
+static void
+take_first_byte(struct due *d, const struct attempt *a)
+{
+	const struct timeouts *t = &a->provider->timeouts;
+	const struct request *r = a->request;
+	const struct candidate *c = a->candidate;
+	bool flex = asks_flex(c);
+
+	take_limit(d, a->connected_ns,
+	    flex && t->flex_first_byte_ms > 0 ? t->flex_first_byte_ms
+					      : t->first_byte_ms,
+	    OUT_slow_first_byte);
+	if (flex && r->deadline_ms > 0)
+		take(d, r->start_ns + (r->deadline_ms - c->spare_ms) * NS_PER_MS,
+		    OUT_slow_first_byte);
+}
+
 static struct due
 nearest(const struct attempt *a, int64_t now)
 {
@@ -41,21 +70,21 @@ nearest(const struct attempt *a, int64_t now)
 	if (!a->sent)
 		take_limit(&d, a->start_ns, t->connect_ms, OUT_slow_connect);
 	else if (a->last_byte_ns == 0)
-		take_limit(&d, a->connected_ns, t->first_byte_ms, OUT_slow_first_byte);
+		take_first_byte(&d, a);
 	else if (!a->paused)
 		take_limit(&d, a->last_byte_ns, t->idle_ms, OUT_stalled);
 	else
 		take(&d, now + RECHECK_NS,
 		    OUT_unset); /* the client's pace, the edge's clock */
 	take_limit(&d, a->start_ns, t->total_ms, OUT_too_long);
-	take_limit(&d, r->start_ns, r->snap->limits.request_ms, OUT_too_long);
+	take_limit(&d, r->start_ns, request_ms(r), OUT_too_long);
 	return d;
 }
 
 int64_t
 deadline_left_ms(const struct request *r, int64_t now_ns)
 {
-	int32_t limit_ms = r->snap->limits.request_ms;
+	int32_t limit_ms = request_ms(r);
 
 	if (limit_ms <= 0)
 		return INT64_MAX;

@@ -4,7 +4,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
-#include "core/dialect.h"
+#include "core/request.h"
 #include "health.h"
 
 struct fleet_shared {
@@ -83,6 +83,20 @@ asks_for_tiers(const struct snapshot *s)
 	return false;
 }
 
+/* A deadline that is far away may ask for it, as far as prices are known. */
+static bool
+has_flex(const struct snapshot *s, const struct model *m, unsigned at)
+{
+	const struct price_row *row = price_book_find(s->prices,
+	    str_of(m->at[at].provider->book), str_of(m->catalogue->id), INT64_MAX - 1);
+
+	for (unsigned i = 0; row != NULL && i < row->services; i++) {
+		if (str_is(str_of(row->service[i].name), FLEX))
+			return true;
+	}
+	return false;
+}
+
 static void
 bind_models_locked(struct fleet_shared *f, const struct snapshot *s)
 {
@@ -93,10 +107,11 @@ bind_models_locked(struct fleet_shared *f, const struct snapshot *s)
 		m[i].health = find_locked(f, "model", m[i].name, "");
 		for (unsigned k = 0; k < m[i].ats; k++) {
 			const char *at = m[i].at[k].provider->name;
+			bool own = tiers || has_flex(s, &m[i], k);
 
 			m[i].at[k].health = find_locked(f, "model", m[i].name, at);
 			m[i].at[k].tier_health =
-			    find_locked(f, tiers ? "tier" : "model", m[i].name, at);
+			    find_locked(f, own ? "tier" : "model", m[i].name, at);
 			health_keys_forget(m[i].at[k].health);
 			health_keys_forget(m[i].at[k].tier_health);
 		}

@@ -31,7 +31,8 @@ in_time(struct attempt *a, int64_t now)
 	if (left_ms > 0 && left_ms > least_ms)
 		return true;
 	str_copy(a->error_text, sizeof(a->error_text),
-	    STR("limits.request leaves too little time to ask this one"));
+	    STR("the deadline (limits.request or x-frugald-deadline) leaves too little "
+		"time to ask this one"));
 	return false;
 }
 

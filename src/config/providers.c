@@ -237,6 +237,7 @@ finish(struct build *b, struct provider_draft *d, unsigned index)
 	p->bytes_per_token_milli = (int32_t)lround(d->bytes_per_token * 1000);
 	inherit(&p->timeouts.connect_ms, t->connect_ms);
 	inherit(&p->timeouts.first_byte_ms, t->first_byte_ms);
+	inherit(&p->timeouts.flex_first_byte_ms, t->flex_first_byte_ms);
 	inherit(&p->timeouts.idle_ms, t->idle_ms);
 	inherit(&p->timeouts.total_ms, t->total_ms);
 	if (p->ca_file != NULL && b->texts == NULL &&

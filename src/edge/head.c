@@ -58,6 +58,7 @@ static const struct {
     {"x-frugald-data", HDR_x_frugald_data},
     {"x-frugald-max-cost-usd", HDR_x_frugald_max_cost_usd},
     {"x-frugald-min-quality", HDR_x_frugald_min_quality},
+    {"x-frugald-deadline", HDR_x_frugald_deadline},
     {"x-frugald-explain", HDR_x_frugald_explain},
     {"x-session-id", HDR_x_session_id},
     {"x-claude-code-session-id", HDR_x_claude_code_session_id},

@@ -120,9 +120,24 @@ read_number(const char *text, double most, double *ret)
 	return true;
 }
 
+/* A day: who has more time does not need a gateway to hurry. */
+#define DEADLINE_MOST_S 86400.0
+
+static bool
+read_deadline(const char *text, int64_t *ret_ms)
+{
+	double s;
+
+	if (!read_number(text, DEADLINE_MOST_S, &s) || s < 0.001)
+		return false;
+	*ret_ms = (int64_t)(s * 1000);
+	return true;
+}
+
 static enum next
 read_headers(struct request *r)
 {
+	const char *deadline = r->in.header[HDR_x_frugald_deadline];
 	const char *data = r->in.header[HDR_x_frugald_data];
 	const char *quality = r->in.header[HDR_x_frugald_min_quality];
 	const char *cost = r->in.header[HDR_x_frugald_max_cost_usd];
@@ -138,6 +153,9 @@ read_headers(struct request *r)
 		return bad_header(r, "x-frugald-min-quality", "a number from 0 to 1");
 	if (cost != NULL && !read_number(cost, 1e6, &r->max_cost_usd))
 		return bad_header(r, "x-frugald-max-cost-usd", "dollars, such as 0.05");
+	if (deadline != NULL && !read_deadline(deadline, &r->deadline_ms))
+		return bad_header(r, "x-frugald-deadline",
+		    "seconds from 0.001 to 86400, such as 2.5");
 	r->explain = explain != NULL && str_is(str_of(explain), "1");
 	if (explain != NULL && !r->explain)
 		return bad_header(r, "x-frugald-explain", "1, or no such header");

@@ -78,8 +78,11 @@ within_limits(const struct work *w, const struct pair *p)
 	const struct candidate *a = &p->first->c, *b = &p->second->c;
 	const struct team *team = w->in->who->team;
 	int64_t max_output = b->max_output;
+	int64_t deadline_ms = w->in->deadline_ms;
 	struct pusd left;
 
+	if (deadline_ms > 0 && (int64_t)a->takes_ms + b->takes_ms > deadline_ms)
+		return false;
 	if (w->max_cost_usd >= 0 && a->cost_usd + b->cost_usd > w->max_cost_usd)
 		return false;
 	if (team == NULL || team->max_per_request.v <= 0)

@@ -61,8 +61,7 @@ output_length(const struct outlook *o, const struct model *m, enum task_class c)
 	       (n + CATALOGUE_KIND);
 }
 
-/* Expected length of the answer, over all choices. */
-static double
+double
 output_estimate(const struct work *w, const struct candidate *c)
 {
 	const struct task *t = w->in->task;

@@ -208,6 +208,7 @@ code_input(struct codec *c, struct frame *f)
 	code_task(c, &f->task);
 	code_key(c, &f->who.key, &f->key);
 	code_session(c, &f->session);
+	f->in.deadline_ms = (int64_t)code(c, (uint64_t)f->in.deadline_ms, MOST);
 }
 
 /* ---- the row ---- */

@@ -111,8 +111,7 @@ pin_gate(struct work *w)
 	return left_in(w) > 0 || refuse_pin(w);
 }
 
-/* Neither a rule nor a slow day moves a session that may never switch. */
-static bool
+bool
 settled(const struct work *w, const struct option *o)
 {
 	if (w->pin != NULL)
@@ -151,7 +150,7 @@ rule_gate(struct work *w)
 	    index + 1, w->route->name, r->at.line);
 }
 
-/* ---- latency ---- */
+/* ---- signals ---- */
 
 static void
 take_signals(struct work *w)
@@ -163,30 +162,6 @@ take_signals(struct work *w)
 			continue;
 		c->signal = w->in->signal == NULL ? SIGNAL_UNKNOWN
 						  : w->in->signal(w->in->signal_arg, c);
-	}
-}
-
-static bool
-slow(const struct work *w, const struct option *o)
-{
-	return !o->out && !settled(w, o) && o->c.signal.ttft_ms > w->route->max_ttft_ms;
-}
-
-/* Slow is better than nobody: when all are, it is no reason. */
-static void
-latency_gate(struct work *w)
-{
-	unsigned n = 0;
-
-	if (w->route == NULL || w->route->max_ttft_ms <= 0)
-		return;
-	for (unsigned i = 0; i < w->count; i++)
-		n += slow(w, &w->option[i]);
-	if (n == left_in(w))
-		return;
-	for (unsigned i = 0; i < w->count; i++) {
-		if (slow(w, &w->option[i]))
-			put_out(&w->option[i], REASON_out_latency);
 	}
 }
 
@@ -261,6 +236,6 @@ gates(struct work *w)
 	take_signals(w);
 	if (!pin_gate(w) || !rule_gate(w))
 		return false;
-	latency_gate(w);
+	latency_gates(w);
 	return cost_gate(w);
 }

@@ -84,6 +84,8 @@ before(const struct work *w, const struct option *a, const struct option *b)
 		return a->group < b->group;
 	if (isinf(a->model_cost_usd) != isinf(b->model_cost_usd))
 		return isinf(b->model_cost_usd);
+	if (w->hurry && a->c.takes_ms != b->c.takes_ms)
+		return a->c.takes_ms < b->c.takes_ms;
 	if (by_success && differ(a->c.success, b->c.success))
 		return a->c.success > b->c.success;
 	if (differ(a->model_cost_usd, b->model_cost_usd))
@@ -171,6 +173,8 @@ choose_first(struct work *w)
 		return REASON_named;
 	if (w->pin != NULL)
 		return REASON_pinned;
+	if (w->hurry)
+		return REASON_fastest;
 	if (may_stay(w)) {
 		p->stayed = to_front(w, w->stay) > 0;
 		return REASON_stayed;

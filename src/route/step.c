@@ -85,6 +85,18 @@ live_signal(void *arg, const struct candidate *c)
 	return s;
 }
 
+/* At least 1: 0 is none. */
+static int64_t
+deadline_left_ms(const struct request *r)
+{
+	struct env *env = r->worker->env;
+	int64_t left = r->deadline_ms - (env->mono_ns(env) - r->start_ns) / NS_PER_MS;
+
+	if (r->deadline_ms <= 0)
+		return 0;
+	return left > 1 ? left : 1;
+}
+
 static struct route_input
 input_of(const struct request *r, const struct route *route)
 {
@@ -100,6 +112,7 @@ input_of(const struct request *r, const struct route *route)
 	    .data = r->data,
 	    .min_quality = r->min_quality,
 	    .max_cost_usd = r->max_cost_usd,
+	    .deadline_ms = deadline_left_ms(r),
 	    .bypass_mode = bypass_of(r, route),
 	    .wall_s = r->start_wall_ms / 1000,
 	    .hours_s = r->start_wall_ms / 1000,

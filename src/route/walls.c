@@ -4,9 +4,6 @@
 
 #include <stdio.h>
 
-/* The cheap tier of service, which may have no room. */
-#define FLEX "flex"
-
 static void
 list_option(struct work *w, const struct candidate *c, unsigned order)
 {
@@ -19,9 +16,18 @@ list_option(struct work *w, const struct candidate *c, unsigned order)
 	o->c.signal = SIGNAL_UNKNOWN;
 	o->c.rule = -1;
 	o->c.cost_usd = -1;
+	o->c.takes_ms = -1;
 	o->c.max_output = w->plan->max_output;
 	if (o->c.max_output > c->model->max_output)
 		o->c.max_output = c->model->max_output;
+}
+
+static bool
+has_flex(const struct work *w, const struct candidate *c)
+{
+	const struct price_row *row = price_at(w, c->model, c->at);
+
+	return row != NULL && service_of(row, STR(FLEX)) >= 0;
 }
 
 /* Who has no flex tier is not asked for it; who has it is asked once more without, when
@@ -29,16 +35,20 @@ list_option(struct work *w, const struct candidate *c, unsigned order)
 static void
 list_model(struct work *w, const struct model *m, unsigned order)
 {
-	bool flex = w->service != NULL && str_is(str_of(w->service), FLEX);
+	bool ruled = w->service != NULL && str_is(str_of(w->service), FLEX);
 
 	for (unsigned at = 0; at < m->ats; at++) {
-		struct candidate c = {.model = m, .at = at, .service = w->service};
-		const struct price_row *row = flex ? price_at(w, m, at) : NULL;
+		struct candidate c = {.model = m,
+		    .at = at,
+		    .service = w->service,
+		    .max_output = w->plan->max_output};
 
-		if (row != NULL && service_of(row, STR(FLEX)) >= 0)
-			list_option(w, &c, order);
-		if (flex)
+		if (ruled || flex_has_time(w, &c)) {
+			c.service = FLEX;
+			if (has_flex(w, &c))
+				list_option(w, &c, order);
 			c.service = NULL;
+		}
 		list_option(w, &c, order);
 	}
 }

@@ -30,6 +30,7 @@ struct option {
 	 * providers before the next one is */
 	double model_cost_usd;
 	int32_t model_ttft_ms;
+	bool slow; /* latency.c's, for a moment */
 };
 
 struct work {
@@ -43,6 +44,7 @@ struct work {
 	const struct model *stay; /* the session's, where it may stay; NULL: free */
 	bool acts;                /* the mode lets the decision serve this session */
 	bool as_if; /* numbers as if the session had run on whoever is looked at */
+	bool hurry; /* nobody is likely to make the deadline: fastest first */
 	double max_cost_usd; /* least of all limits; -1: none */
 	const char *max_cost_param;
 	unsigned count, lined;
@@ -90,11 +92,23 @@ const struct price_row *price_at(
 int service_of(const struct price_row *row, struct str tier);
 /* Expected tokens of an answer that nothing cuts off. */
 double output_length(const struct outlook *o, const struct model *m, enum task_class c);
+/* Of this answer, over all its choices, within the maximum. */
+double output_estimate(const struct work *w, const struct candidate *c);
 
 /* ---- gates.c: what narrows the set ---- */
 
 /* Pins, rules, latency, cost. False: nobody is left, refused. */
 bool gates(struct work *w);
+/* Neither a rule nor a slow day moves a session that may never switch. */
+bool settled(const struct work *w, const struct option *o);
+
+/* ---- latency.c ---- */
+
+/* Who is too slow for the route or the request's deadline is out, unless all are. */
+void latency_gates(struct work *w);
+/* Does the deadline leave so much time that the cheap tier of service may be tried
+ * first? Only where the request says nothing of tiers, nor a rule. */
+bool flex_has_time(const struct work *w, const struct candidate *c);
 
 /* ---- place.c: which of a model's providers is first ---- */
 

@@ -180,6 +180,7 @@ draw_request(struct scene *s)
 	    .tags = &s->tag,
 	    .tag_count = one_in(s, 2),
 	    .min_quality = one_in(s, 6) ? (double)draw(s, 1000) / 1000 : -1,
+	    .deadline_ms = one_in(s, 4) ? 1 + (int64_t)draw(s, 10000000) : 0,
 	    .max_cost_usd = one_in(s, 6) ? (double)draw(s, 1000) / 3e5 : -1,
 	    .bypass_mode = one_in(s, 20) ? MODE_bypass : MODE_COUNT,
 	    .wall_s = NOON + (int64_t)draw(s, 7 * 86400),

@@ -120,11 +120,13 @@ test_headers(void **state)
 	r->in.header[HDR_x_frugald_data] = "internal";
 	r->in.header[HDR_x_frugald_min_quality] = "0.5";
 	r->in.header[HDR_x_frugald_max_cost_usd] = "0.05";
+	r->in.header[HDR_x_frugald_deadline] = "2.5";
 	r->in.header[HDR_x_frugald_explain] = "1";
 	assert_int_equal(parse_step(r), NEXT);
 	assert_string_equal(r->data->name, "internal");
 	assert_true(r->min_quality > 0.49 && r->min_quality < 0.51);
 	assert_true(r->max_cost_usd > 0.049 && r->max_cost_usd < 0.051);
+	assert_int_equal(r->deadline_ms, 2500);
 	assert_true(r->explain);
 	end(r);
 }
@@ -149,6 +151,21 @@ test_bad_headers(void **state)
 		"header x-frugald-min-quality: expected a number from 0 to 1"},
 	    {HDR_x_frugald_min_quality, ".", "x-frugald-min-quality",
 		"header x-frugald-min-quality: expected a number from 0 to 1"},
+	    {HDR_x_frugald_deadline, "soon", "x-frugald-deadline",
+		"header x-frugald-deadline: expected seconds from 0.001 to 86400, such "
+		"as 2.5"},
+	    {HDR_x_frugald_deadline, "-5", "x-frugald-deadline",
+		"header x-frugald-deadline: expected seconds from 0.001 to 86400, such "
+		"as 2.5"},
+	    {HDR_x_frugald_deadline, "0", "x-frugald-deadline",
+		"header x-frugald-deadline: expected seconds from 0.001 to 86400, such "
+		"as 2.5"},
+	    {HDR_x_frugald_deadline, "86401", "x-frugald-deadline",
+		"header x-frugald-deadline: expected seconds from 0.001 to 86400, such "
+		"as 2.5"},
+	    {HDR_x_frugald_deadline, "1e3", "x-frugald-deadline",
+		"header x-frugald-deadline: expected seconds from 0.001 to 86400, such "
+		"as 2.5"},
 	    {HDR_x_frugald_max_cost_usd, "-1", "x-frugald-max-cost-usd",
 		"header x-frugald-max-cost-usd: expected dollars, such as 0.05"},
 	    {HDR_x_frugald_max_cost_usd, "1e5", "x-frugald-max-cost-usd",

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "plan_words.h"
+#include "table_pace.h"
 
 #define TABLE  "tests/table/route.tbl"
 #define POLICY "tests/table/route.yaml"
@@ -32,6 +33,8 @@ struct request_case {
 	struct tag tags[4];
 	struct signal signal[MODELS_MAX][MODEL_PROVIDERS_MAX];
 	bool no_flex;
+	struct outlook outlook;
+	struct outlook_pace pace[TABLE_PACES];
 	struct route_input in;
 };
 
@@ -202,6 +205,16 @@ set_slow(struct bench *b, struct str list, struct request_case *c)
 	}
 }
 
+/* At one hour of the day, or at all. */
+static void
+set_pace(struct bench *b, struct request_case *c, unsigned hour, struct str list)
+{
+	c->outlook.pace = c->pace;
+	c->in.outlook = &c->outlook;
+	if (!table_pace(b->snap, &c->outlook, hour, list))
+		bad(b, "nobody has this pace", list);
+}
+
 static void
 set_tag(struct request_case *c, struct str word)
 {
@@ -228,6 +241,8 @@ set_numbers(struct bench *b, struct request_case *c, struct str key, struct str 
 		c->in.min_quality = number(v);
 	else if (str_is(key, "maxcost"))
 		c->in.max_cost_usd = number(v);
+	else if (str_is(key, "deadline"))
+		c->in.deadline_ms = (int64_t)(number(v) * 1000);
 	else if (str_is(key, "idle"))
 		c->session.idle_ms = integer(v) * 1000;
 	else if (str_is(key, "cached"))
@@ -269,6 +284,10 @@ set_word(struct bench *b, struct request_case *c, struct str key, struct str v)
 		set_down(b, v, c);
 	else if (str_is(key, "slow"))
 		set_slow(b, v, c);
+	else if (str_is(key, "pace"))
+		set_pace(b, c, PACE_HOURS, v);
+	else if (str_is(key, "noon"))
+		set_pace(b, c, 12, v);
 	else if (str_is(key, "noflex"))
 		c->no_flex = true;
 	else if (str_is(key, "tag"))
