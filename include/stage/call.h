@@ -56,8 +56,9 @@ void health_leave(struct health *h);
 /* What an attempt's end says of the provider; `retry_after_ms` -1: not said. */
 void health_report(struct health *h, enum outcome o, int64_t now_ns,
     int64_t retry_after_ms, int64_t ttft_ms);
-/* Median time to first byte of late; -1: unknown. */
-int64_t health_ttft_ms(const struct health *h);
+/* Median time to first byte of the last answers; -1: there was none for five minutes.
+ */
+int64_t health_ttft_ms(const struct health *h, int64_t now_ns);
 /* What GET /admin/fleet answers. */
 void fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j);
 

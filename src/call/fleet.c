@@ -160,7 +160,7 @@ fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j)
 		json_int(j, "wait_ms", v.wait_ms);
 		json_int(j, "served", (int64_t)v.served);
 		json_int(j, "faults", (int64_t)v.faults);
-		json_int(j, "ttft_ms", health_ttft_ms(h));
+		json_int(j, "ttft_ms", health_ttft_ms(h, now_ns));
 		json_object_end(j);
 	}
 	json_array_end(j);

@@ -25,7 +25,8 @@ health_at(const struct attempt *a)
 static bool
 in_time(struct attempt *a, int64_t now)
 {
-	int64_t least_ms = a->request->called ? health_ttft_least_ms(health_at(a)) : 0;
+	int64_t least_ms =
+	    a->request->called ? health_ttft_least_ms(health_at(a), now) : 0;
 	int64_t left_ms = deadline_left_ms(a->request, now);
 
 	if (left_ms > 0 && left_ms > least_ms)

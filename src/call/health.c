@@ -30,6 +30,9 @@
 #define REPEATS_FREE    10U
 
 #define TTFT_SAMPLES 15
+/* Times say nothing of now when there was none for so long: who was avoided for being
+ * slow is tried again. */
+#define TTFT_FRESH_NS (300 * NS_PER_S)
 
 struct second {
 	int64_t at_s;
@@ -44,6 +47,7 @@ struct health {
 	_Atomic int64_t cool_until_ns_shared;
 	_Atomic int64_t key_until_ns_shared[PROVIDER_KEYS_MAX];
 	_Atomic int64_t ttft_ms_shared, ttft_least_ms_shared; /* -1: unknown */
+	_Atomic int64_t ttft_ns_shared; /* when the last one was measured */
 	atomic_bool probing_shared;
 	_Atomic uint64_t served_shared, faults_shared;
 
@@ -281,12 +285,15 @@ health_begin(struct health *h, bool repeat, int64_t now_ns)
 /* ---- time to first byte ---- */
 
 static void
-note_ttft_locked(struct health *h, int64_t ttft_ms)
+note_ttft_locked(struct health *h, int64_t now_ns, int64_t ttft_ms)
 {
 	int32_t sorted[TTFT_SAMPLES],
 	    v = ttft_ms < INT32_MAX ? (int32_t)ttft_ms : INT32_MAX;
 	unsigned n;
 
+	if (now_ns - atomic_load(&h->ttft_ns_shared) > TTFT_FRESH_NS)
+		h->ttfts = 0;
+	atomic_store(&h->ttft_ns_shared, now_ns);
 	h->ttft[h->ttfts++ % TTFT_SAMPLES] = v;
 	n = h->ttfts < TTFT_SAMPLES ? h->ttfts : TTFT_SAMPLES;
 	for (unsigned i = 0; i < n; i++) {
@@ -300,16 +307,26 @@ note_ttft_locked(struct health *h, int64_t ttft_ms)
 	atomic_store(&h->ttft_least_ms_shared, sorted[0]);
 }
 
-int64_t
-health_ttft_ms(const struct health *h)
+static int64_t
+fresh_ttft_ms(const struct health *h, const _Atomic int64_t *ms, int64_t now_ns)
 {
-	return atomic_load_explicit(&h->ttft_ms_shared, memory_order_relaxed);
+	int64_t at = atomic_load_explicit(&h->ttft_ns_shared, memory_order_relaxed);
+
+	return now_ns - at > TTFT_FRESH_NS
+		   ? -1
+		   : atomic_load_explicit(ms, memory_order_relaxed);
 }
 
 int64_t
-health_ttft_least_ms(const struct health *h)
+health_ttft_ms(const struct health *h, int64_t now_ns)
 {
-	return atomic_load_explicit(&h->ttft_least_ms_shared, memory_order_relaxed);
+	return fresh_ttft_ms(h, &h->ttft_ms_shared, now_ns);
+}
+
+int64_t
+health_ttft_least_ms(const struct health *h, int64_t now_ns)
+{
+	return fresh_ttft_ms(h, &h->ttft_least_ms_shared, now_ns);
 }
 
 void
@@ -330,7 +347,7 @@ health_report(struct health *h, enum outcome o, int64_t now_ns, int64_t retry_af
 	if (f == FAULT_rate || (f == FAULT_provider && retry_after_ms >= 0))
 		cool_locked(h, now_ns, retry_after_ms);
 	if (ttft_ms >= 0)
-		note_ttft_locked(h, ttft_ms);
+		note_ttft_locked(h, now_ns, ttft_ms);
 	pthread_mutex_unlock(&h->lock);
 }
 

@@ -50,7 +50,7 @@ void health_key_report(struct health *h, unsigned key, enum outcome o, int64_t n
 void health_keys_forget(struct health *h);
 
 /* The shortest of those of which health_ttft_ms() is the median. */
-int64_t health_ttft_least_ms(const struct health *h);
+int64_t health_ttft_least_ms(const struct health *h, int64_t now_ns);
 
 struct health_view {
 	bool open;    /* for some time yet, after faults */

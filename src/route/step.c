@@ -78,7 +78,7 @@ live_signal(void *arg, const struct candidate *c)
 	const struct health *m = health_of(c);
 
 	struct signal s = SIGNAL_UNKNOWN;
-	int64_t ttft = health_ttft_ms(m);
+	int64_t ttft = health_ttft_ms(m, *now_ns);
 
 	s.up = health_available(p, *now_ns) && health_available(m, *now_ns);
 	s.ttft_ms = (int32_t)(ttft < SIGNAL_MS_MAX ? ttft : SIGNAL_MS_MAX);

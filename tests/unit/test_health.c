@@ -325,15 +325,21 @@ test_ttft(void **state)
 {
 	struct health *h = *state;
 
-	assert_int_equal(health_ttft_ms(h), -1);
-	assert_int_equal(health_ttft_least_ms(h), -1);
+	assert_int_equal(health_ttft_ms(h, START), -1);
+	assert_int_equal(health_ttft_least_ms(h, START), -1);
 	health_report(h, OUT_served, START, -1, 300);
-	assert_int_equal(health_ttft_ms(h), 300);
+	assert_int_equal(health_ttft_ms(h, START), 300);
 	for (int i = 0; i < 100; i++)
 		health_report(
 		    h, OUT_served, START, -1, i % 15 == 0 ? 9000 : 100 + i % 3);
-	assert_int_equal(health_ttft_ms(h), 101);
-	assert_int_equal(health_ttft_least_ms(h), 100);
+	assert_int_equal(health_ttft_ms(h, START), 101);
+	assert_int_equal(health_ttft_least_ms(h, START), 100);
+	/* Five minutes without an answer, and nothing is known of now. */
+	assert_int_equal(health_ttft_ms(h, START + 300 * S), 101);
+	assert_int_equal(health_ttft_ms(h, START + 301 * S), -1);
+	assert_int_equal(health_ttft_least_ms(h, START + 301 * S), -1);
+	health_report(h, OUT_served, START + 301 * S, -1, 700);
+	assert_int_equal(health_ttft_ms(h, START + 301 * S), 700);
 }
 
 /* ---- places, from several threads ---- */
