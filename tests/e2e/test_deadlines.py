@@ -128,5 +128,32 @@ class NotBegunInVain(harness.Case):
             self.assertEqual(c.read().status, 200)
 
 
+class ByTheClient(harness.Case):
+    """x-frugald-deadline tightens what the operator allows, and nothing else."""
+    POLICY_PARTS = {"top": "limits: {request: 1500ms}"}
+
+    def hang(self, deadline):
+        begin = time.monotonic()
+        answer = self.ask_chat("[[sim fault=hang]] x", {"x-frugald-deadline": deadline}, model="spare")
+        self.assertError(answer, 504, "upstream_deadline")
+        self.assertAttempts(answer, ("spare", "backup", "too_long", "unknown"))
+        return time.monotonic() - begin
+
+    def test_tightens(self):
+        took = self.hang("0.4")
+        self.assertGreater(took, .35)
+        self.assertLess(took, 1.4)
+
+    def test_does_not_loosen(self):
+        self.assertGreater(self.hang("60"), 1.4)
+
+    def test_what_it_may_be(self):
+        for text in ("soon", "-1", "0", "86401", "1e3", ""):
+            answer = self.ask_chat("x", {"x-frugald-deadline": text}, model="spare")
+            self.assertError(answer, 400, "invalid_header")
+            self.assertIn("seconds from 0.001 to 86400", answer.json()["error"]["message"])
+        self.assertEqual(self.ask_chat("x", {"x-frugald-deadline": "1.25"}, model="spare").status, 200)
+
+
 if __name__ == "__main__":
     unittest.main()

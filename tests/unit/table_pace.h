@@ -35,34 +35,36 @@ table_pace_set(struct outlook *o, uint64_t place, unsigned hour, struct str valu
 	}
 }
 
-/* False: no such model or provider, or no room. */
+/* "luna", "luna@us", "luna@us+flex"; false: no such place, or no room. */
+static inline bool
+table_pace_word(const struct snapshot *s, struct outlook *o, unsigned hour,
+    struct str place, struct str values)
+{
+	struct str at, name;
+	const struct model *m;
+	bool any = false;
+
+	(void)str_split(&place, '+', &at);
+	(void)str_split(&at, '@', &name);
+	m = snapshot_model(s, name);
+	for (unsigned k = 0; m != NULL && k < m->ats && o->paces < TABLE_PACES; k++) {
+		if (at.len > 0 && !str_is(at, m->at[k].provider->name))
+			continue;
+		table_pace_set(o, place.len > 0 ? m->at[k].tier_place : m->at[k].place,
+		    hour, values);
+		any = true;
+	}
+	return any;
+}
+
 static inline bool
 table_pace(const struct snapshot *s, struct outlook *o, unsigned hour, struct str list)
 {
-	struct str word, place, name, at;
+	struct str word, place;
 
 	while (str_split(&list, ',', &word)) {
-		bool any = false, flex;
-
 		(void)str_split(&word, ':', &place);
-		(void)str_split(&place, '+', &at);
-		flex = place.len > 0;
-		(void)str_split(&at, '@', &name);
-		for (unsigned i = 0; i < s->model_count; i++) {
-			const struct model *m = &s->models[i];
-
-			for (unsigned k = 0; k < m->ats; k++) {
-				if (!str_is(name, m->name) || o->paces == TABLE_PACES)
-					continue;
-				if (at.len > 0 && !str_is(at, m->at[k].provider->name))
-					continue;
-				table_pace_set(o,
-				    flex ? m->at[k].tier_place : m->at[k].place, hour,
-				    word);
-				any = true;
-			}
-		}
-		if (!any)
+		if (!table_pace_word(s, o, hour, place, word))
 			return false;
 	}
 	return true;
