@@ -24,6 +24,8 @@ struct scene {
 	struct session_view session;
 	struct tag tag;
 	struct signal signal[MODELS_MAX][MODEL_PROVIDERS_MAX];
+	struct outlook outlook;
+	struct outlook_pace pace[PACES_MAX];
 	struct route_input in;
 };
 
@@ -159,6 +161,31 @@ signal_of(void *arg, const struct candidate *c)
 	return s->signal[c->model->index][c->at];
 }
 
+/* Everybody's speed: between crawling and faster than any limit. */
+static void
+draw_outlook(struct scene *s)
+{
+	s->outlook = (struct outlook){.pace = s->pace};
+	for (unsigned i = 0; i < s->snap->model_count; i++) {
+		for (unsigned k = 0; k < s->snap->models[i].ats; k++) {
+			struct outlook_pace *p = &s->pace[s->outlook.paces++];
+			float ms = (float)(100 + draw(s, 3000));
+			float rate = (float)(5 + draw(s, 200));
+
+			*p = (struct outlook_pace){
+			    .place = s->snap->models[i].at[k].place};
+			p->hour[PACE_HOURS][PACE_ttft_p50] =
+			    (struct outlook_mean){ms, 500};
+			p->hour[PACE_HOURS][PACE_ttft_p90] =
+			    (struct outlook_mean){2 * ms, 500};
+			p->hour[PACE_HOURS][PACE_rate_p10] =
+			    (struct outlook_mean){rate / 2, 500};
+			p->hour[PACE_HOURS][PACE_rate_p50] =
+			    (struct outlook_mean){rate, 500};
+		}
+	}
+}
+
 static void
 draw_request(struct scene *s)
 {
@@ -180,7 +207,7 @@ draw_request(struct scene *s)
 	    .tags = &s->tag,
 	    .tag_count = one_in(s, 2),
 	    .min_quality = one_in(s, 6) ? (double)draw(s, 1000) / 1000 : -1,
-	    .deadline_ms = one_in(s, 4) ? 1 + (int64_t)draw(s, 10000000) : 0,
+	    .deadline_ms = one_in(s, 4) ? 1 + (int64_t)draw(s, 200000) : 0,
 	    .max_cost_usd = one_in(s, 6) ? (double)draw(s, 1000) / 3e5 : -1,
 	    .bypass_mode = one_in(s, 20) ? MODE_bypass : MODE_COUNT,
 	    .wall_s = NOON + (int64_t)draw(s, 7 * 86400),
@@ -188,6 +215,9 @@ draw_request(struct scene *s)
 	    .signal_arg = s,
 	    .draw = draw(s, UINT64_MAX)};
 	s->in.hours_s = s->in.wall_s;
+	draw_outlook(s);
+	if (one_in(s, 2))
+		s->in.outlook = &s->outlook;
 	if (one_in(s, 6))
 		s->in.data = &s->snap->data_classes[draw(s, s->snap->data_class_count)];
 }
@@ -249,7 +279,7 @@ static void
 test_made_again(void **state)
 {
 	struct scene *s = *state;
-	unsigned served = 0, most = 0;
+	unsigned served = 0, most = 0, late = 0;
 
 	for (unsigned i = 0; i < REQUESTS; i++) {
 		struct arena *mem = arena_new(1 << 16);
@@ -265,12 +295,16 @@ test_made_again(void **state)
 		draw_signals(s); /* time has gone on */
 		again = decision_unpack(&k.row, s->snap, mem);
 		assert_non_null(again);
+		again->outlook = s->in.outlook; /* of the row's number */
 		(void)plan_build(again, &is);
 		expect_same(&was, &is);
+		for (unsigned c = 0; c < was.count; c++)
+			late += was.candidate[c].reason == REASON_out_deadline;
 		arena_free(mem);
 	}
 	print_message("%u served, at most %u bytes\n", served, most);
 	assert_true(served > REQUESTS / 5);
+	assert_true(late > REQUESTS / 50);
 }
 
 /* The same input, the same plan, though the world behind the signals has changed; and
