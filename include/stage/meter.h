@@ -290,6 +290,10 @@ const struct outlook_provider *outlook_provider(
  * long, [0, 1]; never more after a longer rest. `p` NULL: as they say of themselves. */
 double outlook_warmth(
     const struct outlook_provider *p, enum warm_kind kind, int64_t idle_ms);
+/* Which step a rest belongs to; -1: longer than anything is kept, or none. */
+int outlook_warm_step(int64_t idle_ms);
+/* The longest rest of a step, in seconds. */
+int32_t outlook_warm_until_s(unsigned step);
 /* A row of the ledger's `outlook_cell` into a zeroed or older outlook: outlook N has of
  * each cell the newest row up to N. What is not known is left out. The caller's:
  * outlook_clear() it. */

@@ -99,6 +99,45 @@ target_of(struct cli *c, const char *by)
 	return target;
 }
 
+/* Of the last week where nothing is said; NULL: misuse, said. */
+static const char *
+outlook_target(struct cli *c)
+{
+	static const enum option others[] = {
+	    OPT_by, OPT_team, OPT_model, OPT_route, OPT_key, OPT_tag, OPT_csv};
+	const char *target = NULL;
+	struct buf b;
+
+	for (size_t i = 0; i < nitems(others); i++) {
+		if (c->opt[others[i]] == NULL)
+			continue;
+		cli_misuse(c, "--show outlook is of everybody; leave out --%s",
+		    option_row(others[i])->name);
+		return NULL;
+	}
+	buf_init(&b, TARGET_BYTES);
+	buf_add(&b, "/v1/outlook");
+	if (put_span(c, &b)) {
+		if (strchr(b.p, '?') == NULL)
+			put_parameter(&b, "since", "7d");
+		target = arena_str(c->mem, buf_str(&b));
+	}
+	buf_fini(&b);
+	return target;
+}
+
+/* What else there is to show. */
+static int
+show_other(struct cli *c)
+{
+	const char *target;
+
+	if (!str_is(str_of(c->opt[OPT_show]), "outlook"))
+		return report_classifier(c);
+	target = outlook_target(c);
+	return target == NULL ? CLI_usage : report_outlook(c, target);
+}
+
 /* ---- the answers ---- */
 
 /* NULL: said why. */
@@ -161,7 +200,7 @@ verb_report(struct cli *c)
 	struct buf body;
 
 	if (c->opt[OPT_show] != NULL)
-		return report_classifier(c);
+		return show_other(c);
 	if (target_of(c, "team") == NULL)
 		return CLI_usage;
 	buf_init(&body, ANSWER_BYTES);

@@ -10,6 +10,8 @@
 void report_view(struct cli *c, const json_t *summary, const json_t *tiers);
 /* `--show classifier`; gives the exit code. */
 int report_classifier(struct cli *c);
+/* `--show outlook`, which `target` asks for; gives the exit code. */
+int report_outlook(struct cli *c, const char *target);
 /* Rows as RFC 4180 has them, amounts exact. */
 void report_csv(struct cli *c, const json_t *summary);
 

@@ -104,12 +104,12 @@ report_classifier(struct cli *c)
 	struct buf body, out;
 	json_t *root;
 
+	if (!str_is(str_of(c->opt[OPT_show]), "classifier"))
+		return cli_misuse(c, "--show: there are: classifier, outlook");
 	if (c->opt[OPT_state] != NULL)
 		return cli_misuse(c,
 		    "--show classifier asks a running daemon: what it counts is in no "
 		    "file; leave out --state");
-	if (!str_is(str_of(c->opt[OPT_show]), "classifier"))
-		return cli_misuse(c, "--show: there is only: classifier");
 	buf_init(&body, ANSWER_BYTES);
 	buf_init(&out, OUT_BYTES);
 	if (!daemon_ask(c, "/admin/classifier", NULL, &body))

@@ -16,6 +16,8 @@ enum {
 	MONTH_inconsistent = 4,
 	MONTH_unpriced = 8,
 	MONTH_unbilled = 16,
+	MONTH_tiered = 32,    /* we asked for a tier of service */
+	MONTH_warm_hour = 64, /* of a cache that is to last an hour */
 };
 
 struct month {

@@ -115,6 +115,12 @@ static const struct {
 /* That counts as so many samples. */
 #define STEP_PRIOR 20.0
 
+int32_t
+outlook_warm_until_s(unsigned step)
+{
+	return step < WARM_STEPS ? steps[step].until_s : 0;
+}
+
 int
 outlook_warm_step(int64_t idle_ms)
 {

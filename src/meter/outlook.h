@@ -8,9 +8,6 @@
 /* From now on outlook_take() gives a copy of `fresh`. */
 void outlook_publish(struct outlook_shared *o, const struct outlook *fresh);
 
-/* Which step of warmth a rest belongs to; -1: longer than anything is kept, or none. */
-int outlook_warm_step(int64_t idle_ms);
-
 /* Quantiles of fewer samples are no evidence; older ones count a little less than one,
  * so this says eight. */
 #define PACE_FEW 7.5F

@@ -7,7 +7,11 @@
 
 #include "base/env.h"
 #include "base/json.h"
+#include "base/mem.h"
+#include "core/request.h"
+#include "in_force.h"
 #include "record.h"
+#include "seen.h"
 #include "stage/report.h"
 #include "summary.h"
 
@@ -82,6 +86,61 @@ answer_summary(struct books *b, const struct snapshot *snap, struct str query,
 		status = report_error(
 		    ret, 413, "limit", "the answer is too long; set a lower limit");
 	summary_fini(&s);
+	return status;
+}
+
+/* Of the daemon, else of the last policy that ran here; NULL: it is not kept. The
+ * caller has one reference. */
+static struct snapshot *
+snapshot_for(struct books *b, const struct snapshot *snap, struct fleet_shared *fleet)
+{
+	sqlite3 *db = books_sums(b);
+	struct snapshot *last = NULL;
+	sqlite3_stmt *q;
+	char why[256];
+	bool row;
+
+	if (snap != NULL)
+		return snapshot_ref((struct snapshot *)(uintptr_t)snap);
+	q = db == NULL ? NULL
+		       : books_prepare(b, db,
+			     "SELECT hash FROM kept WHERE kind='basis'"
+			     " ORDER BY since_ms DESC LIMIT 1");
+	if (q == NULL)
+		return NULL;
+	if (books_step(b, q, &row) && row)
+		last = in_force_snapshot(b, books_text(q, 0), fleet, why);
+	sqlite3_finalize(q);
+	return last;
+}
+
+static int
+answer_outlook(struct books *b, const struct snapshot *snap, struct str query,
+    const struct scope *scope, struct buf *ret)
+{
+	struct fleet_shared *fleet = fleet_new();
+	struct snapshot *meant = snapshot_for(b, snap, fleet);
+	struct ask_finding f = {0};
+	struct seen *s = xcalloc(1, sizeof(*s));
+	struct ask a = {0};
+	int status = 200;
+
+	if (!scope->all)
+		status = report_error(ret, 404, NULL,
+		    "what was learned is of everybody: ask the admin port");
+	else if (!ask_parse(query, env_wall_ms(b->env), &a, &f))
+		status = report_error(ret, 400, f.param, "%s", f.why);
+	else if (a.filters > 0)
+		status = report_error(ret, 400, NULL,
+		    "the outlook takes from, to and since, and no filters");
+	else if (!seen_collect(s, b, &a))
+		status = cannot_read(b, ret);
+	else if (!seen_json(s, meant, ret))
+		status = report_error(ret, 413, NULL, "the answer is too long");
+	seen_fini(s);
+	xfree(s);
+	snapshot_unref(meant);
+	fleet_free(fleet);
 	return status;
 }
 
@@ -174,6 +233,8 @@ report_answer(struct books *b, const struct snapshot *snap, struct str target,
 	*ret_text = false;
 	if (str_is(path, "/costs/summary"))
 		return answer_summary(b, snap, query, scope, ret);
+	if (str_is(path, "/outlook"))
+		return answer_outlook(b, snap, query, scope, ret);
 	if (report_is_request(target, &id))
 		return answer_request(b, id, query, scope, ret, ret_text);
 	if (str_starts(path, STR("/requests/")))
@@ -181,8 +242,8 @@ report_answer(struct books *b, const struct snapshot *snap, struct str target,
 		    "that is no request id; they look like "
 		    "req_01KBW3T9M2Q8XJ4V7N5R1C6HDE");
 	return report_error(ret, 404, NULL,
-	    "no report at that path; there are /v1/costs/summary and "
-	    "/v1/requests/ID");
+	    "no report at that path; there are /v1/costs/summary, /v1/requests/ID "
+	    "and, on the admin port, /v1/outlook");
 }
 
 int

@@ -24,7 +24,7 @@ struct str in_force_text(
 struct snapshot *in_force_snapshot(struct books *b, struct str basis,
     struct fleet_shared *fleet, char ret_why[static 256]);
 
-/* The outlook of that number. False: `b->why`. */
+/* The outlook of that number; outlook_clear() it. False: `b->why`. */
 bool in_force_outlook(struct books *b, uint64_t number, struct outlook *ret) MUST_CHECK;
 
 #endif

@@ -1,6 +1,8 @@
 """Who is slow at this hour is avoided where a route says how slow is too slow; that is learned, and outlives a restart."""
 
 import json
+import os
+import subprocess
 import unittest
 
 import harness
@@ -29,6 +31,11 @@ class LearnedPace(harness.Case):
         self.assertEqual(cls.daemon.stop(), 0, cls.daemon.said())
         cls.daemon = harness.Daemon(cls.folder, cls.sim, cls.ENV, **cls.POLICY_PARTS)
 
+    def outlook(self, *more):
+        env = {**os.environ, "FRUGALD_URL": f"http://127.0.0.1:{self.daemon.admin}"}
+        done = subprocess.run([harness.FRUGALD, "report", "--show", "outlook", "--json", *more], env=env, capture_output=True, check=True)
+        return json.loads(done.stdout)
+
     def test_slow_at_this_hour(self):
         for route in ("hasty", "brisk", "pair"):
             self.assertEqual(self.plan(route)[0], "luna", "nothing is known: the first")
@@ -39,7 +46,16 @@ class LearnedPace(harness.Case):
         harness.wait_for("the dripping one to be avoided", lambda: self.plan("brisk")[1]["luna"] == "out_slow")
         harness.wait_for("the late one to be avoided", lambda: self.plan("hasty")[0] == "spare")
         self.assertEqual(self.plan("pair")[0], "luna", "the route has no limit")
+        live = self.outlook()
+        pace = {p["model_at"]: p for p in live["paces"] if p["hour"] is None}["luna at openai"]
+        self.assertEqual(pace["answers"], 12)
+        self.assertLess(abs(pace["ttft_p50_ms"]["expected"] - pace["ttft_p50_ms"]["seen"]), 40, pace)
+        self.assertGreater(pace["ttft_p50_ms"]["expected"], 240)
+        self.assertTrue(any(v["catalogue"] for v in live["lengths"]), live)
         self.restart()
+        files = self.outlook("--state", self.daemon.state)
+        self.assertEqual([v["catalogue"] for v in files["lengths"]], [v["catalogue"] for v in self.outlook()["lengths"]])
+        self.assertEqual({p["model_at"]: p for p in files["paces"] if p["hour"] is None}["luna at openai"]["answers"], 12)
         # Times of late are forgotten, those of this hour are not.
         model, why = self.plan("hasty")
         self.assertEqual((model, why["luna"]), ("spare", "out_latency"))

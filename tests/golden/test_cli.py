@@ -409,6 +409,16 @@ class Golden(unittest.TestCase):
         for line in self.run_cli("report", **narrow)[1].splitlines():
             self.assertLessEqual(len(line), 60, line)
 
+    def test_report_outlook(self):
+        with open(os.path.join(HERE, "report", "outlook.json"), encoding="utf-8") as f:
+            learned = f.read()
+        handler, more = self.daemon({"/v1/outlook": (200, learned)})
+        self.golden("report-outlook", (("report", "--show", "outlook"), more),
+                    (("report", "--show", "outlook", "--since", "1h", "--by", "model"), more),
+                    (("report", "--show", "weather"), more))
+        self.assertEqual([a[1] for a in handler.asked], ["/v1/outlook?since=7d"])
+        self.assertEqual(self.run_cli("report", "--show", "outlook", "--json", **more)[1].strip(), learned.strip())
+
     def test_status(self):
         status = {"version": "0.1.0", "uptime_s": 93784, "ready": True, "workers": 4, "policy": "4be1c09",
                   "config": "/etc/frugald/frugald.yaml", "state": "/var/lib/frugald", "connections": 12, "slots_in_use": 3,

@@ -41,6 +41,9 @@ struct row {
 	int64_t at_most;
 	const char *failed_at; /* provider of an attempt that failed before; NULL */
 	int64_t failed_amount;
+	int64_t expected;                                /* output tokens */
+	int32_t ttft_ms, total_ms, idle_ms, warm_tokens; /* 0: plain values */
+	bool tiered, warm_hour;
 };
 
 static inline int64_t
@@ -136,8 +139,13 @@ rows_attempt(struct slot_attempt *a, const struct row *row)
 	a->amount_pusd = row->amount;
 	a->list_pusd = row->list;
 	a->connect_ms = 3;
-	a->ttft_ms = 412;
-	a->total_ms = 900;
+	a->ttft_ms = row->ttft_ms > 0 ? row->ttft_ms : 412;
+	a->total_ms = row->total_ms > 0 ? row->total_ms : 900;
+	a->expected_output = row->expected;
+	a->warm_idle_ms = row->idle_ms;
+	a->warm_tokens = row->warm_tokens;
+	a->warm_kind = row->warm_hour ? WARM_hour : WARM_minutes;
+	a->tiered = row->tiered;
 }
 
 static inline void
