@@ -11,10 +11,7 @@
 #include "base/hist.h"
 #include "base/map.h"
 #include "books.h"
-#include "core/sets.h"
-#include "stage/meter.h"
-
-struct snapshot;
+#include "core/request.h"
 
 /* More of each are not listed. */
 #define SEEN_MAX 512
