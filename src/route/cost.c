@@ -173,16 +173,26 @@ cost_by_tokens(const struct work *w, struct candidate *c)
 		c->cache_usd = factor * c->cached_tokens * (double)(rest - read);
 }
 
+static double
+machine_s(const struct work *w, const struct candidate *c)
+{
+	double first_ms = pace_of(w, c, PACE_ttft_p50),
+	       rate = pace_of(w, c, PACE_rate_p50);
+
+	return (first_ms > 0 ? first_ms / 1000 : 0) +
+	       c->output_tokens / (rate > 0 ? rate : MACHINE_TOKENS_PER_S);
+}
+
 /* A machine is paid by the hour, and its places share it. */
 static void
-cost_by_hours(struct candidate *c)
+cost_by_hours(const struct work *w, struct candidate *c)
 {
 	const struct provider *p = c->model->at[c->at].provider;
 
 	c->cost_usd = 0;
 	if (p->usd_per_hour.v <= 0)
 		return;
-	c->machine_s = c->output_tokens / MACHINE_TOKENS_PER_S;
+	c->machine_s = machine_s(w, c);
 	c->cost_usd = (double)p->usd_per_hour.v / PUSD_PER_USD * c->machine_s / 3600 /
 		      (p->max_inflight > 0 ? p->max_inflight : 1);
 }
@@ -213,7 +223,7 @@ cost_fill(const struct work *w, struct candidate *c, bool as_if)
 	if (w->in->task->endpoint == EP_count_tokens)
 		c->cost_usd = 0;
 	else if (p->local)
-		cost_by_hours(c);
+		cost_by_hours(w, c);
 	else if (c->price != NULL)
 		cost_by_tokens(w, c);
 }

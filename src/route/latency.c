@@ -13,10 +13,9 @@
 
 /* ---- how fast ---- */
 
-/* A cheap tier of which nothing is known is no faster than the usual one. -1: unknown.
- */
-static double
-pace(const struct work *w, const struct candidate *c, enum pace_value v)
+/* A cheap tier of which nothing is known is no faster than the usual one. */
+double
+pace_of(const struct work *w, const struct candidate *c, enum pace_value v)
 {
 	const struct outlook *o = w->in->outlook;
 	double tier = -1;
@@ -33,7 +32,8 @@ pace(const struct work *w, const struct candidate *c, enum pace_value v)
 static double
 takes_ms(const struct work *w, const struct candidate *c)
 {
-	double first = pace(w, c, PACE_ttft_p90), rate = pace(w, c, PACE_rate_p10);
+	double first = pace_of(w, c, PACE_ttft_p90),
+	       rate = pace_of(w, c, PACE_rate_p10);
 
 	if (rate <= 0)
 		return -1;
@@ -92,13 +92,13 @@ slow_to_begin(const struct work *w, const struct option *o)
 	double most = w->route->max_ttft_ms;
 
 	return ttft_of_late(w, o) > most ||
-	       (!let_by(w) && pace(w, &o->c, PACE_ttft_p50) > most);
+	       (!let_by(w) && pace_of(w, &o->c, PACE_ttft_p50) > most);
 }
 
 static bool
 slow_to_go_on(const struct work *w, const struct option *o)
 {
-	double rate = pace(w, &o->c, PACE_rate_p50);
+	double rate = pace_of(w, &o->c, PACE_rate_p50);
 
 	return !let_by(w) && rate >= 0 && rate < w->route->min_tokens_per_s;
 }

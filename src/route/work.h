@@ -104,6 +104,9 @@ bool settled(const struct work *w, const struct option *o);
 
 /* ---- latency.c ---- */
 
+/* What was learned of the candidate's speed at this hour, at the tier that it is asked
+ * at, else at the usual one; -1: unknown. */
+double pace_of(const struct work *w, const struct candidate *c, enum pace_value v);
 /* Who is too slow for the route or the request's deadline is out, unless all are. */
 void latency_gates(struct work *w);
 /* Does the deadline leave so much time that the cheap tier of service may be tried

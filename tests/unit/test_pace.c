@@ -213,6 +213,28 @@ test_restart(void **state)
 	assert_near(pace(p, 12, PACE_ttft_p50), 1000);
 }
 
+/* What is damaged is forgotten, and the rest goes on. */
+static void
+test_damaged(void **state)
+{
+	struct process *p = *state;
+
+	book_many(p, (struct pace_case){"luna", 0, 12, 300, 50, 0, 0}, 100);
+	process_stop(p);
+	(void)ask("ledger.db",
+	    "UPDATE learned SET bytes=substr(bytes,1,13) WHERE cell LIKE '12 %'");
+	(void)ask("ledger.db", "INSERT INTO learned VALUES('99 luna at openai',0,x''),"
+			       "('luna',0,x'01000000'),('03 sol at x',0,"
+			       "x'0100000000000000FF000000'),('04 sol at x',0,"
+			       "x'010000000100000006000000FFFF0000C07F'),('',0,x'')");
+	(void)ask("ledger.db", "INSERT INTO outlook_cell VALUES('ttft_p50 77 x',9,0,"
+			       "1,1),('ttft_p50 a x',9,0,1,1),('ttft_p50',9,0,1,1)");
+	assert_true(process_start(p, 8, 1));
+	assert_near(pace(p, 12, PACE_ttft_p50), 300);
+	book_many(p, (struct pace_case){"luna", 0, 12, 900, 50, 0, 0}, 300);
+	assert_in_range((int)pace(p, 12, PACE_ttft_p50), 800, 920);
+}
+
 /* ---- what says nothing ---- */
 
 static void
@@ -265,6 +287,7 @@ main(void)
 	    with_process(test_hours),
 	    with_process(test_days_fade),
 	    with_process(test_restart),
+	    with_process(test_damaged),
 	    with_process(test_in_one_piece),
 	    with_process(test_no_room),
 	};
