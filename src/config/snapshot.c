@@ -182,7 +182,8 @@ keep_text(struct build *b, struct str text)
 {
 	char *kept = arena_alloc(b->r.mem, text.len + 1);
 
-	memcpy(kept, text.p, text.len);
+	if (text.len > 0)
+		memcpy(kept, text.p, text.len);
 	return str_make(kept, text.len);
 }
 
