@@ -147,22 +147,29 @@ learn_warmth(struct outlook *o, const struct slot_attempt *a)
 		    2 * a->tokens[TOKEN_cache_read] >= a->warm_tokens ? 1 : 0);
 }
 
-void
-learn_from(struct learn *l, const struct slot *s)
+static void
+learn_attempt(
+    struct learn *l, const struct slot_request *r, const struct slot_attempt *a)
 {
-	const struct slot_attempt *a = s->attempt;
 	enum task_class c;
 
-	if (s->attempts == 0)
-		return;
-	a += s->attempts - 1;
-	if (a->outcome != OUT_served || a->basis != BASIS_reported)
+	if (a->basis != BASIS_reported ||
+	    (a->outcome != OUT_served && a->outcome != OUT_escalated))
 		return;
 	learn_text(&l->now, a);
 	learn_warmth(&l->now, a);
-	pace_learn(&l->pace, &s->request, a);
-	if (class_parse(str_of(s->request.class_name), &c))
+	pace_learn(&l->pace, r, a);
+	if (class_parse(str_of(r->class_name), &c))
 		learn_length(&l->now, a, c);
+}
+
+/* An answer that was judged flawed was an answer all the same: were only the good ones
+ * of a cascade's first model counted, it would seem terser and faster than it is. */
+void
+learn_from(struct learn *l, const struct slot *s)
+{
+	for (unsigned i = 0; i < s->attempts; i++)
+		learn_attempt(l, &s->request, &s->attempt[i]);
 }
 
 /* ---- publishing ---- */

@@ -105,6 +105,39 @@ test_what_says_nothing(void **state)
 	assert_in_range((int)length(p, "luna").mean, 400, 400);
 }
 
+/* Of a cascade both answers count; of a failed attempt nothing does. */
+static void
+test_every_answer_counts(void **state)
+{
+	struct process *p = *state;
+	struct slot_request r = some_request(p->env);
+	struct slot_attempt a = some_attempt(p->env);
+	struct slot *s = slot_open(p->slots, 0, &r);
+	static const struct {
+		const char *model;
+		int64_t tokens;
+		enum outcome outcome;
+	} attempts[] = {{"luna", 700, OUT_cut}, {"luna", 100, OUT_escalated},
+	    {"sol", 900, OUT_served}};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct slot_attempt done = answered(&a, 120, attempts[i].tokens);
+
+		str_copy(done.model, sizeof(done.model), str_of(attempts[i].model));
+		done.outcome = attempts[i].outcome;
+		done.basis = done.outcome == OUT_cut ? BASIS_partial : BASIS_reported;
+		done.length = LENGTH_whole;
+		done.warm_idle_ms = -1;
+		slot_attempt_open(s, &done);
+		slot_attempt_close(s, (int)i, &done, STR(""));
+	}
+	slot_close(p->slots, s, OUT_served, env_wall_ms(p->env));
+	fake_env_advance(p->fake, NS_PER_S);
+	assert_true(ledger_turn(p->ledger));
+	assert_int_equal((int)length(p, "luna").mean, 100);
+	assert_int_equal((int)length(p, "sol").mean, 900);
+}
+
 /* ---- warmth ---- */
 
 static void
@@ -294,6 +327,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    with_process(test_mean),
 	    with_process(test_what_says_nothing),
+	    with_process(test_every_answer_counts),
 	    with_process(test_warmth),
 	    with_process(test_caches_of_an_hour),
 	    with_process(test_warmth_is_kept),
