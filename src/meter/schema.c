@@ -41,8 +41,8 @@ static const char *const ledger_steps[] = {
     " bytes_per_token_milli, 0 FROM outlook;"
     "DROP TABLE outlook;",
     /* What values of the outlook are reckoned from: only the newest. */
-    "CREATE TABLE learned(cell TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,"
-    " bytes BLOB NOT NULL) WITHOUT ROWID;",
+    ("CREATE TABLE learned(cell TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,"
+     " bytes BLOB NOT NULL) WITHOUT ROWID;"),
 };
 
 /* Refused by the database itself, whoever asks. INSERT OR REPLACE deletes without
