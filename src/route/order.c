@@ -45,6 +45,17 @@ leads(const struct option *o, const struct option *before)
 	return o->place < before->place;
 }
 
+/* Of late, else as a rule at this hour. */
+static int32_t
+ttft_ms(const struct work *w, const struct candidate *c)
+{
+	double ms = c->signal.ttft_ms;
+
+	if (ms < 0)
+		ms = pace_of(w, c, PACE_ttft_p50);
+	return ms < 0 || ms > INT32_MAX ? INT32_MAX : (int32_t)ms;
+}
+
 /* What a model is judged by: its first provider
  * that may serve, a healthy one if any. */
 static void
@@ -52,6 +63,8 @@ lead_of_models(struct work *w)
 {
 	for (unsigned i = 0, end; i < w->count; i = end) {
 		const struct option *lead = NULL;
+		double usd;
+		int32_t ms;
 
 		for (end = i;
 		     end < w->count && w->option[end].order == w->option[i].order;
@@ -61,14 +74,13 @@ lead_of_models(struct work *w)
 			if (!o->out && (lead == NULL || leads(o, lead)))
 				lead = o;
 		}
-		for (unsigned k = i; lead != NULL && k < end; k++) {
-			struct option *o = &w->option[k];
-
-			o->model_cost_usd =
-			    lead->c.cost_usd < 0 ? INFINITY : lead->c.cost_usd;
-			o->model_ttft_ms = lead->c.signal.ttft_ms < 0
-					       ? INT32_MAX
-					       : lead->c.signal.ttft_ms;
+		if (lead == NULL)
+			continue;
+		usd = lead->c.cost_usd < 0 ? INFINITY : lead->c.cost_usd;
+		ms = ttft_ms(w, &lead->c);
+		for (unsigned k = i; k < end; k++) {
+			w->option[k].model_cost_usd = usd;
+			w->option[k].model_ttft_ms = ms;
 		}
 	}
 }
