@@ -151,11 +151,65 @@ struct decision_row {
 struct route_input *decision_unpack(
     const struct decision_row *row, const struct snapshot *s, struct arena *mem);
 
-/* One formatter for `explain`, the header and the API. */
-void plan_text(const struct plan *p, const struct verdict *v, struct buf *ret);
+/* The same request before another policy: what it names is looked up there by name.
+ * NULL: that has no data class of the request's or its key's, so that it would have
+ * been refused. A team, model or provider that is gone is forgotten. `in` must outlive
+ * it. */
+struct route_input *decision_move(
+    const struct route_input *in, const struct snapshot *to, struct arena *mem);
+
+/* ---- a plan as it is told: one view for `explain`, the header and the API ---- */
+
+/* Of texts: empty; of numbers: -1; of pointers: NULL: not known, or there is none. */
+struct view_candidate {
+	struct str model, provider, region;
+	struct str service; /* tier asked for; empty: as the client asked */
+	double success;     /* -1: nothing was reckoned */
+	double cost_usd;    /* -1: unpriced */
+	double input_tokens, cached_tokens, output_tokens;
+	struct signal signal;
+	int32_t takes_ms; /* under a deadline, to the end of the answer */
+	enum reason reason;
+	int rule;
+};
+struct plan_view {
+	struct str asked, route, mode, data, baseline, decided;
+	unsigned canary_percent; /* 0: no canary */
+	bool canary_acts;        /* this session is in it */
+	struct str goal;         /* what the chosen one is the best at */
+	struct str rules;        /* of the route, up to the one that holds */
+	bool session_told;       /* else only its number is known */
+	uint64_t session;        /* 0: that neither */
+	struct str session_model, session_provider; /* that answered last */
+	int64_t idle_ms;                            /* -1: it is new */
+	double warm;     /* probability that its prompt cache is still there */
+	const char *pin; /* what binds the request to a model */
+	/* what was read */
+	struct str class_name;
+	double class_p, complexity, confidence;
+	const char *reasons[4];
+	/* the plan */
+	struct view_candidate candidate[CANDIDATES_MAX];
+	unsigned count, usable;
+	double floor, baseline_success, baseline_cost_usd;
+	unsigned escalate_to; /* see struct plan */
+	double cascade_success, cascade_cost_usd;
+	double switch_usd; /* see struct plan */
+	bool keeps_cache;
+	bool below_quality, unsure, pinned, stayed;
+	enum outcome refusal;
+	struct str refusal_text;
+};
+/* `in` NULL: of rules and session nothing is told. Texts are the snapshot's, the plan's
+ * or from `mem`. */
+void plan_view(const struct plan *p, const struct verdict *v,
+    const struct route_input *in, struct arena *mem, struct plan_view *ret);
+
+void plan_text(const struct plan_view *v, struct buf *ret);
+/* Member `key` of an object, or NULL. */
+void plan_json(const struct plan_view *v, const char *key, struct json *j);
 /* The JSON form on one line, for a header; from `mem`. */
 const char *plan_line(const struct plan *p, const struct verdict *v, struct arena *mem);
-void plan_json(const struct plan *p, const struct verdict *v, struct json *j);
 
 /* Name and value of a tag, in the order of their strength. */
 struct tag {

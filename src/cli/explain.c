@@ -75,16 +75,18 @@ read_body(struct cli *c, struct buf *ret)
 static void
 print_plan(struct cli *c, const struct offline_request *r)
 {
+	struct plan_view *view = arena_alloc(c->mem, sizeof(*view));
 	struct buf out;
 	struct json j;
 
+	plan_view(&r->plan, &r->verdict, &r->in, c->mem, view);
 	buf_init(&out, OUT_BYTES);
 	if (c->opt[OPT_json] != NULL) {
 		json_init(&j, &out);
 		json_object_begin(&j, NULL);
 		json_str(&j, "policy", str_of(r->snap->short_hash));
 		json_str(&j, "dialect", str_of(r->dialect->name));
-		plan_json(&r->plan, &r->verdict, &j);
+		plan_json(view, "plan", &j);
 		json_object_end(&j);
 		buf_add(&out, "\n");
 	} else {
@@ -92,7 +94,7 @@ print_plan(struct cli *c, const struct offline_request *r)
 		    c->opt[OPT_file], r->dialect->name,
 		    r->task.stream ? ", stream" : "", (int)r->task.model.len,
 		    r->task.model.p);
-		plan_text(&r->plan, &r->verdict, &out);
+		plan_text(view, &out);
 		buf_printf(&out,
 		    "version  policy %s of %s · price book %s · frugald %s\n         "
 		    "no session, no learned values: a running daemon may know more\n",

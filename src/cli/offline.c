@@ -64,15 +64,16 @@ offline_read(
 bool
 offline_plan(struct offline *o, struct offline_request *r)
 {
-	const struct session_view fresh = {0};
 	const struct str none = {0};
 	int64_t now_s = o->env->wall_ns(o->env) / NS_PER_S;
-	struct route_input in = {.snap = o->snap,
+
+	r->session = (struct session_view){.complexity = -1, .class = -1};
+	r->in = (struct route_input){.snap = o->snap,
 	    .task = &r->task,
 	    .verdict = &r->verdict,
 	    .who = &r->who,
 	    .outlook = o->learned,
-	    .session = &fresh,
+	    .session = &r->session,
 	    .tags = r->tags,
 	    .tag_count = r->tag_count,
 	    .data = r->data,
@@ -87,6 +88,6 @@ offline_plan(struct offline *o, struct offline_request *r)
 	if (r->who.team_name == NULL)
 		r->who.team_name = r->who.team == NULL ? "" : r->who.team->name;
 	r->snap = o->snap;
-	in.draw = session_id(&r->task, r->who.key_name, none);
-	return plan_build(&in, &r->plan);
+	r->in.draw = session_id(&r->task, r->who.key_name, none);
+	return plan_build(&r->in, &r->plan);
 }

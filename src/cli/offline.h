@@ -28,6 +28,8 @@ struct offline_request {
 	struct task task;
 	struct prompt prompt;
 	struct verdict verdict;
+	struct session_view session; /* a new one */
+	struct route_input in;
 	struct plan plan;
 	const char *why; /* offline_read() failed */
 };

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "core/request.h"
 #include "in_force.h"
+#include "recompute.h"
 #include "record.h"
 #include "seen.h"
 #include "stage/report.h"
@@ -173,22 +174,65 @@ report_is_request(struct str target, struct id *ret)
 	return id_parse(path, ret);
 }
 
+enum form { FORM_json, FORM_text, FORM_input, FORMS };
+
 static int
-wants_text(struct str query, bool *ret_text, struct buf *ret)
+wanted_form(struct str query, enum form *ret_form, struct buf *ret)
 {
+	static const char *const forms[FORMS] = {"json", "text", "input"};
 	char name[ASK_NAME], value[ASK_NAME];
 	bool bad;
 
 	while (ask_next(&query, name, value, &bad)) {
+		size_t i = 0;
+
 		if (bad || strcmp(name, "format") != 0)
 			return report_error(ret, 400, name,
-			    "unknown parameter \"%.40s\"; known is format=json|text",
+			    "unknown parameter \"%.40s\"; known is "
+			    "format=json|text|input",
 			    name);
-		if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
+		while (i < FORMS && strcmp(value, forms[i]) != 0)
+			i++;
+		if (i == FORMS)
 			return report_error(ret, 400, name,
-			    "format is json or text, not \"%.40s\"", value);
-		*ret_text = strcmp(value, "text") == 0;
+			    "format is json, text or input, not \"%.40s\"", value);
+		*ret_form = (enum form)i;
 	}
+	return 200;
+}
+
+/* The policy and what was learned are of everybody. */
+static int
+answer_input(struct books *b, const struct record *rec, const struct scope *scope,
+    struct buf *ret)
+{
+	char why[256];
+
+	if (!scope->all)
+		return report_error(ret, 403, "format",
+		    "what a decision was made from has the whole policy in it: ask the "
+		    "admin port");
+	if (record_input(rec, b, ret, why))
+		return 200;
+	return report_error(ret, 404, "format", "%s", why);
+}
+
+static int
+answer_record(struct books *b, const struct record *rec, enum form form,
+    const struct scope *scope, struct buf *ret)
+{
+	struct recompute *c;
+
+	if (form == FORM_input)
+		return answer_input(b, rec, scope, ret);
+	c = xcalloc(1, sizeof(*c));
+	recompute(rec, b, c);
+	if (form == FORM_text)
+		record_text(rec, c, ret);
+	else
+		record_json(rec, c, ret);
+	recompute_fini(c);
+	xfree(c);
 	return 200;
 }
 
@@ -197,8 +241,8 @@ answer_request(struct books *b, struct id id, struct str query,
     const struct scope *scope, struct buf *ret, bool *ret_text)
 {
 	struct record rec;
-	bool text = false;
-	int status = wants_text(query, &text, ret);
+	enum form form = FORM_json;
+	int status = wanted_form(query, &form, ret);
 
 	if (status != 200)
 		return status;
@@ -213,11 +257,8 @@ answer_request(struct books *b, struct id id, struct str query,
 		status = cannot_read(b, ret);
 		break;
 	default:
-		*ret_text = text;
-		if (text)
-			record_text(&rec, b, ret);
-		else
-			record_json(&rec, b, ret);
+		status = answer_record(b, &rec, form, scope, ret);
+		*ret_text = form == FORM_text;
 	}
 	record_fini(&rec);
 	return status;

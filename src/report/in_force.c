@@ -47,14 +47,34 @@ take_part(
 	return false;
 }
 
-static struct snapshot *
-rebuild(struct env *env, const struct kept_part part[static KEPT_PARTS],
-    char ret_why[static 256])
+bool
+in_force_texts(struct books *b, struct str basis, struct arena *mem,
+    struct snapshot_texts *ret, char ret_why[static 256])
 {
-	struct snapshot_texts t = {
+	struct kept_part part[KEPT_PARTS];
+	struct str text = in_force_text(b, "basis", basis, mem);
+
+	snprintf(ret_why, 256,
+	    text.p == NULL ? "the ledger does not keep what was in force"
+			   : "what was kept of it is damaged");
+	if (text.p == NULL || !kept_read(text, part))
+		return false;
+	/* The last are the weights: nothing is classified again. */
+	for (size_t i = 0; i + 1 < KEPT_PARTS; i++) {
+		if (!take_part(b, &part[i], mem, ret_why))
+			return false;
+	}
+	*ret = (struct snapshot_texts){
 	    .policy = part[0].text, .catalogue = part[1].text, .prices = part[2].text};
+	ret_why[0] = '\0';
+	return true;
+}
+
+static struct snapshot *
+rebuild(struct env *env, const struct snapshot_texts *t, char ret_why[static 256])
+{
 	struct diag *d = diag_new();
-	struct snapshot *s = snapshot_rebuild(env, &t, d);
+	struct snapshot *s = snapshot_rebuild(env, t, d);
 	const struct diag_finding *f;
 	size_t n, i = 0;
 
@@ -62,8 +82,9 @@ rebuild(struct env *env, const struct kept_part part[static KEPT_PARTS],
 	while (s == NULL && i < n && f[i].level == DIAG_warning)
 		i++;
 	if (s == NULL)
-		snprintf(ret_why, 256, "this release cannot read its policy %s: %.180s",
-		    part[0].key, i < n ? f[i].text : "");
+		snprintf(ret_why, 256,
+		    "this release cannot read the policy of then: %.180s",
+		    i < n ? f[i].text : "");
 	diag_free(d);
 	return s;
 }
@@ -72,41 +93,29 @@ struct snapshot *
 in_force_snapshot(struct books *b, struct str basis, struct fleet_shared *fleet,
     char ret_why[static 256])
 {
-	struct kept_part part[KEPT_PARTS];
 	struct arena *mem = arena_new(MEM_MAX);
+	struct snapshot_texts t;
 	struct snapshot *s = NULL;
-	struct str text = in_force_text(b, "basis", basis, mem);
 
-	snprintf(ret_why, 256,
-	    text.p == NULL ? "the ledger does not keep what was in force"
-			   : "what was kept of it is damaged");
-	if (text.p == NULL || !kept_read(text, part))
-		goto out;
-	/* The last are the weights: nothing is classified again. */
-	for (size_t i = 0; i + 1 < KEPT_PARTS; i++) {
-		if (!take_part(b, &part[i], mem, ret_why))
-			goto out;
-	}
-	s = rebuild(b->env, part, ret_why);
+	if (in_force_texts(b, basis, mem, &t, ret_why))
+		s = rebuild(b->env, &t, ret_why);
 	if (s != NULL && !fleet_bind(fleet, s)) {
 		snprintf(ret_why, 256,
-		    "this release does not know an API of its policy %s", part[0].key);
+		    "this release does not know an API of the policy of then");
 		snapshot_unref(s);
 		s = NULL;
 	}
-out:
 	arena_free(mem);
 	return s;
 }
 
 bool
-in_force_outlook(struct books *b, uint64_t number, struct outlook *ret)
+in_force_cells(struct books *b, uint64_t number, in_force_cell_fn *each, void *arg)
 {
 	sqlite3 *db = books_sums(b);
 	sqlite3_stmt *q = NULL;
 	bool row, ok;
 
-	*ret = (struct outlook){0};
 	if (number == 0)
 		return true;
 	if (db != NULL)
@@ -117,9 +126,21 @@ in_force_outlook(struct books *b, uint64_t number, struct outlook *ret)
 		return false;
 	sqlite3_bind_int64(q, 1, (int64_t)number);
 	while ((ok = books_step(b, q, &row)) && row)
-		outlook_cell_take(ret, books_text(q, 0), sqlite3_column_double(q, 2),
+		each(arg, books_text(q, 0), sqlite3_column_double(q, 2),
 		    sqlite3_column_double(q, 3));
 	sqlite3_finalize(q);
-	ret->number = number;
 	return ok;
+}
+
+static void
+on_cell(void *arg, struct str cell, double value, double samples)
+{
+	outlook_cell_take(arg, cell, value, samples);
+}
+
+bool
+in_force_outlook(struct books *b, uint64_t number, struct outlook *ret)
+{
+	*ret = (struct outlook){.number = number};
+	return in_force_cells(b, number, on_cell, ret);
 }

@@ -24,6 +24,16 @@ struct str in_force_text(
 struct snapshot *in_force_snapshot(struct books *b, struct str basis,
     struct fleet_shared *fleet, char ret_why[static 256]);
 
+/* The texts of a basis, without weights, in `mem`. False: `ret_why` says why. */
+struct snapshot_texts;
+bool in_force_texts(struct books *b, struct str basis, struct arena *mem,
+    struct snapshot_texts *ret, char ret_why[static 256]) MUST_CHECK;
+
+/* The cells of an outlook. False: `b->why`. */
+typedef void in_force_cell_fn(void *arg, struct str cell, double value, double samples);
+bool in_force_cells(
+    struct books *b, uint64_t number, in_force_cell_fn *each, void *arg) MUST_CHECK;
+
 /* The outlook of that number; outlook_clear() it. False: `b->why`. */
 bool in_force_outlook(struct books *b, uint64_t number, struct outlook *ret) MUST_CHECK;
 

@@ -1,6 +1,8 @@
 /* record.c: finds one request in the months' files. */
 #include "record.h"
 
+#include <stdio.h>
+
 #include "base/util.h"
 #include "dates.h"
 
@@ -9,10 +11,13 @@
 #define R(column) "(SELECT text FROM name WHERE id=r." #column ")"
 #define A(column) "(SELECT text FROM name WHERE id=a." #column ")"
 
+/* Months of older releases have neither decision nor basis. */
+static const char kept_sql[] = "decision," R(basis);
+static const char older_sql[] = "x'',''";
 static const char request_sql[] =
     "SELECT seq,start_ms,end_ms,session,complexity,confidence,outlook,baseline_pusd,"
     "baseline_success,flags,outcome,plan,tags," R(key) "," R(team) "," R(user) "," R(route) "," R(asked) "," R(
-	path) "," R(class) "," R(data) "," R(mode) "," R(policy) "," R(classifier) "," R(baseline) "," R(decided) " FROM request r WHERE id=?1";
+	path) "," R(class) "," R(data) "," R(mode) "," R(policy) "," R(classifier) "," R(baseline) "," R(decided) ",%s FROM request r WHERE id=?1";
 
 static const char attempt_sql[] =
     "SELECT tier,contract_ppm,start_ms,outcome,http_status,basis,flags,list_pusd,"
@@ -64,6 +69,20 @@ read_request(struct record *r, sqlite3_stmt *q)
 	r->plan = keep(r,
 	    str_make(sqlite3_column_blob(q, 11), (size_t)sqlite3_column_bytes(q, 11)));
 	read_names(r, q, 12);
+	r->decision = keep(r,
+	    str_make(sqlite3_column_blob(q, 26), (size_t)sqlite3_column_bytes(q, 26)));
+	r->basis = keep(r, books_text(q, 27));
+}
+
+static sqlite3_stmt *
+prepare_request(struct books *b, sqlite3 *db)
+{
+	bool kept = sqlite3_table_column_metadata(db, NULL, "request", "basis", NULL,
+			NULL, NULL, NULL, NULL) == SQLITE_OK;
+	char sql[1600];
+
+	snprintf(sql, sizeof(sql), request_sql, kept ? kept_sql : older_sql);
+	return books_prepare(b, db, sql);
 }
 
 static void
@@ -123,7 +142,7 @@ read_attempts(struct books *b, sqlite3 *db, int64_t seq, struct record *r)
 static enum record_found
 look_in(struct books *b, sqlite3 *db, const struct scope *scope, struct record *r)
 {
-	sqlite3_stmt *q = books_prepare(b, db, request_sql);
+	sqlite3_stmt *q = prepare_request(b, db);
 	enum record_found found = RECORD_unreadable;
 	uint8_t id[16];
 	bool row;

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/money.h"
+#include "base/util.h"
 #include "core/sets.h"
 #include "ask.h"
 #include "books.h"
@@ -37,6 +38,7 @@ struct record {
 	int64_t start_ms, end_ms;
 	struct str key, team, user, route, asked, path, class_name, data, mode, policy,
 	    classifier, baseline, decided, tags, plan;
+	struct str basis, decision; /* empty: an older release's row, or no room */
 	uint64_t session, outlook;
 	double complexity, confidence, baseline_success;
 	int64_t baseline_pusd; /* -1 unknown */
@@ -55,9 +57,13 @@ enum record_found record_load(
     struct books *b, struct id id, const struct scope *scope, struct record *ret);
 void record_fini(struct record *r);
 
-/* The object of GET /v1/requests/ID, and the text of `frugald explain`. Names of the
- * plan come from the policy that is kept in the ledger. */
-void record_json(const struct record *r, struct books *b, struct buf *ret);
-void record_text(const struct record *r, struct books *b, struct buf *ret);
+/* The object of GET /v1/requests/ID, and the text of `frugald explain`. */
+struct recompute;
+void record_json(const struct record *r, const struct recompute *c, struct buf *ret);
+void record_text(const struct record *r, const struct recompute *c, struct buf *ret);
+/* All from which the decision is made again elsewhere: the row, the texts that were in
+ * force, the outlook's cells. False: `ret_why`. */
+bool record_input(const struct record *r, struct books *b, struct buf *ret,
+    char ret_why[static 256]) MUST_CHECK;
 
 #endif

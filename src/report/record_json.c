@@ -4,11 +4,11 @@
 
 #include "base/json.h"
 #include "core/request.h"
+#include "config/kept.h"
 #include "dates.h"
-#include "policy_names.h"
+#include "in_force.h"
+#include "recompute.h"
 #include "record.h"
-
-#define PLAN_MAX 24
 
 static void
 put_known(struct json *j, const char *key, int64_t v)
@@ -95,51 +95,6 @@ put_attempt(struct json *j, const struct record_attempt *a)
 	json_object_end(j);
 }
 
-/* ---- the plan ---- */
-
-static void
-put_candidate(
-    struct json *j, const struct policy_names *names, const struct packed_candidate *c)
-{
-	char cost[32];
-
-	json_object_begin(j, NULL);
-	if (names != NULL && c->model < names->models) {
-		json_str(j, "model", names->model[c->model].name);
-		if (c->at < names->model[c->model].ats)
-			json_str(j, "provider", names->model[c->model].at[c->at]);
-	} else {
-		json_int(j, "model_index", c->model);
-	}
-	if (c->by_rule)
-		json_bool(j, "service_tier_by_rule", true);
-	json_num(j, "success", c->success, 4);
-	if (c->cost_usd < 0) {
-		json_put_null(j, "cost_usd");
-	} else {
-		snprintf(cost, sizeof(cost), "%.9f", c->cost_usd);
-		json_str(j, "cost_usd", str_of(cost));
-	}
-	json_str(j, "reason", str_of(reason_name((enum reason)c->reason)));
-	json_str(j, "verdict", str_of(reason_text((enum reason)c->reason)));
-	if (c->rule >= 0)
-		json_int(j, "rule", c->rule + 1);
-	json_object_end(j);
-}
-
-static void
-put_plan(struct json *j, const struct record *r, struct books *b)
-{
-	const struct policy_names *names = policy_names_load(b, r->policy, r->mem);
-	struct packed_candidate c[PLAN_MAX];
-	unsigned n = plan_unpack(r->plan, c, PLAN_MAX);
-
-	json_array_begin(j, "plan");
-	for (unsigned i = 0; i < n; i++)
-		put_candidate(j, names, &c[i]);
-	json_array_end(j);
-}
-
 /* ---- the whole ---- */
 
 /* An estimate is shorter than an amount. */
@@ -212,8 +167,19 @@ put_head(struct json *j, const struct record *r)
 	put_tags(j, r->tags);
 }
 
+/* Whether the plan was made again, and is the same. */
+static void
+put_recomputed(struct json *j, const struct recompute *c)
+{
+	json_object_begin(j, "recomputed");
+	json_str(j, "plan", str_of(recompute_word(c->state)));
+	if (c->why[0] != '\0')
+		json_str(j, "why", str_of(c->why));
+	json_object_end(j);
+}
+
 void
-record_json(const struct record *r, struct books *b, struct buf *ret)
+record_json(const struct record *r, const struct recompute *c, struct buf *ret)
 {
 	struct json j;
 
@@ -226,15 +192,99 @@ record_json(const struct record *r, struct books *b, struct buf *ret)
 	else
 		json_pusd_sum(&j, "cost_usd", r->cost);
 	put_baseline(&j, r);
-	put_plan(&j, r, b);
+	plan_json(&c->view, "plan", &j);
+	put_recomputed(&j, c);
 	json_array_begin(&j, "attempts");
 	for (unsigned i = 0; i < r->attempts; i++)
 		put_attempt(&j, &r->attempt[i]);
 	json_array_end(&j);
 	json_object_begin(&j, "versions");
 	json_str(&j, "policy", r->policy);
+	json_str(&j, "basis", r->basis);
 	json_str(&j, "classifier", r->classifier);
 	json_int(&j, "outlook", (int64_t)r->outlook);
 	json_object_end(&j);
 	json_object_end(&j);
+}
+
+/* ---- what it was decided from ---- */
+
+#define TEXTS_MAX ((size_t)64 << 20)
+
+static void
+put_hex(struct json *j, const char *key, struct str bytes)
+{
+	char text[1024];
+	size_t n = bytes.len < sizeof(text) / 2 ? bytes.len : sizeof(text) / 2 - 1;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + 2 * i, 3, "%02x", (unsigned char)bytes.p[i]);
+	json_str(j, key, str_of(text));
+}
+
+/* As it reads back to the bit. */
+static void
+put_exact(struct json *j, const char *key, double v)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%.17g", v);
+	json_str(j, key, str_of(text));
+}
+
+static void
+put_row(struct json *j, const struct record *r)
+{
+	json_str(j, "asked", r->asked);
+	json_str(j, "class", r->class_name);
+	json_str(j, "key", r->key);
+	json_str(j, "team", r->team);
+	json_str(j, "tags", r->tags);
+	put_exact(j, "complexity", r->complexity);
+	put_exact(j, "confidence", r->confidence);
+	json_int(j, "start_ms", r->start_ms);
+	json_int(j, "session", (int64_t)r->session);
+	put_hex(j, "decision", r->decision);
+	put_hex(j, "plan", r->plan);
+}
+
+static void
+on_cell(void *arg, struct str cell, double value, double samples)
+{
+	struct json *j = arg;
+
+	json_object_begin(j, NULL);
+	json_str(j, "cell", cell);
+	put_exact(j, "value", value);
+	put_exact(j, "samples", samples);
+	json_object_end(j);
+}
+
+bool
+record_input(
+    const struct record *r, struct books *b, struct buf *ret, char ret_why[static 256])
+{
+	struct arena *mem = arena_new(TEXTS_MAX);
+	struct snapshot_texts t;
+	struct json j;
+	bool ok = in_force_texts(b, r->basis, mem, &t, ret_why);
+
+	if (ok) {
+		json_init(&j, ret);
+		json_object_begin(&j, NULL);
+		json_str(&j, "object", STR("frugald.decision"));
+		put_row(&j, r);
+		json_str(&j, "policy", t.policy);
+		json_str(&j, "catalogue", t.catalogue);
+		json_str(&j, "prices", t.prices);
+		json_array_begin(&j, "outlook");
+		ok = in_force_cells(b, r->outlook, on_cell, &j) && !j.full;
+		json_array_end(&j);
+		json_object_end(&j);
+		snprintf(
+		    ret_why, 256, "%.250s", j.full ? "the answer is too long" : b->why);
+	}
+	arena_free(mem);
+	return ok;
 }

@@ -4,10 +4,8 @@
 
 #include "core/request.h"
 #include "dates.h"
-#include "policy_names.h"
+#include "recompute.h"
 #include "record.h"
-
-#define PLAN_MAX 24
 
 static const char *const weekdays[] = {
     "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"}; /* from 1970-01-01 */
@@ -31,14 +29,6 @@ field(struct buf *b, const char *word, struct str value)
 		return;
 	buf_printf(b, " · %s", word);
 	put(b, value);
-}
-
-/* ".885" */
-static const char *
-share(double v, char ret[static 16])
-{
-	snprintf(ret, 16, "%.3f", v);
-	return ret[0] == '0' ? ret + 1 : ret;
 }
 
 /* "$0.000 854 585 600": groups of three behind the point. */
@@ -126,131 +116,28 @@ put_who(const struct record *r, struct buf *b)
 		buf_add(b, i++ == 0 ? " · tags " : " ");
 		put(b, line);
 	}
-	field(b, "data ", r->data);
-	buf_add(b, "\nasked    model \"");
-	put(b, r->asked);
-	buf_add(b, "\"");
-	if (r->route.len > 0) {
-		buf_add(b, " → route ");
-		put(b, r->route);
-	}
-	field(b, "mode ", r->mode);
-	buf_printf(b, "\nsession  s_%016" PRIx64 "%s\n", r->session,
-	    r->pinned ? " · pinned by bound content or an open tool call" : "");
-}
-
-static void
-put_read(const struct record *r, struct buf *b)
-{
-	char a[16], c[16];
-
-	buf_add(b, "read     ");
-	put(b, r->class_name);
-	buf_printf(b, " · complexity %s · confidence %s", share(r->complexity, a),
-	    share(r->confidence, c));
-	if (r->attempts > 0 && r->attempt[0].input_estimate > 0) {
-		buf_add(b, " · about ");
-		thousands(b, r->attempt[0].input_estimate);
-		buf_add(b, " tokens in");
-	}
 	buf_add(b, "\n");
 }
 
-/* ---- plan ---- */
-
+/* What is to be known of the plan's numbers. */
 static void
-put_candidate(const struct packed_candidate *c, unsigned number,
-    const struct policy_names *names, struct buf *b)
+put_recomputed(const struct recompute *c, struct buf *b)
 {
-	struct str model = STR("?"), at = STR("?");
-	char who[96], success[16] = "-", cost[32] = "-", n[12] = "-";
-
-	if (names != NULL && c->model < names->models) {
-		model = names->model[c->model].name;
-		if (c->at < names->model[c->model].ats)
-			at = names->model[c->model].at[c->at];
-	}
-	snprintf(who, sizeof(who), "%.*s @ %.*s%s", (int)model.len, model.p,
-	    (int)at.len, at.p, c->by_rule ? ", tier by rule" : "");
-	if (number > 0)
-		snprintf(n, sizeof(n), "%u", number);
-	if (c->success > 0) {
-		int64_t micro = (int64_t)(c->cost_usd * 1e6 + 0.5);
-
-		share(c->success, success);
-		snprintf(cost, sizeof(cost), "$%" PRId64 ".%03d %03d", micro / 1000000,
-		    (int)(micro / 1000 % 1000), (int)(micro % 1000));
-	}
-	buf_printf(b, "%2s  %-24s %7s  %13s   %s", n, who,
-	    success[0] == '0' ? success + 1 : success,
-	    c->success > 0 && c->cost_usd < 0 ? "unpriced" : cost,
-	    reason_text((enum reason)c->reason));
-	if (c->rule >= 0)
-		buf_printf(b, " (rule %d)", c->rule + 1);
-	buf_add(b, "\n");
-}
-
-static bool
-is_out(const struct packed_candidate *c)
-{
-	return str_starts(str_of(reason_name((enum reason)c->reason)), STR("out_"));
-}
-
-static void
-put_plan(const struct record *r, struct books *books, struct buf *b)
-{
-	const struct policy_names *names = policy_names_load(books, r->policy, r->mem);
-	struct packed_candidate c[PLAN_MAX];
-	unsigned n = plan_unpack(r->plan, c, PLAN_MAX), number = 0;
-
-	if (n == 0)
+	if (c->state == RECOMPUTE_not)
+		buf_printf(b, "again    this plan cannot be made again: %s\n", c->why);
+	if (c->state != RECOMPUTE_differs)
 		return;
-	buf_printf(b, "\n%2s  %-24s %7s  %13s   %s\n", "#", "candidate", "success",
-	    "expected cost", "verdict");
-	for (unsigned i = 0; i < n; i++)
-		put_candidate(&c[i], is_out(&c[i]) ? 0 : ++number, names, b);
-	if (r->below_quality)
-		buf_add(b, "         nobody met the route's quality floor\n");
-	if (r->unsure)
-		buf_add(b,
-		    "         the classifier was unsure, so the baseline was taken\n");
-	if (r->decided.len > 0 && last_of(r) != NULL &&
-	    !str_eq(r->decided, last_of(r)->model)) {
-		buf_add(b, "         the route's own choice would have been ");
-		put(b, r->decided);
-		buf_add(b, "\n");
-	}
-}
-
-/* The first candidate against the baseline, by the numbers of the plan. */
-static void
-put_why(const struct record *r, struct books *books, struct buf *b)
-{
-	const struct policy_names *names = policy_names_load(books, r->policy, r->mem);
-	struct packed_candidate c[PLAN_MAX];
-	double baseline = (double)r->baseline_pusd / 1e12;
-	char less[16], at[16];
-	struct pusd_sum saved;
-
-	if (plan_unpack(r->plan, c, PLAN_MAX) == 0 || names == NULL ||
-	    c[0].model >= names->models || c[0].cost_usd < 0 || r->baseline_pusd < 0 ||
-	    str_eq(names->model[c[0].model].name, r->baseline))
-		return;
-	saved.v = (wide)((baseline - c[0].cost_usd) * 1e12);
-	buf_add(b, "\nwhy      ");
-	put(b, names->model[c[0].model].name);
-	buf_add(b, " instead of ");
-	put(b, r->baseline);
-	buf_add(b, ": ");
-	dollars(b, (struct pusd_sum){saved.v < 0 ? -saved.v : saved.v}, 2);
-	buf_printf(b, " %s by expectation, success %s%s to %s\n",
-	    saved.v < 0 ? "dearer" : "cheaper",
-	    c[0].success < r->baseline_success ? "−" : "+",
-	    share(c[0].success < r->baseline_success
-		      ? r->baseline_success - c[0].success
-		      : c[0].success - r->baseline_success,
-		less),
-	    share(r->baseline_success, at));
+	buf_add(b, "again    NOT THE SAME: from what the ledger keeps ");
+	if (c->plan.usable > 0)
+		buf_printf(b, "%s @ %s would stand first",
+		    c->plan.candidate[0].model->name,
+		    c->plan.candidate[0]
+			.model->at[c->plan.candidate[0].at]
+			.provider->name);
+	else
+		buf_add(b, "nobody would serve");
+	buf_add(b, " or other numbers come out; the plan above is what was done. This "
+		   "is a defect: please report it\n");
 }
 
 /* ---- attempts and money ---- */
@@ -379,8 +266,15 @@ put_time(const struct record *r, struct buf *b)
 	buf_add(b, "\n");
 }
 
+static const char *
+id_text(const struct record *r, char ret[static ID_TEXT_BYTES])
+{
+	id_format(r->id, ret);
+	return ret;
+}
+
 static void
-put_versions(const struct record *r, struct buf *b)
+put_versions(const struct record *r, const struct recompute *c, struct buf *b)
 {
 	buf_add(b, "version  policy ");
 	put(b, r->policy);
@@ -389,19 +283,24 @@ put_versions(const struct record *r, struct buf *b)
 		field(b, "served model ", last_of(r)->served_model);
 	}
 	field(b, "classifier ", r->classifier);
-	buf_printf(b, " · outlook %" PRIu64 "\n", r->outlook);
+	buf_printf(b, " · outlook %" PRIu64 "%s\n", r->outlook,
+	    c->state == RECOMPUTE_same ? " · made again: the same plan" : "");
+	if (c->state == RECOMPUTE_not)
+		return;
+	buf_add(b, "\nagain with another policy:  frugald explain ");
+	buf_printf(b, "req_%s --policy new.yaml        as JSON:  --json\n",
+	    id_text(r, (char[ID_TEXT_BYTES]){0}));
 }
 
 void
-record_text(const struct record *r, struct books *b, struct buf *ret)
+record_text(const struct record *r, const struct recompute *c, struct buf *ret)
 {
 	put_title(r, ret);
 	put_who(r, ret);
-	put_read(r, ret);
-	put_plan(r, b, ret);
-	put_why(r, b, ret);
+	plan_text(&c->view, ret);
+	put_recomputed(c, ret);
 	put_attempts(r, ret);
 	put_money(r, ret);
 	put_time(r, ret);
-	put_versions(r, ret);
+	put_versions(r, c, ret);
 }

@@ -1,17 +1,19 @@
-/* print.c: a plan for people, for programs and
- * for a header; all from the same numbers. */
+/* print.c: a plan for people. */
 #include "work.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
-/* The walls keep from sight what they put out: nothing was reckoned for it. */
-static bool
-reckoned(const struct candidate *c)
+/* Text of clients and policies may hold anything; a terminal must not see that. */
+static void
+put(struct buf *b, struct str s)
 {
-	return c->success > 0;
-}
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
 
-/* ---- text ---- */
+		buf_printf(b, "%c", c < ' ' || c == 0x7f ? '?' : s.p[i]);
+	}
+}
 
 /* ".885" */
 static const char *
@@ -34,301 +36,315 @@ dollars(double usd, char buf[static 32])
 	return buf;
 }
 
-static void
-text_head(const struct plan *p, const struct verdict *v, struct buf *ret)
+/* "0.4 s" */
+static const char *
+seconds(int32_t ms, char buf[static 16])
 {
-	const struct candidate *c = p->count > 0 ? &p->candidate[0] : NULL;
-	char a[16], b[16], d[16];
+	if (ms < 0)
+		return "-";
+	snprintf(buf, 16, "%.1f s", ms / 1000.0);
+	return buf;
+}
 
-	buf_printf(ret, "asked    \"%s\"", p->asked);
-	if (p->route != NULL)
+/* "48 s", "12 min", "3 h" */
+static void
+put_span(struct buf *b, int64_t ms)
+{
+	if (ms < 120000)
+		buf_printf(b, "%" PRId64 " s", ms / 1000);
+	else if (ms < 7200000)
+		buf_printf(b, "%" PRId64 " min", ms / 60000);
+	else
+		buf_printf(b, "%" PRId64 " h", ms / 3600000);
+}
+
+static void
+text_asked(const struct plan_view *v, struct buf *ret)
+{
+	buf_add(ret, "asked    \"");
+	put(ret, v->asked);
+	buf_add(ret, "\"");
+	if (v->route.len > 0) {
 		buf_printf(
-		    ret, " → route %s · mode %s", p->route->name, mode_name(p->mode));
-	if (p->route != NULL && p->mode == MODE_canary)
-		buf_printf(ret, " %u %%", p->route->canary_percent);
-	if (p->data != NULL)
-		buf_printf(ret, " · data %s", p->data->name);
-	buf_printf(ret, "\nread     %s %s · complexity %s · confidence %s",
-	    class_name(v->class), share((double)v->class_p[v->class], a),
-	    share((double)v->complexity, b), share((double)v->confidence, d));
-	if (c != NULL && c->input_tokens > 0)
-		buf_printf(ret, " · about %.0f tokens in, %.0f of them probably cached",
-		    c->input_tokens, c->cached_tokens);
+		    ret, " →%s route ", str_eq(v->asked, v->route) ? "" : " alias →");
+		put(ret, v->route);
+		buf_add(ret, " · mode ");
+		put(ret, v->mode);
+	}
+	if (v->canary_percent > 0)
+		buf_printf(ret, " %u %%", v->canary_percent);
+	if (v->canary_percent > 0 && v->session_told)
+		buf_printf(
+		    ret, ": this session is %s", v->canary_acts ? "in" : "not in");
+	if (v->data.len > 0) {
+		buf_add(ret, " · data ");
+		put(ret, v->data);
+	}
+	buf_add(ret, "\n");
+}
+
+static void
+text_session(const struct plan_view *v, struct buf *ret)
+{
+	if (v->session == 0)
+		return;
+	buf_printf(ret, "session  s_%016" PRIx64, v->session);
+	if (!v->session_told) {
+		buf_add(ret, v->pinned
+				 ? " · pinned by bound content or an open tool call\n"
+				 : "\n");
+		return;
+	}
+	if (v->idle_ms < 0) {
+		buf_add(ret, ", new");
+	} else {
+		if (v->session_model.len > 0) {
+			buf_add(ret, ", on ");
+			put(ret, v->session_model);
+		}
+		if (v->session_provider.len > 0) {
+			buf_add(ret, " @ ");
+			put(ret, v->session_provider);
+		}
+		buf_add(ret, ", idle ");
+		put_span(ret, v->idle_ms);
+	}
+	if (v->pin == NULL)
+		buf_add(ret, " · no pin (no bound content, no open tool call)\n");
+	else
+		buf_printf(ret, " · %s by %s\n",
+		    v->pinned ? "pinned" : "could be pinned", v->pin);
+}
+
+/* "1,676" */
+static void
+put_count(struct buf *b, double n)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%.0f", n);
+
+	for (int i = 0; i < len; i++)
+		buf_printf(b, "%s%c", i > 0 && (len - i) % 3 == 0 ? "," : "", text[i]);
+}
+
+static void
+text_tokens(const struct plan_view *v, struct buf *ret)
+{
+	const struct view_candidate *c = &v->candidate[0];
+	char p[16];
+
+	if (v->count == 0 || c->input_tokens <= 0)
+		return;
+	buf_add(ret, " · about ");
+	put_count(ret, c->input_tokens);
+	buf_add(ret, " tokens in");
+	if (c->cached_tokens > 0) {
+		buf_add(ret, ", ");
+		put_count(ret, c->cached_tokens);
+		buf_add(ret, " of them probably cached");
+	}
+	if (c->cached_tokens > 0 && v->warm >= 0)
+		buf_printf(ret, " (P %s)", share(v->warm, p));
+	if (c->output_tokens > 0) {
+		buf_add(ret, ", about ");
+		put_count(ret, c->output_tokens);
+		buf_add(ret, " out");
+	}
+}
+
+static void
+text_read(const struct plan_view *v, struct buf *ret)
+{
+	char a[16];
+
+	buf_add(ret, "read     ");
+	put(ret, v->class_name);
+	if (v->class_p >= 0)
+		buf_printf(ret, " %s", share(v->class_p, a));
+	buf_printf(ret, " · complexity %s", share(v->complexity, a));
+	buf_printf(ret, " · confidence %s", share(v->confidence, a));
+	text_tokens(v, ret);
 	buf_add(ret, "\n");
 	for (size_t i = 0; i < nitems(v->reasons) && v->reasons[i] != NULL; i++)
 		buf_printf(ret, "%s%s", i == 0 ? "         " : ", ", v->reasons[i]);
 	buf_add(ret, v->reasons[0] != NULL ? "\n" : "");
-}
-
-/* What the chosen one is the best at. */
-static void
-text_goal(const struct plan *p, struct buf *ret)
-{
-	const struct route *r = p->route;
-	char a[16];
-
-	if (r->goal == GOAL_best)
-		buf_add(ret, "CHOSEN: the best");
-	else
-		buf_add(ret, "CHOSEN: the cheapest");
-	if (r->goal == GOAL_best && r->max_cost.v > 0)
-		buf_printf(ret, " below $%g", (double)r->max_cost.v / 1e12);
-	if (p->below_quality)
-		buf_add(ret, ", though below the floor");
-	else if (r->keep_quality >= 0 &&
-		 p->floor <= r->keep_quality * p->baseline_success + 1e-9)
-		buf_printf(ret, " that keeps %g %% of %s's %s", r->keep_quality * 100,
-		    p->baseline->name, share(p->baseline_success, a));
-	else if (p->floor >= 0)
-		buf_printf(ret, " above %s", share(p->floor, a));
-}
-
-static void
-text_verdict(const struct plan *p, const struct candidate *c, struct buf *ret)
-{
-	char a[16];
-
-	if (c->reason == REASON_chosen)
-		text_goal(p, ret);
-	else
-		buf_add(ret, reason_text(c->reason));
-	if (c->reason == REASON_out_rule)
-		buf_printf(ret, " (rule %d)", c->rule + 1);
-	if (c->reason == REASON_out_quality || c->reason == REASON_last_quality)
-		buf_printf(ret, " by %s", share(p->floor - c->success, a));
-}
-
-static void
-text_candidate(const struct plan *p, unsigned i, struct buf *ret)
-{
-	const struct candidate *c = &p->candidate[i];
-	char who[96], number[16] = "-", success[16], floor[16], cost[32];
-
-	snprintf(who, sizeof(who), "%s @ %s%s%s", c->model->name,
-	    c->model->at[c->at].provider->name, c->service != NULL ? " " : "",
-	    c->service != NULL ? c->service : "");
-	if (i < p->usable)
-		snprintf(number, sizeof(number), "%u", i + 1);
-	buf_printf(ret, "%2s  %-24s %7s  %5s  %13s   ", number, who,
-	    reckoned(c) ? share(c->success, success) : "-",
-	    p->floor >= 0 ? share(p->floor, floor) : "-",
-	    reckoned(c) ? dollars(c->cost_usd, cost) : "-");
-	text_verdict(p, c, ret);
+	if (v->rules.len == 0)
+		return;
+	buf_add(ret, "rules    ");
+	put(ret, v->rules);
 	buf_add(ret, "\n");
 }
 
-static const char *
-second_of(const struct plan *p)
+static void
+text_verdict(const struct plan_view *v, const struct view_candidate *c, struct buf *ret)
 {
-	return p->candidate[p->escalate_to].model->name;
+	char a[16];
+
+	if (c->reason == REASON_chosen && v->goal.len > 0) {
+		buf_add(ret, "CHOSEN: ");
+		put(ret, v->goal);
+	} else {
+		buf_add(ret, reason_text(c->reason));
+	}
+	if (c->reason == REASON_out_wall && c->region.len > 0) {
+		buf_add(ret, " (it is in ");
+		put(ret, c->region);
+		buf_add(ret, ")");
+	}
+	if (c->rule >= 0)
+		buf_printf(ret, " (rule %d)", c->rule + 1);
+	if (v->floor >= 0 &&
+	    (c->reason == REASON_out_quality || c->reason == REASON_last_quality))
+		buf_printf(ret, " by %s", share(v->floor - c->success, a));
+	if (c->signal.wait_ms > 0)
+		buf_printf(
+		    ret, " · a place is free in %s", seconds(c->signal.wait_ms, a));
+}
+
+/* Does anybody have a time to the first byte? */
+static bool
+timed(const struct plan_view *v)
+{
+	for (unsigned i = 0; i < v->count; i++) {
+		if (v->candidate[i].signal.ttft_ms >= 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+text_candidate(const struct plan_view *v, unsigned i, struct buf *ret)
+{
+	const struct view_candidate *c = &v->candidate[i];
+	char number[16] = "-", success[16], floor[16], cost[32], first[16];
+	struct buf who;
+
+	buf_init(&who, 512);
+	put(&who, c->model);
+	buf_add(&who, " @ ");
+	put(&who, c->provider);
+	if (c->service.len > 0) {
+		buf_add(&who, " ");
+		put(&who, c->service);
+	}
+	if (i < v->usable)
+		snprintf(number, sizeof(number), "%u", i + 1);
+	buf_printf(ret, "%2s  %-24s %7s  %5s  %13s   ", number, who.p,
+	    c->success > 0 ? share(c->success, success) : "-",
+	    v->floor >= 0 ? share(v->floor, floor) : "-",
+	    c->success > 0 ? dollars(c->cost_usd, cost) : "-");
+	if (timed(v))
+		buf_printf(ret, "%10s   ", seconds(c->signal.ttft_ms, first));
+	text_verdict(v, c, ret);
+	buf_add(ret, "\n");
+	buf_fini(&who);
 }
 
 /* Who serves, and what is expected of that. */
 static void
-text_choice(const struct plan *p, double *ret_success, double *ret_usd, struct buf *ret)
+text_choice(
+    const struct plan_view *v, double *ret_success, double *ret_usd, struct buf *ret)
 {
-	const struct candidate *c = &p->candidate[0];
+	const struct view_candidate *c = &v->candidate[0];
 
-	buf_add(ret, c->model->name);
+	put(ret, c->model);
 	*ret_success = c->success;
 	*ret_usd = c->cost_usd;
-	if (p->escalate_to == 0)
+	if (v->escalate_to == 0)
 		return;
-	buf_printf(ret, ", then %s when its answer fails,", second_of(p));
-	*ret_success = p->cascade_success;
-	*ret_usd = p->cascade_cost_usd;
+	buf_add(ret, ", then ");
+	put(ret, v->candidate[v->escalate_to].model);
+	buf_add(ret, " when its answer fails,");
+	*ret_success = v->cascade_success;
+	*ret_usd = v->cascade_cost_usd;
+}
+
+/* "success −.025 to the baseline's .910" */
+static void
+text_success(const struct plan_view *v, double success, struct buf *ret)
+{
+	double less = v->baseline_success - success;
+	char by[16], is[16];
+
+	if (success < 0 || v->baseline_success < 0)
+		return;
+	buf_printf(ret, ", success %s%s to the baseline's %s", less > 0 ? "−" : "+",
+	    share(less > 0 ? less : -less, by), share(v->baseline_success, is));
+	if (less > 0 && v->floor >= 0 && v->floor < v->baseline_success)
+		buf_printf(
+		    ret, " (allowed −%s)", share(v->baseline_success - v->floor, by));
 }
 
 /* Less than that is nothing to speak of. */
 #define LEAST_CACHE_USD 0.00005
 
 static void
-text_cache(const struct plan *p, struct buf *ret)
+text_cache(const struct plan_view *v, struct buf *ret)
 {
-	if (p->switch_usd >= LEAST_CACHE_USD)
-		buf_printf(ret, "; %s $%.4f of cache",
-		    p->keeps_cache ? "keeps" : "gives up", p->switch_usd);
+	char amount[32];
+
+	if (v->switch_usd >= LEAST_CACHE_USD)
+		buf_printf(ret, "; %s %s of cache",
+		    v->keeps_cache ? "keeps" : "gives up",
+		    dollars(v->switch_usd, amount));
 }
 
 static void
-text_why(const struct plan *p, struct buf *ret)
+text_why(const struct plan_view *v, struct buf *ret)
 {
-	const struct candidate *c = &p->candidate[0];
-	char amount[32];
+	const struct view_candidate *c = &v->candidate[0];
 	double saved, success, usd;
+	char amount[32];
 
 	buf_add(ret, "why      ");
-	if (p->route == NULL) {
-		buf_printf(ret, "the client named %s\n", c->model->name);
+	if (v->route.len == 0) {
+		buf_add(ret, "the client named ");
+		put(ret, c->model);
+		buf_add(ret, "\n");
 		return;
 	}
-	text_choice(p, &success, &usd, ret);
-	saved = p->baseline_cost_usd - usd;
-	if (c->model != p->baseline && usd >= 0 && p->baseline_cost_usd >= 0)
-		buf_printf(ret, " instead of %s: %s %s", p->baseline->name,
-		    dollars(saved < 0 ? -saved : saved, amount),
+	text_choice(v, &success, &usd, ret);
+	saved = v->baseline_cost_usd - usd;
+	if (!str_eq(c->model, v->baseline) && usd >= 0 && v->baseline_cost_usd >= 0) {
+		buf_add(ret, " instead of ");
+		put(ret, v->baseline);
+		buf_printf(ret, ": %s %s", dollars(saved < 0 ? -saved : saved, amount),
 		    saved < 0 ? "dearer" : "cheaper");
-	buf_printf(ret, ", success %+.3f to the baseline's %.3f",
-	    success - p->baseline_success, p->baseline_success);
-	buf_add(ret, p->pinned ? "; pinned by the history" : "");
-	buf_add(ret, p->stayed ? "; the session stays" : "");
-	text_cache(p, ret);
-	buf_add(ret, p->unsure ? "; the classifier is unsure" : "");
-	buf_add(ret, p->below_quality ? "; NOBODY MEETS THE FLOOR" : "");
-	if (p->decided != NULL && p->decided != c->model)
-		buf_printf(ret, "; %s would be chosen", p->decided->name);
-	buf_add(ret, "\n");
-}
-
-void
-plan_text(const struct plan *p, const struct verdict *v, struct buf *ret)
-{
-	text_head(p, v, ret);
-	if (p->count > 0)
-		buf_printf(ret, "\n%2s  %-24s %7s  %5s  %13s   %s\n", "#", "candidate",
-		    "success", "floor", "expected cost", "verdict");
-	for (unsigned i = 0; i < p->count; i++)
-		text_candidate(p, i, ret);
-	buf_add(ret, "\n");
-	if (p->count > 0 && p->usable > 0)
-		text_why(p, ret);
-	else
-		buf_printf(ret, "refused  %d %s: %s\n", outcome_row(p->refusal)->http,
-		    outcome_row(p->refusal)->code, p->refusal_text);
-}
-
-/* ---- JSON ---- */
-
-/* An estimate: a decimal string with nine places, or null. */
-static void
-json_usd(struct json *j, const char *key, double usd)
-{
-	char text[32];
-
-	if (usd < 0) {
-		json_put_null(j, key);
-		return;
 	}
-	snprintf(text, sizeof(text), "%.9f", usd);
-	json_str(j, key, str_of(text));
-}
-
-static void
-json_share(struct json *j, const char *key, double v)
-{
-	if (v < 0)
-		json_put_null(j, key);
-	else
-		json_num(j, key, v, 4);
-}
-
-static void
-json_name(struct json *j, const char *key, const struct model *m)
-{
-	if (m == NULL)
-		json_put_null(j, key);
-	else
-		json_str(j, key, str_of(m->name));
-}
-
-static void
-json_candidate(const struct candidate *c, struct json *j)
-{
-	json_object_begin(j, NULL);
-	json_str(j, "model", str_of(c->model->name));
-	json_str(j, "provider", str_of(c->model->at[c->at].provider->name));
-	if (c->service != NULL)
-		json_str(j, "service_tier", str_of(c->service));
-	json_share(j, "success", reckoned(c) ? c->success : -1);
-	json_usd(j, "cost_usd", reckoned(c) ? c->cost_usd : -1);
-	json_str(j, "reason", str_of(reason_name(c->reason)));
-	if (c->reason == REASON_out_rule)
-		json_int(j, "rule", c->rule + 1);
-	json_object_end(j);
-}
-
-static void
-json_verdict(const struct verdict *v, struct json *j)
-{
-	json_str(j, "class", str_of(class_name(v->class)));
-	json_num(j, "complexity", (double)v->complexity, 3);
-	json_num(j, "confidence", (double)v->confidence, 3);
-}
-
-static void
-json_refusal(const struct plan *p, struct json *j)
-{
-	json_object_begin(j, "refused");
-	json_int(j, "status", outcome_row(p->refusal)->http);
-	json_str(j, "code", str_of(outcome_row(p->refusal)->code));
-	json_str(j, "text", str_of(p->refusal_text));
-	json_object_end(j);
-}
-
-static void
-json_cascade(const struct plan *p, struct json *j)
-{
-	if (p->escalate_to == 0)
-		return;
-	json_object_begin(j, "cascade");
-	json_str(j, "then", str_of(second_of(p)));
-	json_share(j, "success", p->cascade_success);
-	json_usd(j, "cost_usd", p->cascade_cost_usd);
-	json_object_end(j);
-}
-
-static void
-json_members(const struct plan *p, const struct verdict *v, struct json *j)
-{
-	json_str(j, "asked", str_of(p->asked));
-	if (p->route != NULL)
-		json_str(j, "route", str_of(p->route->name));
-	json_str(j, "mode", str_of(mode_name(p->mode)));
-	if (p->data != NULL)
-		json_str(j, "data", str_of(p->data->name));
-	json_verdict(v, j);
-	json_share(j, "floor", p->floor);
-	json_name(j, "baseline", p->baseline);
-	json_share(j, "baseline_success", p->baseline_success);
-	json_usd(j, "baseline_cost_usd", p->baseline_cost_usd);
-	json_name(j, "decided", p->decided);
-	json_bool(j, "below_quality", p->below_quality);
-	json_bool(j, "unsure", p->unsure);
-	json_bool(j, "pinned", p->pinned);
-	json_bool(j, "stayed", p->stayed);
-	json_cascade(p, j);
-	json_usd(j, "switch_usd", p->switch_usd);
-	json_bool(j, "keeps_cache", p->keeps_cache);
-	if (p->usable == 0)
-		json_refusal(p, j);
-	json_int(j, "usable", p->usable);
-	json_array_begin(j, "candidates");
-	for (unsigned i = 0; i < p->count; i++)
-		json_candidate(&p->candidate[i], j);
-	json_array_end(j);
+	text_success(v, success, ret);
+	buf_add(ret, v->pinned ? "; pinned by the history" : "");
+	buf_add(ret, v->stayed ? "; the session stays" : "");
+	text_cache(v, ret);
+	buf_add(ret, v->unsure ? "; the classifier is unsure" : "");
+	buf_add(ret, v->below_quality ? "; NOBODY MEETS THE FLOOR" : "");
+	if (v->decided.len > 0 && !str_eq(v->decided, c->model)) {
+		buf_add(ret, "; ");
+		put(ret, v->decided);
+		buf_add(ret, " would be chosen");
+	}
+	buf_add(ret, "\n");
 }
 
 void
-plan_json(const struct plan *p, const struct verdict *v, struct json *j)
+plan_text(const struct plan_view *v, struct buf *ret)
 {
-	json_object_begin(j, "plan");
-	json_members(p, v, j);
-	json_object_end(j);
-}
-
-const char *
-plan_line(const struct plan *p, const struct verdict *v, struct arena *mem)
-{
-	struct json j;
-	struct buf out;
-	const char *line;
-
-	buf_init(&out, 8192);
-	json_init(&j, &out);
-	json_object_begin(&j, NULL);
-	json_members(p, v, &j);
-	json_object_end(&j);
-	line = j.full ? "{}" : arena_str(mem, buf_str(&out));
-	buf_fini(&out);
-	return line;
+	text_asked(v, ret);
+	text_session(v, ret);
+	text_read(v, ret);
+	if (v->count > 0)
+		buf_printf(ret, "\n%2s  %-24s %7s  %5s  %13s   %s%s\n", "#",
+		    "candidate", "success", "floor", "expected cost",
+		    timed(v) ? "first byte   " : "", "verdict");
+	for (unsigned i = 0; i < v->count; i++)
+		text_candidate(v, i, ret);
+	if (v->usable > 0) {
+		buf_add(ret, "\n");
+		text_why(v, ret);
+	}
+	if (v->refusal == OUT_unset || v->usable > 0)
+		return;
+	buf_printf(ret, "\nrefused  %d %s: ", outcome_row(v->refusal)->http,
+	    outcome_row(v->refusal)->code);
+	put(ret, v->refusal_text);
+	buf_add(ret, "\n");
 }

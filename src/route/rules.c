@@ -44,3 +44,49 @@ rule_of(const struct work *w)
 	}
 	return NULL;
 }
+
+/* ---- for people ---- */
+
+/* "{when: {class: maths}, use: [sol]}" to "class: maths" and "use: [sol]". */
+static void
+cut(const char *text, struct str *ret_when, struct str *ret_does)
+{
+	static const struct str when = STR("{when: {");
+	struct str rest = str_of(text);
+	size_t end = 0;
+
+	*ret_when = STR("always");
+	if (str_starts(rest, when)) {
+		rest = str_skip(rest, when.len);
+		while (end < rest.len && rest.p[end] != '}')
+			end++;
+		*ret_when = str_make(rest.p, end);
+		rest = str_skip(rest, end + 1);
+	}
+	while (
+	    rest.len > 0 && (rest.p[0] == ',' || rest.p[0] == ' ' || rest.p[0] == '{'))
+		rest = str_skip(rest, 1);
+	if (rest.len > 0 && rest.p[rest.len - 1] == '}')
+		rest.len--;
+	*ret_does = rest;
+}
+
+void
+rules_text(const struct route_input *in, const struct route *r, struct buf *ret)
+{
+	struct str when, does;
+
+	for (unsigned i = 0; i < r->rule_count; i++) {
+		bool it_holds = holds(in, &r->rules[i]);
+
+		cut(r->rules[i].text, &when, &does);
+		buf_printf(ret, "%s%u %.*s: ", i > 0 ? " · " : "", i + 1, (int)when.len,
+		    when.p);
+		if (!it_holds) {
+			buf_add(ret, "no");
+			continue;
+		}
+		buf_printf(ret, "matched → %.*s", (int)does.len, does.p);
+		return;
+	}
+}

@@ -171,6 +171,8 @@ bool task_is_new(
 
 /* The first rule of the route that holds; NULL: none. */
 const struct rule *rule_of(const struct work *w);
+/* Which of the rules were looked at, and what came of it; for people. */
+void rules_text(const struct route_input *in, const struct route *r, struct buf *ret);
 
 /* Gives false, so that `return refuse(…)` reads well. */
 bool refuse(struct work *w, enum outcome o, const char *param, const char *fmt, ...)

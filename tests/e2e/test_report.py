@@ -237,7 +237,7 @@ class Report(unittest.TestCase):
             self.assertLess(time.monotonic() - start, 1.4)
             self.assertEqual((record["id"], Decimal(record["cost_usd"])), (name, COST))
             self.assertEqual(record["tags"], {"app": "shop", "run": "7"})
-            self.assertEqual(record["plan"][0]["provider"], "openai")
+            self.assertEqual(record["plan"]["candidates"][0]["provider"], "openai")
         text = self.ask("/v1/requests/" + name + "?format=text", "pay-2")  # of the same team
         self.assertIn("served by luna @ openai", text)
         self.assertIn("paid   $0.000 197 120 000", text)

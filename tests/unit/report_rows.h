@@ -172,12 +172,14 @@ rows_plan(struct slot_request *q)
 	p->count = 2;
 	p->usable = 1;
 	p->candidate[0] = (struct candidate){.model = &model[1],
+	    .signal = SIGNAL_UNKNOWN,
 	    .success = 0.885,
 	    .cost_usd = 0.000865,
 	    .reason = REASON_chosen,
 	    .rule = -1};
 	p->candidate[1] = (struct candidate){.model = &model[0],
 	    .at = 1,
+	    .signal = SIGNAL_UNKNOWN,
 	    .success = 0.91,
 	    .cost_usd = 0.029258,
 	    .reason = REASON_out_rule,

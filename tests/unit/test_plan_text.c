@@ -21,6 +21,8 @@ struct world {
 	struct session_view session;
 	struct route_input in;
 	struct plan plan;
+	struct arena *mem;
+	struct plan_view view;
 	struct buf text;
 };
 
@@ -58,6 +60,7 @@ set_up(void **state)
 	    .wall_s = NOON,
 	    .hours_s = NOON,
 	    .draw = 50};
+	w->mem = arena_new(1 << 16);
 	buf_init(&w->text, 65536);
 	*state = w;
 	return 0;
@@ -69,9 +72,17 @@ tear_down(void **state)
 	struct world *w = *state;
 
 	buf_fini(&w->text);
+	arena_free(w->mem);
 	snapshot_unref(w->snap);
 	test_free(w);
 	return 0;
+}
+
+static const struct plan_view *
+view_of(struct world *w)
+{
+	plan_view(&w->plan, &w->verdict, &w->in, w->mem, &w->view);
+	return &w->view;
 }
 
 static const char *
@@ -80,7 +91,7 @@ text(struct world *w, const char *model)
 	w->task.model = str_of(model);
 	(void)plan_build(&w->in, &w->plan);
 	buf_clear(&w->text);
-	plan_text(&w->plan, &w->verdict, &w->text);
+	plan_text(view_of(w), &w->text);
 	return w->text.p;
 }
 
@@ -96,9 +107,11 @@ test_chosen(void **state)
 	    .complexity = 0.9F,
 	    .cached_tokens = 500};
 	assert_string_equal(text(w, "gpt-4o"),
-	    "asked    \"gpt-4o\" → route auto · mode live\n"
-	    "read     writing .810 · complexity .200 · confidence .920 · about 1004 "
-	    "tokens in, 475 of them probably cached\n"
+	    "asked    \"gpt-4o\" → alias → route auto · mode live\n"
+	    "session  s_0000000000000032, on luna, idle 0 s · no pin (no bound "
+	    "content, no open tool call)\n"
+	    "read     writing .810 · complexity .200 · confidence .920 · about 1,004 "
+	    "tokens in, 475 of them probably cached, about 1,000 out\n"
 	    "         short question, much code\n"
 	    "\n" HEAD
 	    " 1  luna @ us                   .950   .935     $0.004 577   CHOSEN: the "
@@ -112,8 +125,8 @@ test_chosen(void **state)
 	    " 5  qwen @ rack                 .886   .935     $0.000 000   last: "
 	    "expected success below the floor by .050\n"
 	    "\n"
-	    "why      luna instead of sol: $0.041 189 cheaper, success -0.035 to the "
-	    "baseline's 0.984; keeps $0.0004 of cache\n");
+	    "why      luna instead of sol: $0.041 189 cheaper, success −.035 to the "
+	    "baseline's .984 (allowed −.049); keeps $0.000 428 of cache\n");
 }
 
 static void
@@ -134,7 +147,7 @@ test_out(void **state)
 	/* behind the wall nothing was reckoned */
 	assert_non_null(strstr(w->text.p,
 	    " -  luna @ us                      -   .754              -   out: behind "
-	    "the data wall\n"));
+	    "the data wall (it is in us)\n"));
 }
 
 static void
@@ -167,7 +180,7 @@ test_cascade(void **state)
 	    "cascade: asked when the first one's answer fails\n"));
 	assert_non_null(strstr(w->text.p,
 	    "\nwhy      luna, then sol when its answer fails, instead of sol: $0.039 "
-	    "822 cheaper, success -0.039 to the baseline's 0.927\n"));
+	    "822 cheaper, success −.039 to the baseline's .927"));
 	assert_non_null(strstr(plan_line(&w->plan, &w->verdict, mem),
 	    "\"stayed\":false,\"cascade\":{\"then\":\"sol\",\"success\":0.8882,"
 	    "\"cost_usd\":\"0.010218151\"},\"switch_usd\":"));
@@ -179,7 +192,9 @@ test_recorded(void **state)
 {
 	struct world *w = *state;
 
-	assert_non_null(strstr(text(w, "some"), "→ route some · mode canary 10 %\n"));
+	assert_non_null(strstr(text(w, "some"),
+	    "→ route some · mode canary 10 %: this session is not "
+	    "in\n"));
 	assert_non_null(strstr(w->text.p,
 	    " 1  sol @ us                    .984   .935     $0.050 040   the route's "
 	    "baseline\n"));
@@ -193,8 +208,10 @@ test_named(void **state)
 
 	assert_string_equal(text(w, "riddle"),
 	    "asked    \"riddle\"\n"
-	    "read     writing .810 · complexity .200 · confidence .920 · about 1004 "
-	    "tokens in, 0 of them probably cached\n"
+	    "session  s_0000000000000032, new · no pin (no bound content, no open "
+	    "tool call)\n"
+	    "read     writing .810 · complexity .200 · confidence .920 · about 1,004 "
+	    "tokens in, about 1,000 out\n"
 	    "         short question, much code\n"
 	    "\n" HEAD
 	    " 1  riddle @ us                 .981      -       unpriced   the client "
@@ -211,6 +228,8 @@ test_refused(void **state)
 	w->verdict.reasons[0] = NULL;
 	assert_string_equal(text(w, "no-such"),
 	    "asked    \"no-such\"\n"
+	    "session  s_0000000000000032, new · no pin (no bound content, no open "
+	    "tool call)\n"
 	    "read     writing .810 · complexity .200 · confidence .920\n"
 	    "\n"
 	    "refused  404 model_not_found: no route, model or alias is called "
@@ -251,7 +270,7 @@ test_json(void **state)
 	buf_clear(&w->text);
 	json_init(&j, &w->text);
 	json_object_begin(&j, NULL);
-	plan_json(&w->plan, &w->verdict, &j);
+	plan_json(view_of(w), "plan", &j);
 	json_object_end(&j);
 	assert_non_null(strstr(w->text.p, "{\"plan\":{\"asked\":\"no-such\","));
 	assert_non_null(strstr(w->text.p, "\"refused\":{\"status\":404,\"code\":"

@@ -128,7 +128,7 @@ missing(void **state)
 	assert_non_null(strstr(b.p, "no request of that id"));
 	buf_fini(&b);
 	assert_int_equal(ask(w, w->served, "?format=xml", &b), 400);
-	assert_non_null(strstr(b.p, "json or text, not \\\"xml\\\""));
+	assert_non_null(strstr(b.p, "json, text or input, not \\\"xml\\\""));
 	buf_fini(&b);
 	buf_init(&b, 4096);
 	assert_int_equal(
