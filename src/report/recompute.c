@@ -101,7 +101,18 @@ view_row(const struct record *r, struct books *b, struct plan_view *ret)
 
 /* ---- again ---- */
 
-/* Did a row have room for each option? Of more than that the rest is not known. */
+/* A row tells of CANDIDATES_MAX of them; of what others were judged by nothing is known.
+ */
+static bool
+too_many(const struct plan *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; p->route != NULL && i < p->route->candidates; i++)
+		n += 2 * p->route->candidate[i]->ats; /* at two tiers of service */
+	return p->count == CANDIDATES_MAX && n > CANDIDATES_MAX;
+}
+
 static bool
 same_bytes(struct recompute *c, const struct record *r)
 {
@@ -135,7 +146,7 @@ again(const struct record *r, struct recompute *c)
 	in->outlook = c->outlook;
 	(void)plan_build(in, &c->plan);
 	c->state = same_bytes(c, r) ? RECOMPUTE_same : RECOMPUTE_differs;
-	if (c->state == RECOMPUTE_differs && c->plan.count == CANDIDATES_MAX) {
+	if (c->state == RECOMPUTE_differs && too_many(&c->plan)) {
 		c->state = RECOMPUTE_not;
 		snprintf(c->why, sizeof(c->why),
 		    "there were more candidates than the %d of which a row tells",

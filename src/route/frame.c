@@ -227,6 +227,9 @@ decision_pack(const struct route_input *in, uint8_t ret[static DECISION_BYTES])
 	    .who = *in->who,
 	    .session = *in->session};
 
+	/* The row's column would cut it. */
+	if (in->task->model.len >= sizeof(((struct slot_request *)0)->asked))
+		return 0;
 	(void)code(&c, FORM, FORM);
 	code_input(&c, &f);
 	return c.ok ? (size_t)(c.at - ret) : 0;
