@@ -124,6 +124,7 @@ struct endpoint_found {
 	/* By the path, in any case: an error has its form. */
 	const struct dialect *dialect;
 	enum endpoint endpoint;
+	bool dry;             /* only the plan is asked for */
 	struct str tail;      /* behind a prefix path: an id */
 	struct str path_tags; /* TAGS of "/t/TAGS/...", as they came */
 	/* OUT_served; OUT_not_found or OUT_bad_method when there is none */

@@ -117,6 +117,7 @@ struct request {
 	uint64_t conversation; /* route: one of several in a session; 0: all of it */
 	struct session_view session_view; /* route */
 	struct plan *plan;                /* route; in the arena */
+	struct plan_view *view;           /* route: where only the plan is asked for */
 	uint8_t decision[DECISION_BYTES]; /* route: what the plan was made from */
 	size_t decision_len;              /* route */
 	unsigned next_candidate;          /* serve */

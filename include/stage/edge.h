@@ -39,6 +39,7 @@ struct ingress {
 	struct str query; /* behind the target's '?', as it came; empty: none */
 	const struct dialect *dialect; /* by path; for the form of errors */
 	enum endpoint endpoint;
+	bool dry; /* only the plan is asked for: no provider, no slot, no row */
 	struct str tail, path_tags;    /* of the path */
 	const char *header[HDR_COUNT]; /* in the request's arena; NULL: absent */
 	const char *const

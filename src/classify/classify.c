@@ -348,7 +348,8 @@ classify_step(struct request *r)
 
 	if (r->task.endpoint == EP_generate) {
 		classify(r->snap->classifier, &r->task, &r->prompt, &r->verdict);
-		verdict_count(w->counters, &r->verdict);
+		if (!r->in.dry)
+			verdict_count(w->counters, &r->verdict);
 	}
 	r->classify_ns = w->env->mono_ns(w->env) - start;
 	return NEXT;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "explain.h"
+
 #include "client.h"
 #include "look.h"
 #include "offline.h"
@@ -34,6 +36,8 @@ explain_past(struct cli *c)
 		    "'%s' is no request's id; the header x-request-id of an answer "
 		    "tells it",
 		    c->arg[0]);
+	if (c->opt[OPT_policy] != NULL)
+		return explain_past_policy(c);
 	buf_init(&body, ANSWER_BYTES);
 	ok = ledger_ask(
 	    c, arena_printf(c->mem, "/v1/requests/%s%s", c->arg[0], form), &body);
@@ -72,14 +76,22 @@ read_body(struct cli *c, struct buf *ret)
 	return false;
 }
 
+static const struct plan_view *
+view_of(struct cli *c, const struct offline_request *r)
+{
+	struct plan_view *view = arena_alloc(c->mem, sizeof(*view));
+
+	plan_view(&r->plan, &r->verdict, &r->in, c->mem, view);
+	return view;
+}
+
 static void
 print_plan(struct cli *c, const struct offline_request *r)
 {
-	struct plan_view *view = arena_alloc(c->mem, sizeof(*view));
+	const struct plan_view *view = view_of(c, r);
 	struct buf out;
 	struct json j;
 
-	plan_view(&r->plan, &r->verdict, &r->in, c->mem, view);
 	buf_init(&out, OUT_BYTES);
 	if (c->opt[OPT_json] != NULL) {
 		json_init(&j, &out);
@@ -128,6 +140,51 @@ read_who(struct cli *c, const struct snapshot *s, struct offline_request *r)
 	return policy_knows_tags(c, s, tags);
 }
 
+/* Reads, classifies and plans under `s`. False: said why it is no request. */
+static bool
+plan_under(struct cli *c, struct snapshot *s, struct str body, struct offline **ret_off,
+    struct offline_request *r)
+{
+	*ret_off = offline_new(c->env, s);
+	if (*ret_off == NULL || !offline_read(*ret_off, body, c->mem, r)) {
+		cli_fail("%s: %s", c->opt[OPT_file],
+		    *ret_off == NULL ? "the policy has a provider of an unknown api"
+				     : r->why);
+		return false;
+	}
+	(void)offline_plan(*ret_off, r);
+	return true;
+}
+
+/* The same body under the policy of --policy, beside. */
+static int
+beside(struct cli *c, const struct offline_request *old, struct str body)
+{
+	struct offline_request *r = arena_alloc(c->mem, sizeof(*r));
+	struct snapshot *fresh = explain_new_policy(c);
+	struct offline *off = NULL;
+	struct compared then = {.name = arena_printf(c->mem, "%s (%s)", old->snap->path,
+				    old->snap->short_hash)};
+	struct compared now = {.name = c->opt[OPT_policy]};
+	int code = CLI_found;
+
+	if (fresh == NULL)
+		return code;
+	r->dialect = old->dialect;
+	if (!read_who(c, fresh, r))
+		code = CLI_usage;
+	else if (plan_under(c, fresh, body, &off, r)) {
+		now.name = arena_printf(c->mem, "%s (%s)", now.name, fresh->short_hash);
+		then.view = view_of(c, old);
+		now.view = view_of(c, r);
+		explain_compared(c, &then, &now);
+		code = r->plan.usable > 0 ? CLI_fine : CLI_found;
+	}
+	offline_free(off);
+	snapshot_unref(fresh);
+	return code;
+}
+
 static int
 explain_file(struct cli *c)
 {
@@ -148,14 +205,13 @@ explain_file(struct cli *c)
 	if (r->dialect == NULL || !read_who(c, s, r))
 		goto out;
 	code = CLI_found;
-	off = offline_new(c->env, s);
-	if (off == NULL || !offline_read(off, buf_str(&body), c->mem, r)) {
-		cli_fail("%s: %s", c->opt[OPT_file],
-		    off == NULL ? "the policy has a provider of an unknown api"
-				: r->why);
+	if (!plan_under(c, s, buf_str(&body), &off, r))
+		goto out;
+	if (c->opt[OPT_policy] != NULL) {
+		code = beside(c, r, buf_str(&body));
 		goto out;
 	}
-	code = offline_plan(off, r) ? CLI_fine : CLI_found;
+	code = r->plan.usable > 0 ? CLI_fine : CLI_found;
 	print_plan(c, r);
 out:
 	offline_free(off);

@@ -165,6 +165,7 @@ find_endpoint(struct request *r, const struct http_head *h, enum outcome *ret)
 	ok = endpoint_match(method, r->in.path, &found);
 	r->in.dialect = found.dialect;
 	r->in.endpoint = found.endpoint;
+	r->in.dry = found.dry;
 	r->in.tail = found.tail;
 	r->in.path_tags = found.path_tags;
 	*ret = found.outcome;

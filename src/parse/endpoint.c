@@ -7,14 +7,18 @@ static const struct {
 	const char *method, *path;
 	const struct dialect *dialect; /* for the form of errors */
 	enum endpoint endpoint;
+	bool dry;
 } table[] = {
-    {"POST", "/chat/completions", &dialect_openai, EP_generate},
-    {"POST", "/messages", &dialect_anthropic, EP_generate},
-    {"POST", "/messages/count_tokens", &dialect_anthropic, EP_count_tokens},
-    {"GET", "/models", &dialect_openai, EP_models},
-    {"GET", "/models/", &dialect_openai, EP_model},
-    {"GET", "/requests/", &dialect_openai, EP_request},
-    {"GET", "/costs/summary", &dialect_openai, EP_costs_summary},
+    {"POST", "/chat/completions", &dialect_openai, EP_generate, false},
+    {"POST", "/messages", &dialect_anthropic, EP_generate, false},
+    {"POST", "/messages/count_tokens", &dialect_anthropic, EP_count_tokens, false},
+    {"POST", "/route", &dialect_openai, EP_generate, true},
+    {"POST", "/route/chat/completions", &dialect_openai, EP_generate, true},
+    {"POST", "/route/messages", &dialect_anthropic, EP_generate, true},
+    {"GET", "/models", &dialect_openai, EP_models, false},
+    {"GET", "/models/", &dialect_openai, EP_model, false},
+    {"GET", "/requests/", &dialect_openai, EP_request, false},
+    {"GET", "/costs/summary", &dialect_openai, EP_costs_summary, false},
 };
 
 /* No escapes, no empty or dot segments: there is one way to write a path of ours. */
@@ -93,6 +97,7 @@ endpoint_match(struct str method, struct str path, struct endpoint_found *ret)
 		if (!str_is(method, table[i].method))
 			continue;
 		ret->endpoint = table[i].endpoint;
+		ret->dry = table[i].dry;
 		ret->outcome = OUT_served;
 		return true;
 	}

@@ -101,7 +101,8 @@ view_row(const struct record *r, struct books *b, struct plan_view *ret)
 
 /* ---- again ---- */
 
-/* A row tells of CANDIDATES_MAX of them; of what others were judged by nothing is known.
+/* A row tells of CANDIDATES_MAX of them; of what others were judged by nothing is
+ * known.
  */
 static bool
 too_many(const struct plan *p)

@@ -175,6 +175,16 @@ trace_plan(const struct request *r)
 	}
 }
 
+/* Nothing is remembered of who only asks, and a refusal is an answer. */
+static enum next
+only_told(struct request *r, const struct route_input *in)
+{
+	(void)plan_build(in, r->plan);
+	r->view = arena_alloc(r->mem, sizeof(*r->view));
+	plan_view(r->plan, &r->verdict, in, r->mem, r->view);
+	return NEXT;
+}
+
 enum next
 route_step(struct request *r)
 {
@@ -193,6 +203,8 @@ route_step(struct request *r)
 	now_ns = w->env->mono_ns(w->env);
 	in.signal = live_signal;
 	in.signal_arg = &now_ns;
+	if (r->in.dry)
+		return only_told(r, &in);
 	ok = plan_build(&in, p) && claim(r, &in);
 	r->decision_len = ok ? decision_pack(&in, r->decision) : 0;
 	r->plan_ns = w->env->mono_ns(w->env) - start;

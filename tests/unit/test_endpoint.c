@@ -37,6 +37,11 @@ static const struct {
     {"POST", "/v1/models/a", "openai", "a", "", EP_none, OUT_bad_method},
     {"post", "/v1/messages", "anthropic", "", "", EP_none, OUT_bad_method},
     /* nothing is there; the error has the form of the nearest API */
+    {"POST", "/v1/route", "openai", "", "", EP_generate, OUT_served},
+    {"POST", "/v1/route/chat/completions", "openai", "", "", EP_generate, OUT_served},
+    {"POST", "/t/a=1/route/messages", "anthropic", "", "a=1", EP_generate, OUT_served},
+    {"GET", "/v1/route", "openai", "", "", EP_none, OUT_bad_method},
+    {"POST", "/v1/route/auto", "openai", "", "", EP_none, OUT_not_found},
     {"POST", "/v1/messages/batches", "anthropic", "", "", EP_none, OUT_not_found},
     {"POST", "/v1/embeddings", "openai", "", "", EP_none, OUT_not_found},
     {"GET", "/v1/models/", "openai", "", "", EP_none, OUT_not_found},
