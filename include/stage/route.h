@@ -174,12 +174,14 @@ struct view_candidate {
 };
 struct plan_view {
 	struct str asked, route, mode, data, baseline, decided;
+	const char *data_of;     /* whose data class it is */
 	unsigned canary_percent; /* 0: no canary */
 	bool canary_acts;        /* this session is in it */
 	struct str goal;         /* what the chosen one is the best at */
 	struct str rules;        /* of the route, up to the one that holds */
 	bool session_told;       /* else only its number is known */
 	uint64_t session;        /* 0: that neither */
+	unsigned turn;           /* which this is; 0: not known */
 	struct str session_model, session_provider; /* that answered last */
 	int64_t idle_ms;                            /* -1: it is new */
 	double warm;     /* probability that its prompt cache is still there */

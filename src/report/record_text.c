@@ -102,13 +102,17 @@ put_title(const struct record *r, struct buf *b)
 }
 
 static void
-put_who(const struct record *r, struct buf *b)
+put_who(const struct record *r, const struct recompute *c, struct buf *b)
 {
+	const struct team *team =
+	    c->snap == NULL ? NULL : snapshot_team(c->snap, r->team);
 	struct str tags = r->tags, line;
 
 	buf_add(b, "who      key ");
 	put(b, r->key);
 	field(b, "team ", r->team);
+	if (team != NULL && team->cost_centre != NULL)
+		buf_printf(b, " (%s)", team->cost_centre);
 	field(b, "user ", r->user);
 	for (int i = 0; str_split(&tags, '\n', &line);) {
 		if (line.len == 0)
@@ -296,7 +300,7 @@ void
 record_text(const struct record *r, const struct recompute *c, struct buf *ret)
 {
 	put_title(r, ret);
-	put_who(r, ret);
+	put_who(r, c, ret);
 	plan_text(&c->view, ret);
 	put_recomputed(c, ret);
 	put_attempts(r, ret);

@@ -195,6 +195,7 @@ code_session(struct codec *c, struct session_view *s)
 	code_float(c, &s->complexity);
 	s->class = code_index(c, s->class, CLASS_COUNT);
 	s->hour = code(c, s->hour, 1) != 0;
+	s->turns = (uint16_t)code(c, s->turns, UINT16_MAX); /* only to be told */
 }
 
 static void

@@ -79,6 +79,8 @@ text_asked(const struct plan_view *v, struct buf *ret)
 	if (v->data.len > 0) {
 		buf_add(ret, " · data ");
 		put(ret, v->data);
+		if (v->data_of != NULL)
+			buf_printf(ret, " (from %s)", v->data_of);
 	}
 	buf_add(ret, "\n");
 }
@@ -98,6 +100,8 @@ text_session(const struct plan_view *v, struct buf *ret)
 	if (v->idle_ms < 0) {
 		buf_add(ret, ", new");
 	} else {
+		if (v->turn > 0)
+			buf_printf(ret, ", turn %u", v->turn);
 		if (v->session_model.len > 0) {
 			buf_add(ret, ", on ");
 			put(ret, v->session_model);

@@ -56,7 +56,7 @@ goal_of(const struct plan *p, struct arena *mem)
 					 : "the best";
 	if (p->below_quality)
 		return arena_printf(mem, "%s, though below the floor", best);
-	if (r->keep_quality >= 0 &&
+	if (r->keep_quality >= 0 && p->baseline != NULL &&
 	    p->floor <= r->keep_quality * p->baseline_success + NEARLY)
 		return arena_printf(mem, "%s that keeps %g %% of %s's %s", best,
 		    r->keep_quality * 100, p->baseline->name,
@@ -107,6 +107,7 @@ view_session(const struct route_input *in, struct plan_view *ret)
 	if (s == NULL || !s->known)
 		return;
 	ret->idle_ms = s->idle_ms;
+	ret->turn = s->turns + 1U;
 	if (s->model != NULL)
 		ret->session_model = str_of(s->model->name);
 	if (s->provider == NULL)
@@ -116,6 +117,21 @@ view_session(const struct route_input *in, struct plan_view *ret)
 		ret->warm =
 		    outlook_warmth(outlook_provider(in->outlook, s->provider->name),
 			s->hour ? WARM_hour : WARM_minutes, s->idle_ms);
+}
+
+/* Of those that name the class that holds. */
+static const char *
+data_of(const struct route_input *in, const struct plan *p)
+{
+	const struct principal *who = in->who;
+
+	if (p->data == NULL)
+		return NULL;
+	if (who->key != NULL && who->key->data == p->data)
+		return "key";
+	if (who->team != NULL && who->team->data == p->data)
+		return "team";
+	return p->data == in->data ? "header" : "route";
 }
 
 static void
@@ -177,6 +193,7 @@ plan_view(const struct plan *p, const struct verdict *v, const struct route_inpu
 	view_verdict(v, ret);
 	if (in != NULL) {
 		view_session(in, ret);
+		ret->data_of = data_of(in, p);
 		view_rules(in, p->route, mem, ret);
 	}
 	for (unsigned i = 0; i < p->count; i++)

@@ -98,6 +98,16 @@ tags:""")}
         self.assertIn(" · made again: the same plan\n", text)
         self.assertNotIn("again    ", text)
 
+    def test_session(self):
+        talk = [{"role": "user", "content": HARD}]
+        first = self.post(CHAT, json.dumps({"model": "auto", "messages": talk}).encode())
+        talk += [{"role": "assistant", "content": first.json()["choices"][0]["message"]["content"]},
+                 {"role": "user", "content": "yes, go on"}]
+        second = self.post(CHAT, json.dumps({"model": "auto", "messages": talk}).encode())
+        for answer, told in ((first, ", new · no pin"), (second, ", turn 2, on sol @ openai, idle 0 s · no pin")):
+            self.daemon.row(answer.header("x-request-id"))
+            self.assertIn(told, self.cli("explain", answer.header("x-request-id")))
+
     def test_one_text(self):
         """Text, header, API: the same numbers; from the daemon and from its files."""
         answer = self.post(CHAT, chat(EASY, model="auto"), {"x-frugald-explain": "1"})

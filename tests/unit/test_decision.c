@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "config/kept.h"
 #include "core/request.h"
 
 #define POLICY   "tests/table/route.yaml"
@@ -307,6 +308,89 @@ test_made_again(void **state)
 	assert_true(late > 100);
 }
 
+/* The policy with something before everything that is counted. */
+static struct snapshot *
+shifted(const struct snapshot *s)
+{
+	static const char *const more[][2] = {
+	    {"\nproviders:\n", "  zero: {api: openai, url: 'https://zero.example/v1', "
+			       "region: moon}\n"},
+	    {"\nmodels:\n", "  zero: {at: [zero], tier: small, context: 9000, quality: "
+			    "{default: 0.5}, output_tokens: {default: 9}}\n"},
+	    {"\ndata:\n", "  zero: {regions: [moon]}\n"},
+	    {"\nroutes:\n", "  none: {candidates: [zero], baseline: zero}\n"},
+	    {"\nteams:\n", "  zero: {may_use: all}\n"},
+	};
+	struct snapshot_texts t = snapshot_texts(s);
+	struct diag *d = diag_new();
+	struct snapshot *made;
+	struct buf text;
+
+	buf_init(&text, 1 << 20);
+	for (size_t i = 0; i < nitems(more); i++) {
+		const char *at = strstr(t.policy.p, more[i][0]);
+		size_t len;
+
+		assert_non_null(at);
+		len = (size_t)(at - t.policy.p) + strlen(more[i][0]);
+		assert_true(buf_append(&text, t.policy.p, len));
+		buf_add(&text, more[i][1]);
+		t.policy = str_skip(t.policy, len);
+	}
+	assert_true(buf_append(&text, t.policy.p, t.policy.len));
+	t.policy = buf_str(&text);
+	made = snapshot_rebuild(env_system(), &t, d);
+	if (made == NULL)
+		fail_msg("%s", diag_findings(d, &(size_t){0})[0].text);
+	assert_int_equal(made->model_count, s->model_count + 1);
+	diag_free(d);
+	buf_fini(&text);
+	return made;
+}
+
+static void
+expect_same_names(const struct plan *a, const struct plan *b)
+{
+	assert_int_equal(a->count, b->count);
+	assert_int_equal(a->usable, b->usable);
+	assert_int_equal(a->refusal, b->refusal);
+	for (unsigned i = 0; i < a->count; i++) {
+		const struct candidate *x = &a->candidate[i], *y = &b->candidate[i];
+
+		assert_string_equal(x->model->name, y->model->name);
+		assert_string_equal(x->model->at[x->at].provider->name,
+		    y->model->at[y->at].provider->name);
+		assert_int_equal(x->reason, y->reason);
+		assert_true(x->success == y->success && x->cost_usd == y->cost_usd);
+		assert_int_equal(x->signal.ttft_ms, y->signal.ttft_ms);
+	}
+}
+
+/* Before another policy that only counts differently the same is decided. */
+static void
+test_moved(void **state)
+{
+	struct scene *s = *state;
+	struct snapshot *to = shifted(s->snap);
+	unsigned served = 0;
+
+	for (unsigned i = 0; i < REQUESTS / 10; i++) {
+		struct arena *mem = arena_new(1 << 16);
+		const struct route_input *moved;
+		struct plan was, is;
+
+		draw_request(s);
+		served += plan_build(&s->in, &was);
+		moved = decision_move(&s->in, to, mem);
+		assert_non_null(moved);
+		(void)plan_build(moved, &is);
+		expect_same_names(&was, &is);
+		arena_free(mem);
+	}
+	assert_true(served > REQUESTS / 50);
+	snapshot_unref(to);
+}
+
 /* The same input, the same plan, though the world behind the signals has changed; and
  * a signal is what makes the difference. */
 static void
@@ -376,6 +460,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(test_made_again),
+	    CASE(test_moved),
 	    CASE(test_pure),
 	    CASE(test_damaged),
 	    CASE(test_does_not_fit),

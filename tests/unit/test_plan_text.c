@@ -103,12 +103,13 @@ test_chosen(void **state)
 	struct world *w = *state;
 
 	w->session = (struct session_view){.known = true,
+	    .turns = 3,
 	    .model = snapshot_model(w->snap, STR("luna")),
 	    .complexity = 0.9F,
 	    .cached_tokens = 500};
 	assert_string_equal(text(w, "gpt-4o"),
 	    "asked    \"gpt-4o\" → alias → route auto · mode live\n"
-	    "session  s_0000000000000032, on luna, idle 0 s · no pin (no bound "
+	    "session  s_0000000000000032, turn 4, on luna, idle 0 s · no pin (no bound "
 	    "content, no open tool call)\n"
 	    "read     writing .810 · complexity .200 · confidence .920 · about 1,004 "
 	    "tokens in, 475 of them probably cached, about 1,000 out\n"
@@ -137,7 +138,7 @@ test_out(void **state)
 	w->verdict.class = CLASS_maths;
 	w->verdict.complexity = 0.9F;
 	w->in.data = snapshot_data_class(w->snap, STR("eu-only"));
-	assert_non_null(strstr(text(w, "rules"), " · data eu-only\n"));
+	assert_non_null(strstr(text(w, "rules"), " · data eu-only (from header)\n"));
 	assert_non_null(strstr(w->text.p,
 	    " 1  sol @ eu                    .793   .754     $0.153 036   CHOSEN: the "
 	    "cheapest that keeps 95 % of sol's .793\n"));
