@@ -115,7 +115,7 @@ put_summary(struct arena *mem, const struct compared *a, const struct compared *
 
 /* ---- every candidate ---- */
 
-static int
+static const struct view_candidate *
 find(const struct plan_view *v, const struct view_candidate *c)
 {
 	for (unsigned i = 0; i < v->count; i++) {
@@ -123,39 +123,44 @@ find(const struct plan_view *v, const struct view_candidate *c)
 
 		if (str_eq(o->model, c->model) && str_eq(o->provider, c->provider) &&
 		    str_eq(o->service, c->service))
-			return (int)i;
+			return o;
 	}
-	return -1;
+	return NULL;
 }
 
 static const char *
-place(struct arena *mem, const struct plan_view *v, int i)
+place(struct arena *mem, const struct plan_view *v, const struct view_candidate *c)
 {
-	return i >= 0 && (unsigned)i < v->usable ? arena_printf(mem, "%d", i + 1) : "-";
+	long i = c == NULL ? -1 : c - v->candidate;
+
+	return i >= 0 && i < (long)v->usable ? arena_printf(mem, "%ld", i + 1) : "-";
 }
 
 static const char *
-verdict(const struct plan_view *v, int i)
+cost(struct arena *mem, const struct view_candidate *c)
 {
-	return i < 0 ? "no candidate" : reason_text(v->candidate[i].reason);
+	return c == NULL || c->success <= 0 ? "-" : dollars(mem, c->cost_usd);
 }
 
+static const char *
+verdict(const struct view_candidate *c)
+{
+	return c == NULL ? "no candidate" : reason_text(c->reason);
+}
+
+/* One of the two may be missing. */
 static void
-put_candidate(struct arena *mem, struct table *t, const struct plan_view *x, int i,
-    const struct plan_view *y, int k)
+put_candidate(struct arena *mem, struct table *t, const struct plan_view *x,
+    const struct view_candidate *then, const struct plan_view *y,
+    const struct view_candidate *now)
 {
-	const struct view_candidate *c = i >= 0 ? &x->candidate[i] : &y->candidate[k];
-	double then = i >= 0 && c->success > 0 ? c->cost_usd : -1;
-	double now =
-	    k >= 0 && y->candidate[k].success > 0 ? y->candidate[k].cost_usd : -1;
-
-	table_cell(t, "%s", place(mem, x, i));
-	table_cell(t, "%s", place(mem, y, k));
-	table_cell(t, "%s", who(mem, c));
-	table_cell(t, "%s", then < 0 ? "-" : dollars(mem, then));
-	table_cell(t, "%s", now < 0 ? "-" : dollars(mem, now));
-	table_cell(t, "%s", verdict(x, i));
-	table_cell(t, "%s", verdict(y, k));
+	table_cell(t, "%s", place(mem, x, then));
+	table_cell(t, "%s", place(mem, y, now));
+	table_cell(t, "%s", who(mem, now != NULL ? now : then));
+	table_cell(t, "%s", cost(mem, then));
+	table_cell(t, "%s", cost(mem, now));
+	table_cell(t, "%s", verdict(then));
+	table_cell(t, "%s", verdict(now));
 }
 
 static void
@@ -169,10 +174,11 @@ put_candidates(struct arena *mem, const struct plan_view *x, const struct plan_v
 	for (size_t i = 0; i < nitems(titles); i++)
 		table_column(t, titles[i], i == 3 || i == 4);
 	for (unsigned k = 0; k < y->count; k++)
-		put_candidate(mem, t, x, find(x, &y->candidate[k]), y, (int)k);
+		put_candidate(
+		    mem, t, x, find(x, &y->candidate[k]), y, &y->candidate[k]);
 	for (unsigned i = 0; i < x->count; i++) {
-		if (find(y, &x->candidate[i]) < 0)
-			put_candidate(mem, t, x, (int)i, y, -1);
+		if (find(y, &x->candidate[i]) == NULL)
+			put_candidate(mem, t, x, &x->candidate[i], y, NULL);
 	}
 	table_print(t, WIDTH, ret);
 }

@@ -18,16 +18,17 @@ signal_then(void *arg, const struct candidate *c)
 	const struct route_input *was = ((const struct moved *)arg)->was;
 	const struct model *m = snapshot_model(was->snap, str_of(c->model->name));
 	const char *at = c->model->at[c->at].provider->name;
+	struct signal known = SIGNAL_UNKNOWN;
 	struct candidate then = *c;
 
 	if (m == NULL || was->signal == NULL)
-		return SIGNAL_UNKNOWN;
+		return known;
 	then.model = m;
 	for (then.at = 0; then.at < m->ats; then.at++) {
 		if (strcmp(m->at[then.at].provider->name, at) == 0)
-			return was->signal(was->signal_arg, &then);
+			known = was->signal(was->signal_arg, &then);
 	}
-	return SIGNAL_UNKNOWN;
+	return known;
 }
 
 /* False: there is no such class any more. */
