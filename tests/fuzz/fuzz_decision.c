@@ -34,10 +34,32 @@ must(bool ok)
 		abort();
 }
 
+/* In every form, before this policy and moved to it. */
+static void
+tell(const struct route_input *in, const struct plan *p, struct arena *mem)
+{
+	struct plan_view *view = arena_alloc(mem, sizeof(*view));
+	const struct route_input *moved = decision_move(in, in->snap, mem);
+	struct plan again;
+	struct buf out;
+	struct json j;
+
+	plan_view(p, in->verdict, in, mem, view);
+	buf_init(&out, 1 << 16);
+	plan_text(view, &out);
+	buf_clear(&out);
+	json_init(&j, &out);
+	plan_json(view, NULL, &j);
+	buf_fini(&out);
+	must(moved != NULL);
+	(void)plan_build(moved, &again);
+	must(again.count == p->count && again.usable == p->usable);
+}
+
 static void
 plan_again(const struct decision_row *row, const struct snapshot *s)
 {
-	struct arena *mem = arena_new(1 << 16);
+	struct arena *mem = arena_new(1 << 18);
 	struct route_input *in = decision_unpack(row, s, mem);
 	uint8_t bytes[DECISION_BYTES];
 	struct plan p;
@@ -45,6 +67,7 @@ plan_again(const struct decision_row *row, const struct snapshot *s)
 	if (in != NULL) {
 		(void)plan_build(in, &p);
 		must(decision_pack(in, bytes) > 0);
+		tell(in, &p, mem);
 	}
 	arena_free(mem);
 }
