@@ -156,6 +156,8 @@ tags:""")}
         month = "DROP TRIGGER request_fixed; UPDATE request SET "
         text = self.cli("explain", name, "--state", self.copy(sql_of_month=month + "basis=(SELECT id FROM name WHERE text='')"))
         self.assertIn("an older release wrote its row", text)
+        older = "ALTER TABLE request DROP COLUMN basis; ALTER TABLE request DROP COLUMN decision"
+        self.assertEqual(text, self.cli("explain", name, "--state", self.copy(sql_of_month=older)))
         text = self.cli("explain", name, "--state", self.copy(sql_of_month=month + "decision=x''"))
         self.assertIn("did not fit its row", text)
 

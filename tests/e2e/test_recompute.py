@@ -100,11 +100,15 @@ class Recompute(harness.Case):
             call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
             history += [{"role": "assistant", "content": None, "tool_calls": [call]},
                         {"role": "tool", "tool_call_id": "c1", "content": "nothing " * draw.randrange(60)}]
+        elif kind < 0.33:  # an image; a file that only its provider has
+            part = draw.choice(({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+                                {"type": "file", "file": {"file_id": "file-1"}}))
+            history.append({"role": "user", "content": [{"type": "text", "text": EASY[0]}, part]})
         else:
             history.append({"role": "user", "content": draw.choice(EASY if kind < 0.6 else HARD)})
         body = {"model": model, "messages": history, "tools": TOOLS, "stream": draw.random() < 0.3}
         for name, value, often in (("max_tokens", draw.randrange(1, 3000), 0.3), ("service_tier", "flex", 0.1),
-                                   ("n", 2, 0.05), ("response_format", {"type": "json_object"}, 0.05)):
+                                   ("n", 2, 0.05), ("previous_response_id", "resp_1", 0.05), ("response_format", {"type": "json_object"}, 0.05)):
             if draw.random() < often:
                 body[name] = value
         return CHAT, body
@@ -161,8 +165,10 @@ class Recompute(harness.Case):
     def test_all_the_same(self):
         seeds = iter(range(10**6))
         self.talk(seeds, COUNT // 4)
+        self.bypass("auto", 600)
         self.sim.listen(RACK, "closed")
         self.talk(seeds, COUNT // 2)
+        self.bypass("auto", 0)
         self.change(SECOND)
         self.talk(seeds, COUNT * 3 // 4)
         self.sim.listen(RACK, "open")
@@ -193,6 +199,11 @@ class Recompute(harness.Case):
         self.assertGreaterEqual(seen.pop("what it was decided from did not fit its row", 0), 5)
         self.assertFalse(seen)
 
+    def bypass(self, route, seconds):
+        wish = {"route": route, "for_s": seconds, "reason": "a test"}
+        answer = harness.ask(self.daemon.admin, "POST", "/admin/bypass", json.dumps(wish).encode())
+        self.assertEqual(answer.status, 200, answer)
+
     def change(self, policy):
         self.daemon.policy = policy
         self.daemon.write()
@@ -205,7 +216,7 @@ class Recompute(harness.Case):
         modes = len({r["mode"] for r in rows})
         down = sum(a["outcome"] != harness.OUTCOMES.index("served") for a in self.daemon.query("SELECT outcome FROM attempt"))
         self.assertGreaterEqual(len(bases), 3)
-        self.assertGreaterEqual(modes, 3)
+        self.assertGreaterEqual(modes, 4)
         self.assertGreater(flags["pinned"], 10)
         self.assertGreater(down, 0)
         return f"{flags['pinned']} pinned, {len(bases)} policies, {len(outlooks)} outlooks, {down} attempts failed"
