@@ -61,7 +61,7 @@ put_span(struct buf *b, int64_t ms)
 static void
 text_asked(const struct plan_view *v, struct buf *ret)
 {
-	buf_add(ret, "asked    \"");
+	buf_add(ret, "asked    model \"");
 	put(ret, v->asked);
 	buf_add(ret, "\"");
 	if (v->route.len > 0) {

@@ -108,7 +108,7 @@ test_chosen(void **state)
 	    .complexity = 0.9F,
 	    .cached_tokens = 500};
 	assert_string_equal(text(w, "gpt-4o"),
-	    "asked    \"gpt-4o\" → alias → route auto · mode live\n"
+	    "asked    model \"gpt-4o\" → alias → route auto · mode live\n"
 	    "session  s_0000000000000032, turn 4, on luna, idle 0 s · no pin (no bound "
 	    "content, no open tool call)\n"
 	    "read     writing .810 · complexity .200 · confidence .920 · about 1,004 "
@@ -208,7 +208,7 @@ test_named(void **state)
 	struct world *w = *state;
 
 	assert_string_equal(text(w, "riddle"),
-	    "asked    \"riddle\"\n"
+	    "asked    model \"riddle\"\n"
 	    "session  s_0000000000000032, new · no pin (no bound content, no open "
 	    "tool call)\n"
 	    "read     writing .810 · complexity .200 · confidence .920 · about 1,004 "
@@ -228,7 +228,7 @@ test_refused(void **state)
 
 	w->verdict.reasons[0] = NULL;
 	assert_string_equal(text(w, "no-such"),
-	    "asked    \"no-such\"\n"
+	    "asked    model \"no-such\"\n"
 	    "session  s_0000000000000032, new · no pin (no bound content, no open "
 	    "tool call)\n"
 	    "read     writing .810 · complexity .200 · confidence .920\n"
