@@ -10,11 +10,21 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/env.h"
+#include "base/money.h"
 #include "base/str.h"
 #include "base/util.h"
 
 /* "fr-" and 43 digits of base 62: 256 random bits. With a NUL. */
 #define KEY_SECRET_BYTES 47
+
+/* What a key may do and spend within its team's terms, as it is written. */
+struct key_limits {
+	const char *const *may_use; /* the last NULL; NULL: all that the team may */
+	const char *const *service_tiers, *const *require_tags; /* NULL: all, none */
+	struct pusd max_per_request;                            /* 0: none */
+	int64_t max_output;                                     /* -1: none */
+	double frontier_at_most;                                /* -1: not limited */
+};
 
 /* One key, as the file has it. */
 struct key_record {
@@ -24,14 +34,15 @@ struct key_record {
 	const char *team, *data;      /* NULL: none */
 	int64_t created_s, expires_s; /* UTC; -1: unknown, never */
 	bool revoked, paused;
-	const char *const *may_use; /* the last NULL; NULL: all that the team may */
-	const char *const *tags;    /* "name=value", the last NULL; NULL: none */
+	struct key_limits limits;
+	const char *const *tags; /* "name=value", the last NULL; NULL: none */
 };
 
 struct key_wish {
-	const char *name, *team, *data;           /* team and data: NULL: none */
-	int64_t expires_s;                        /* -1: never */
-	const char *const *may_use, *const *tags; /* as above */
+	const char *name, *team, *data; /* team and data: NULL: none */
+	int64_t expires_s;              /* -1: never */
+	struct key_limits limits;
+	const char *const *tags; /* as above */
 };
 
 enum key_change { KEY_pause, KEY_resume, KEY_revoke };

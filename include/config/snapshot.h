@@ -26,6 +26,7 @@ struct health; /* of call/: breakers, in-flight counts; kept by name across relo
 #define PROVIDERS_MAX       32
 #define PROVIDER_KEYS_MAX   8
 #define MODEL_PROVIDERS_MAX 8
+#define SHARES_MAX          128 /* of teams and keys with frontier_at_most */
 
 struct timeouts {
 	int32_t connect_ms, first_byte_ms, idle_ms, total_ms; /* total 0: none */
@@ -63,6 +64,8 @@ struct provider {
 	int32_t max_inflight;          /* 0: no limit */
 	int32_t bytes_per_token_milli; /* start value, e.g. 4000 */
 	struct timeouts timeouts;
+	const char
+	    *default_tier; /* of service, where none is asked for; NULL: unknown */
 	bool stream_usage; /* takes stream_options.include_usage */
 	unsigned index;
 	struct health *health; /* set once, before the snapshot is published */
@@ -153,15 +156,23 @@ struct alias {
 	const struct route *route;
 };
 
+/* What a team or a key may do and spend. Of both the stricter holds: auth_terms(). */
+struct terms {
+	bool may_use_all;                        /* of routes and models */
+	uint64_t may_use_models, may_use_routes; /* sets of indices */
+	uint32_t may_use_providers; /* set of indices; UINT32_MAX: not limited */
+	uint32_t services;          /* set of enum service; UINT32_MAX: not limited */
+	const char *const *require_tags; /* the last NULL; NULL: none */
+	struct pusd max_per_request;     /* 0: none */
+	int64_t max_output;              /* tokens; -1: none */
+	/* share of a month's spend on frontier models, [0, 1]; -1: not limited */
+	double frontier_at_most;
+};
+
 struct team {
 	const char *name, *cost_centre, *owner;
 	const struct data_class *data;
-	bool may_use_all;
-	uint64_t may_use_models; /* sets of indices */
-	uint64_t may_use_routes;
-	const char *const *require_tags; /* the last NULL */
-	struct pusd max_per_request;     /* 0: none */
-	int64_t max_output;              /* -1: none */
+	struct terms terms;
 	unsigned index;
 };
 
@@ -179,9 +190,8 @@ struct key_entry {
 	const char *hint; /* "sk-fr…9xYz": first and last characters, for people */
 	const struct team *team; /* NULL: none */
 	bool revoked, paused;
-	int64_t expires_s; /* 0: never */
-	bool may_use_all;  /* of what the team may */
-	uint64_t may_use_models, may_use_routes;
+	int64_t expires_s;  /* 0: never */
+	struct terms terms; /* within the team's */
 	const struct data_class *data;
 	const char *const *tags; /* "name=value", the last NULL */
 	int64_t created_s;

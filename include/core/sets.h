@@ -40,6 +40,13 @@ enum capability {
 	CAP_COUNT
 };
 
+/* Tiers of service; decisions in the ledger keep sets of them. */
+enum service {
+#define SERVICE(name, help) SERVICE_##name,
+#include "core/service.def"
+	SERVICE_COUNT
+};
+
 /* Why a candidate stands where it stands. */
 enum reason {
 #define REASON(name, text) REASON_##name,
@@ -73,6 +80,7 @@ const char *token_name(enum token_kind k);
 const char *class_name(enum task_class c);
 const char *class_help(enum task_class c);
 const char *capability_name(enum capability c);
+const char *service_name(enum service s);
 const char *reason_name(enum reason r);
 const char *reason_text(enum reason r);
 const char *flaw_name(enum flaw f);
@@ -83,7 +91,11 @@ const char *mode_name(enum route_mode m);
 /* False when the word is not of the set. */
 bool class_parse(struct str word, enum task_class *ret);
 bool capability_parse(struct str word, enum capability *ret);
+bool service_parse(struct str word, enum service *ret);
 bool mode_parse(struct str word, enum route_mode *ret);
+
+/* What a word for a tier of service asks for, whoever's word it is. */
+enum service service_asked(struct str word);
 
 /* At most so many bytes keep what a decision was made from; see decision_pack(). */
 #define DECISION_BYTES 144

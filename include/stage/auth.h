@@ -11,6 +11,7 @@
 struct snapshot;
 struct key_entry;
 struct team;
+struct terms;
 
 /* Who asks. Without keys in the config everything
  * on loopback is one principal, "local". */
@@ -25,6 +26,10 @@ struct principal {
  * paused and revoked keys. False: OUT_unauthenticated. */
 bool auth_check(const struct snapshot *s, const char *authorization,
     const char *x_api_key, int64_t now_s, struct principal *ret);
+
+/* What both the principal's team and its key allow; but for require_tags, which each
+ * has of its own. */
+struct terms auth_terms(const struct principal *p);
 
 /* May the principal use this route or model (one of them NULL)? */
 bool auth_may_use_route(const struct principal *p, unsigned route_index);

@@ -9,19 +9,18 @@
 #include "core/sets.h"
 
 struct task;
-struct model;
+struct candidate;
 
-/* The most that an attempt can cost: input bound × the dearest of uncached and
- * cache-write price + output bound × output price. `max_output` -1: none is set, the
+/* The most that an attempt can cost: (input bound × the dearest of uncached and
+ * cache-write price + output bound × output price) × the dearest tier of service that
+ * may be served for what is asked × contract. `max_output` -1: none is set, the
  * model's own counts. False: unpriced. */
-bool hold_worst_case(const struct task *task, const struct model *model,
-    const struct price_row *price, int64_t max_output, int64_t contract_ppm,
-    struct pusd *ret);
+bool hold_worst_case(const struct task *task, const struct candidate *c,
+    int64_t max_output, struct pusd *ret);
 
 /* Can the worst case be kept below `most`, by a maximum of ours where the client named
  * none? Lowers `*max_output` (-1: none was set) to the one that does. */
-bool hold_fit(const struct task *task, const struct model *model,
-    const struct price_row *price, int64_t contract_ppm, struct pusd most,
+bool hold_fit(const struct task *task, const struct candidate *c, struct pusd most,
     int64_t *max_output);
 
 /* Upper bound of the tokens of the prompt: every byte of text a token at most, opaque

@@ -11,6 +11,7 @@
 #include "base/money.h"
 #include "base/str.h"
 #include "config/prices.h"
+#include "config/snapshot.h"
 #include "core/sets.h"
 
 struct env;
@@ -52,6 +53,7 @@ struct slot_request {
 	int64_t baseline_pusd; /* counterfactual, an estimate; -1 unknown */
 	float baseline_success;
 	uint8_t stream, below_quality, unsure, pinned;
+	uint8_t shares; /* 1 << enum share_of: whose share on frontier models counts */
 	uint16_t plan_len, tags_len;
 	uint16_t rollup_tags_len;         /* the part of `tags` that roll-ups have */
 	uint16_t decision_len;            /* 0: it did not fit */
@@ -255,6 +257,9 @@ enum pace_value { PACE_ttft_p50, PACE_ttft_p90, PACE_rate_p10, PACE_rate_p50 };
 #define PACE_NAME   96 /* bytes */
 #define PACES_MAX   64
 
+/* Whose spend a share is of. Slots have a bit each for those that have a limit. */
+enum share_of { SHARE_team, SHARE_key };
+
 /* Immutable; published by the ledger thread; a request keeps the one it began with. */
 struct outlook {
 	uint64_t number;
@@ -269,6 +274,12 @@ struct outlook {
 		char name[SLOT_NAME];
 		struct outlook_mean length[CLASS_COUNT]; /* tokens of its answers */
 	} model[64];
+	unsigned shares;
+	struct outlook_share {
+		char name[SLOT_NAME];
+		int32_t of, month; /* enum share_of; year × 12 + month, 0 January */
+		float frontier;    /* of all that it spent */
+	} share[SHARES_MAX];
 	/* At most PACES_MAX; behind the outlook that outlook_take() gives, else memory
 	 * of whoever has made it. */
 	unsigned paces;
@@ -305,6 +316,10 @@ void outlook_clear(struct outlook *o);
  * 30 samples more. -1: too little was seen of it, or `o` is NULL. */
 double outlook_pace(
     const struct outlook *o, uint64_t place, int64_t wall_s, enum pace_value v);
+/* Which share of its spend, at contract terms, a team or key has spent on frontier
+ * models in the month (UTC) of `at_s`, [0, 1]; 0 where nothing is known. */
+double outlook_share(
+    const struct outlook *o, enum share_of of, const char *name, int64_t at_s);
 struct outlook_shared;
 struct outlook_shared *outlook_shared_new(void);
 void outlook_shared_free(struct outlook_shared *o);

@@ -76,27 +76,55 @@ auth_check(const struct snapshot *s, const char *authorization, const char *x_ap
 	return true;
 }
 
-/* The team's right is the outer one; a key's own list only narrows it. */
+/* ---- terms ---- */
+
+static void
+narrow(struct terms *t, const struct terms *by)
+{
+	if (!by->may_use_all) {
+		t->may_use_all = false;
+		t->may_use_models &= by->may_use_models;
+		t->may_use_routes &= by->may_use_routes;
+	}
+	t->may_use_providers &= by->may_use_providers;
+	t->services &= by->services;
+	if (by->max_per_request.v > 0 &&
+	    (t->max_per_request.v <= 0 || by->max_per_request.v < t->max_per_request.v))
+		t->max_per_request = by->max_per_request;
+	if (by->max_output >= 0 &&
+	    (t->max_output < 0 || by->max_output < t->max_output))
+		t->max_output = by->max_output;
+	if (by->frontier_at_most >= 0 &&
+	    (t->frontier_at_most < 0 || by->frontier_at_most < t->frontier_at_most))
+		t->frontier_at_most = by->frontier_at_most;
+}
+
+struct terms
+auth_terms(const struct principal *p)
+{
+	struct terms t = {.may_use_all = true,
+	    .may_use_models = UINT64_MAX,
+	    .may_use_routes = UINT64_MAX,
+	    .may_use_providers = UINT32_MAX,
+	    .services = UINT32_MAX,
+	    .max_output = -1,
+	    .frontier_at_most = -1};
+
+	if (p->team != NULL)
+		narrow(&t, &p->team->terms);
+	if (p->key != NULL)
+		narrow(&t, &p->key->terms);
+	return t;
+}
+
 bool
 auth_may_use_route(const struct principal *p, unsigned route_index)
 {
-	const struct key_entry *k = p->key;
-	const struct team *t = p->team;
-
-	if (t != NULL && !t->may_use_all && (t->may_use_routes >> route_index & 1) == 0)
-		return false;
-	return k == NULL || k->may_use_all ||
-	       (k->may_use_routes >> route_index & 1) != 0;
+	return (auth_terms(p).may_use_routes >> route_index & 1) != 0;
 }
 
 bool
 auth_may_use_model(const struct principal *p, unsigned model_index)
 {
-	const struct key_entry *k = p->key;
-	const struct team *t = p->team;
-
-	if (t != NULL && !t->may_use_all && (t->may_use_models >> model_index & 1) == 0)
-		return false;
-	return k == NULL || k->may_use_all ||
-	       (k->may_use_models >> model_index & 1) != 0;
+	return (auth_terms(p).may_use_models >> model_index & 1) != 0;
 }

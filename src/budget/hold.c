@@ -15,6 +15,10 @@
 /* What Anthropic puts before the model when there are tools: its own prompts, and the
  * text of the tools that it defines itself (bash 245, editor 700, computer 735). */
 #define TOOLS_TOKENS 2560
+/* Above this nothing is an amount of one request, and below it times two factors stays
+ * below 2^127. */
+#define MOST       ((wide)INT64_MAX * 10)
+#define FACTOR_MAX 1000000000LL
 /* Below so many tokens an answer is not worth asking for. */
 #define LEAST_OUTPUT 16
 
@@ -65,46 +69,77 @@ dearest_input(const struct price_kinds *k)
 	return most;
 }
 
+/* A tier is asked for, and another may be served: who asks for priority may get the
+ * standard, who has no word for it gets what the account is set to (OpenAI: "Project
+ * settings"; Anthropic: priority where capacity was bought), and a word that the price
+ * book does not know may mean any. What is billed is what was served. */
+static int64_t
+dearest_service_ppm(const struct task *task, const struct candidate *c)
+{
+	const struct provider *p = c->model->at[c->at].provider;
+	struct str word = c->service != NULL ? str_of(c->service) : task->service_tier;
+	int64_t most = PPM, named = -1;
+
+	if ((word.len == 0 || str_is(word, "auto")) && p->default_tier != NULL)
+		word = str_of(p->default_tier);
+	for (unsigned i = 0; i < c->price->services; i++) {
+		int64_t ppm = c->price->service[i].ppm;
+
+		if (str_is(word, c->price->service[i].name))
+			named = ppm > PPM ? ppm : PPM;
+		if (ppm > most)
+			most = ppm;
+	}
+	if (named >= 0)
+		return named;
+	if (word.len == 0 || str_is(word, "auto"))
+		return most;
+	return service_asked(word) == SERVICE_standard ? PPM : most;
+}
+
 bool
-hold_worst_case(const struct task *task, const struct model *model,
-    const struct price_row *price, int64_t max_output, int64_t contract_ppm,
+hold_worst_case(const struct task *task, const struct candidate *c, int64_t max_output,
     struct pusd *ret)
 {
+	const struct model *model = c->model;
 	int64_t input = hold_input_bound(task, model->context);
 	int64_t choices = task->n > task->best_of ? task->n : task->best_of;
 	int64_t output = max_output >= 0 ? max_output : model->max_output;
 	const struct price_kinds *k;
+	int64_t service, contract;
 	wide most;
 
-	if (price == NULL)
+	if (c->price == NULL)
 		return false;
-	k = price_kinds_for(price, input);
+	k = price_kinds_for(c->price, input);
 	if (dearest_input(k) < 0 || k->pusd[TOKEN_output] < 0)
 		return false;
 	most = (wide)input * dearest_input(k) +
 	       (wide)choices * output * k->pusd[TOKEN_output];
-	return pusd_divide(most * contract_ppm, PPM, ret);
+	service = dearest_service_ppm(task, c);
+	contract = model->at[c->at].provider->contract_ppm;
+	if (most > MOST || service > FACTOR_MAX || contract > FACTOR_MAX)
+		return false;
+	return pusd_divide(most * service * contract, PPM * PPM, ret);
 }
 
 bool
-hold_fit(const struct task *task, const struct model *model,
-    const struct price_row *price, int64_t contract_ppm, struct pusd most,
+hold_fit(const struct task *task, const struct candidate *c, struct pusd most,
     int64_t *max_output)
 {
 	int64_t max = task->max_output >= 0 ? task->max_output : *max_output;
 	struct pusd whole, input;
 	double share;
 
-	if (!hold_worst_case(task, model, price, max, contract_ppm, &whole))
+	if (!hold_worst_case(task, c, max, &whole))
 		return false;
 	if (whole.v <= most.v)
 		return true;
-	if (task->max_output >= 0 ||
-	    !hold_worst_case(task, model, price, 0, contract_ppm, &input) ||
+	if (task->max_output >= 0 || !hold_worst_case(task, c, 0, &input) ||
 	    input.v >= most.v)
 		return false;
 	share = (double)(most.v - input.v) / (double)(whole.v - input.v);
-	max = (int64_t)(share * (double)(max >= 0 ? max : model->max_output)) - 1;
+	max = (int64_t)(share * (double)(max >= 0 ? max : c->model->max_output)) - 1;
 	if (max < LEAST_OUTPUT)
 		return false;
 	*max_output = max;
@@ -117,15 +152,14 @@ static bool
 within_limit(struct attempt *a)
 {
 	const struct request *r = a->request;
-	const struct team *team = r->who.team;
+	struct terms terms = auth_terms(&r->who);
 	wide left;
 
-	if (team == NULL || team->max_per_request.v <= 0)
+	if (terms.max_per_request.v <= 0)
 		return true;
-	left = team->max_per_request.v - r->cost.v;
-	return left > 0 && hold_fit(&r->task, a->candidate->model, a->candidate->price,
-			       a->provider->contract_ppm, (struct pusd){(int64_t)left},
-			       &a->max_output);
+	left = terms.max_per_request.v - r->cost.v;
+	return left > 0 && hold_fit(&r->task, a->candidate,
+			       (struct pusd){(int64_t)left}, &a->max_output);
 }
 
 /* The row `hold` of attempt.def. The most that the attempt can cost is booked beside
@@ -141,9 +175,7 @@ attempt_hold(struct attempt *a)
 	a->outcome = OUT_quota;
 	if (!within_limit(a))
 		return END;
-	a->unpriced =
-	    !hold_worst_case(&r->task, a->candidate->model, a->candidate->price,
-		r->task.max_output >= 0 ? r->task.max_output : a->max_output,
-		a->provider->contract_ppm, &a->at_most);
+	a->unpriced = !hold_worst_case(&r->task, a->candidate,
+	    r->task.max_output >= 0 ? r->task.max_output : a->max_output, &a->at_most);
 	return NEXT;
 }

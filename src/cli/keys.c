@@ -153,14 +153,18 @@ expiry(struct work *w, int64_t *ret_s)
 static bool
 rights_known(struct work *w, const struct key_wish *wish)
 {
-	for (size_t i = 0; wish->may_use != NULL && wish->may_use[i] != NULL; i++) {
-		struct str name = str_of(wish->may_use[i]);
+	const char *const *use = wish->limits.may_use;
+
+	for (size_t i = 0; use != NULL && use[i] != NULL; i++) {
+		struct str name = str_of(use[i]);
 
 		if (!str_is(name, "all") && snapshot_route(w->snap, name) == NULL &&
-		    snapshot_model(w->snap, name) == NULL) {
+		    snapshot_model(w->snap, name) == NULL &&
+		    snapshot_provider(w->snap, name) == NULL) {
 			cli_misuse(w->cli,
-			    "--may-use: the policy has no route or model '%s'",
-			    wish->may_use[i]);
+			    "--may-use: the policy has no route, model or provider "
+			    "'%s'",
+			    use[i]);
 			return false;
 		}
 	}
@@ -175,7 +179,7 @@ wish_make(struct work *w, struct key_wish *ret)
 	*ret = (struct key_wish){.name = c->arg[0],
 	    .team = c->opt[OPT_team],
 	    .data = c->opt[OPT_data],
-	    .may_use = words_of(c, c->opt[OPT_may_use]),
+	    .limits = {.max_output = -1, .frontier_at_most = -1},
 	    .tags = words_of(c, c->opt[OPT_tag])};
 	return policy_knows_team(c, w->snap, ret->team) &&
 	       policy_knows_data(c, w->snap, ret->data) &&
@@ -349,7 +353,7 @@ put_key(struct json *j, const struct key_record *k, const char *stands)
 	put_text(j, "standing", stands);
 	put_time(j, "created", k->created_s);
 	put_time(j, "expires", k->expires_s);
-	put_texts(j, "may_use", k->may_use);
+	put_texts(j, "may_use", k->limits.may_use);
 	put_texts(j, "tags", k->tags);
 	json_object_end(j);
 }
@@ -371,7 +375,8 @@ on_key(void *arg, const struct key_record *k)
 	table_cell(l->table, "%s", k->hint == NULL ? "" : k->hint);
 	table_cell(l->table, "%s", day(c, k->created_s, "-"));
 	table_cell(l->table, "%s", day(c, k->expires_s, "never"));
-	table_cell(l->table, "%s", k->may_use == NULL ? "all" : joined(c, k->may_use));
+	table_cell(l->table, "%s",
+	    k->limits.may_use == NULL ? "all" : joined(c, k->limits.may_use));
 	table_cell(l->table, "%s", k->data == NULL ? "" : k->data);
 	table_cell(l->table, "%s", joined(c, k->tags));
 }

@@ -56,12 +56,8 @@ void check_tag(struct build *b, struct str name, struct diag_place at);
 /* The set of models that a list names; unknown ones are findings. */
 uint64_t model_set(struct build *b, const struct node *list);
 
-struct may_use {
-	bool all;
-	uint64_t models, routes;
-};
-/* `n` NULL: all. */
-struct may_use may_use_read(struct build *b, const struct node *n);
+/* Names looked up. */
+struct terms terms_read(struct build *b, const struct terms_draft *d);
 
 /* NULL when `name` is NULL, or after a finding. */
 const struct data_class *data_named(

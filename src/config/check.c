@@ -90,6 +90,23 @@ check_goal(struct build *b, const struct route_draft *d, const struct route *r)
 		    "refused; lower it");
 }
 
+/* Shares are kept for so many at most. */
+static void
+check_shares(struct build *b)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < b->s->team_count; i++)
+		count += b->s->teams[i].terms.frontier_at_most >= 0;
+	for (unsigned i = 0; i < b->s->key_count; i++)
+		count += b->s->keys[i].terms.frontier_at_most >= 0;
+	if (count > SHARES_MAX)
+		diag_error(b->r.d, node_place(b->root, "teams"),
+		    "%u teams and keys have frontier_at_most, at most %d may; set it "
+		    "on teams instead of their keys",
+		    count, SHARES_MAX);
+}
+
 void
 check_whole(struct build *b)
 {
@@ -106,4 +123,5 @@ check_whole(struct build *b)
 		check_goal(b, draft_route(b->c, i), &b->s->routes[i]);
 	check_walls(b);
 	check_providers(b);
+	check_shares(b);
 }

@@ -50,8 +50,11 @@ static const char tail_keys[] = "\n## keys_file\n\n"
 				"and `keys`, a list of: `name`, `sha256` "
 				"(of the key, in hex), `hint`,\n"
 				"`team`, `created`, `expires`, `revoked`, `paused`, "
-				"`may_use`, `data`, `tags`. Two entries "
-				"have one name while a key is\n"
+				"`may_use`, `data`, `tags`, and of the terms of a "
+				"team `require_tags`, `max_usd_per_request`,\n"
+				"`max_output`, `service_tiers`, "
+				"`frontier_at_most`: of team and key the stricter "
+				"holds. Two entries have one name while a key is\n"
 				"being rotated.\n";
 
 static const char *

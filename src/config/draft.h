@@ -5,6 +5,7 @@
 
 #include "config/snapshot.h"
 #include "row.h"
+#include "terms.h"
 
 #define ROUTES_MAX 64 /* so that a set of routes is one word */
 #define TEAMS_MAX  1024
@@ -47,7 +48,7 @@ struct team_draft {
 	struct draft draft;
 	struct team t;
 	const char *data;
-	const struct node *may_use, *require_tags;
+	struct terms_draft terms;
 };
 
 struct config {

@@ -184,6 +184,7 @@ bool
 keys_file_add(struct env *env, struct str text, const struct key_wish *wish,
     struct keys_edit *ret)
 {
+	const struct key_limits *limits = &wish->limits;
 	struct key_draft *fresh;
 	struct edit e;
 
@@ -201,7 +202,12 @@ keys_file_add(struct env *env, struct str text, const struct key_wish *wish,
 		.team = wish->team,
 		.data = wish->data,
 		.expires_s = wish->expires_s},
-	    .may_use = node_of(e.mem, wish->may_use, false),
+	    .terms = {.t = {.max_per_request = limits->max_per_request,
+			  .max_output = limits->max_output,
+			  .frontier_at_most = limits->frontier_at_most},
+		.may_use = node_of(e.mem, limits->may_use, false),
+		.service_tiers = node_of(e.mem, limits->service_tiers, false),
+		.require_tags = node_of(e.mem, limits->require_tags, false)},
 	    .tags = node_of(e.mem, wish->tags, true),
 	};
 	give_secret(env, &e, fresh);

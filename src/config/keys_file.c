@@ -50,7 +50,14 @@ read_key(const struct reading *r, struct node *n, struct key_draft *ret)
 		return;
 	}
 	row_read(r, keys_rows, n, " in a key", ret);
-	ret->k.may_use = texts_read(r, ret->may_use);
+	ret->k.limits = (struct key_limits){
+	    .may_use = texts_read(r, ret->terms.may_use),
+	    .service_tiers = texts_read(r, ret->terms.service_tiers),
+	    .require_tags = texts_read(r, ret->terms.require_tags),
+	    .max_per_request = ret->terms.t.max_per_request,
+	    .max_output = ret->terms.t.max_output,
+	    .frontier_at_most = ret->terms.t.frontier_at_most,
+	};
 	ret->k.tags = tag_lines(r, ret->tags);
 	if (ret->k.sha256 != NULL && !hash_sha256_parse(str_of(ret->k.sha256), &hash))
 		diag_error(r->d, node_place(n, "sha256"),
@@ -97,7 +104,6 @@ static void
 make_entry(struct build *b, const struct key_draft *d, struct key_entry *ret)
 {
 	const struct key_record *k = &d->k;
-	struct may_use use = may_use_read(b, d->may_use);
 
 	*ret = (struct key_entry){
 	    .name = k->name,
@@ -106,9 +112,7 @@ make_entry(struct build *b, const struct key_draft *d, struct key_entry *ret)
 	    .paused = k->paused,
 	    .expires_s = k->expires_s < 0 ? 0 : k->expires_s,
 	    .created_s = k->created_s < 0 ? 0 : k->created_s,
-	    .may_use_all = use.all,
-	    .may_use_models = use.models,
-	    .may_use_routes = use.routes,
+	    .terms = terms_read(b, &d->terms),
 	    .tags = k->tags,
 	};
 	(void)hash_sha256_parse(str_of(k->sha256), &ret->hash);

@@ -4,11 +4,13 @@
 
 #include "config/keys.h"
 #include "row.h"
+#include "terms.h"
 
 struct key_draft {
 	const struct node *node;
 	struct key_record k;
-	const struct node *may_use, *tags;
+	struct terms_draft terms;
+	const struct node *tags;
 };
 
 struct keys_draft {

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classes.h"
-
 void
 refuse_name(struct build *b, struct diag_place at, const char *what, const char *name,
     const struct table *t, size_t entry_bytes)
@@ -135,7 +133,7 @@ build_tags(struct build *b)
 /* ---- teams ---- */
 
 static void
-refuse_may_use(struct build *b, const struct node *n)
+refuse_target(struct build *b, const struct node *n)
 {
 	const char *known[ROUTES_MAX + MODELS_MAX + 1] = {NULL}, *near;
 	unsigned count = 0;
@@ -153,33 +151,6 @@ refuse_may_use(struct build *b, const struct node *n)
 		diag_error(b->r.d, n->at,
 		    "no route or model is called '%s'; name one, or define it",
 		    n->text.p);
-}
-
-struct may_use
-may_use_read(struct build *b, const struct node *n)
-{
-	struct may_use use = {.all = n == NULL};
-
-	if (n == NULL)
-		return use;
-	if (n->kind == NODE_scalar && str_is(n->text, "all")) {
-		use.all = true;
-		return use;
-	}
-	if (!node_is_names(&b->r, n))
-		return use;
-	for (const struct node *c = n->first; c != NULL; c = c->next) {
-		const struct route *route = snapshot_route(b->s, c->text);
-		const struct model *model = snapshot_model(b->s, c->text);
-
-		if (route != NULL)
-			use.routes |= UINT64_C(1) << route->index;
-		else if (model != NULL)
-			use.models |= UINT64_C(1) << model->index;
-		else
-			refuse_may_use(b, c);
-	}
-	return use;
 }
 
 void
@@ -202,14 +173,6 @@ check_tag(struct build *b, struct str name, struct diag_place at)
 		    name.p, name.p);
 }
 
-static void
-check_tags(struct build *b, const struct node *list)
-{
-	for (const struct node *n = list == NULL ? NULL : list->first; n != NULL;
-	     n = n->next)
-		check_tag(b, n->text, n->at);
-}
-
 void
 build_teams(struct build *b)
 {
@@ -218,16 +181,11 @@ build_teams(struct build *b)
 	b->teams = arena_alloc(b->r.mem, (count + 1) * sizeof(*b->teams));
 	for (unsigned i = 0; i < count; i++) {
 		struct team_draft *d = draft_team(b->c, i);
-		struct may_use use = may_use_read(b, d->may_use);
 
-		check_tags(b, d->require_tags);
 		d->t.name = d->draft.name;
 		d->t.index = i;
 		d->t.data = data_named(b, d->data, node_place(d->draft.node, "data"));
-		d->t.may_use_all = use.all;
-		d->t.may_use_models = use.models;
-		d->t.may_use_routes = use.routes;
-		d->t.require_tags = texts_read(&b->r, d->require_tags);
+		d->t.terms = terms_read(b, &d->terms);
 		b->teams[i] = d->t;
 	}
 	b->s->teams = b->teams;
@@ -274,7 +232,7 @@ read_alias(struct build *b, const struct node *n, struct alias *ret)
 	if (ret->route == NULL)
 		ret->model = snapshot_model(b->s, n->text);
 	if (ret->route == NULL && ret->model == NULL)
-		refuse_may_use(b, n);
+		refuse_target(b, n);
 }
 
 void

@@ -35,6 +35,11 @@ static const char *const capability_names[] = {
 #include "core/capability.def"
 };
 
+static const char *const service_names[] = {
+#define SERVICE(name, help) [SERVICE_##name] = #name,
+#include "core/service.def"
+};
+
 static const char *const reason_names[] = {
 #define REASON(name, text) [REASON_##name] = #name,
 #include "core/reason.def"
@@ -108,6 +113,12 @@ capability_name(enum capability c)
 }
 
 const char *
+service_name(enum service s)
+{
+	return pick(service_names, nitems(service_names), s);
+}
+
+const char *
 reason_name(enum reason r)
 {
 	return pick(reason_names, nitems(reason_names), r);
@@ -175,6 +186,32 @@ capability_parse(struct str word, enum capability *ret)
 		return false;
 	*ret = (enum capability)i;
 	return true;
+}
+
+bool
+service_parse(struct str word, enum service *ret)
+{
+	size_t i;
+
+	if (!find(service_names, nitems(service_names), word, &i))
+		return false;
+	*ret = (enum service)i;
+	return true;
+}
+
+/* OpenAI: auto, default, flex, priority; Anthropic: auto, standard_only. Answers say
+ * default and standard. */
+enum service
+service_asked(struct str word)
+{
+	static const char *const standard[] = {
+	    "", "auto", "default", "standard", "standard_only"};
+	enum service s;
+	size_t i;
+
+	if (find(standard, nitems(standard), word, &i))
+		return SERVICE_standard;
+	return service_parse(word, &s) ? s : SERVICE_other;
 }
 
 bool

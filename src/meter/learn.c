@@ -168,6 +168,7 @@ learn_attempt(
 void
 learn_from(struct learn *l, const struct slot *s)
 {
+	learn_share(l, s);
 	for (unsigned i = 0; i < s->attempts; i++)
 		learn_attempt(l, &s->request, &s->attempt[i]);
 }
@@ -223,10 +224,18 @@ take_moved(struct outlook *was, const struct outlook *is)
 
 	was->providers = is->providers;
 	was->models = is->models;
+	moved = was->shares != is->shares;
+	was->shares = is->shares;
 	for (unsigned i = 0; i < is->providers; i++)
 		moved |= take_provider(&was->provider[i], &is->provider[i]);
 	for (unsigned i = 0; i < is->models; i++)
 		moved |= take_model(&was->model[i], &is->model[i]);
+	for (unsigned i = 0; i < is->shares; i++) {
+		if (!learn_share_moved(&was->share[i], &is->share[i]))
+			continue;
+		was->share[i] = is->share[i];
+		moved = true;
+	}
 	return moved;
 }
 
@@ -249,7 +258,10 @@ learn_publish(struct learn *l)
 	struct outlook fresh = copy_published(l), old;
 	struct store_learned *kept;
 	unsigned n = pace_take_moved(&l->pace, &fresh, &kept);
-	bool moved = take_moved(&fresh, &l->now);
+	bool moved;
+
+	learn_share_load(l);
+	moved = take_moved(&fresh, &l->now);
 
 	fresh.number += moved || n > 0;
 	/* On failure the ledger's own errors say why; tried again next time. */

@@ -23,6 +23,17 @@ month_of(int64_t wall_ms)
 	return (int)(year * 12 + month - 1);
 }
 
+int64_t
+month_begin_ms(int number)
+{
+	int64_t month = number % 12 + 1, year = number / 12 - (month <= 2);
+	int64_t era = year / 400, yoe = year - era * 400;
+	int64_t doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5;
+	int64_t days = era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+
+	return days * DAY_MS;
+}
+
 void
 month_path(const char *dir, int number, char *ret, size_t cap)
 {

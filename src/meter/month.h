@@ -33,6 +33,8 @@ int month_parse(struct str file_name);
 
 /* Which month a wall-clock time belongs to, in UTC. */
 int month_of(int64_t wall_ms);
+/* When it begins. */
+int64_t month_begin_ms(int number);
 void month_path(const char *dir, int number, char *ret, size_t cap);
 
 bool month_open(struct month *m, const char *dir, int number);

@@ -123,6 +123,10 @@ fill_request(const struct request *r, struct slot_request *s)
 	s->complexity = r->verdict.complexity;
 	s->confidence = r->verdict.confidence;
 	s->stream = r->task.stream;
+	if (r->who.team != NULL && r->who.team->terms.frontier_at_most >= 0)
+		s->shares |= 1U << SHARE_team;
+	if (r->who.key != NULL && r->who.key->terms.frontier_at_most >= 0)
+		s->shares |= 1U << SHARE_key;
 	fill_decision(r, s);
 	fill_tags(r, s);
 }

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "month.h"
 
 struct outlook_ref {
 	struct outlook outlook; /* first: outlook_release() gets this address */
@@ -99,6 +100,19 @@ outlook_provider(const struct outlook *o, const char *name)
 			return &o->provider[i];
 	}
 	return NULL;
+}
+
+double
+outlook_share(const struct outlook *o, enum share_of of, const char *name, int64_t at_s)
+{
+	for (unsigned i = 0; o != NULL && i < o->shares; i++) {
+		const struct outlook_share *s = &o->share[i];
+
+		if (s->of == (int32_t)of && strcmp(s->name, name) == 0)
+			return s->month == month_of(at_s * 1000) ? (double)s->frontier
+								 : 0;
+	}
+	return 0;
 }
 
 /* ---- warmth ---- */

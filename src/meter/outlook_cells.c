@@ -6,7 +6,8 @@
 #include "base/util.h"
 
 /* "bytes_per_token PROVIDER", "warm STEP PROVIDER" and "warm_hour STEP PROVIDER",
- * "length CLASS MODEL", "ttft_p50 HOUR MODEL at PROVIDER" and so on */
+ * "length CLASS MODEL", "ttft_p50 HOUR MODEL at PROVIDER" and so on,
+ * "frontier team|key NAME" with its month in place of samples */
 #define CELL_BYTES 128
 
 static const char *const pace_names[PACE_VALUES] = {[PACE_ttft_p50] = "ttft_p50",
@@ -125,6 +126,21 @@ put_paces(struct cells *c, const struct outlook *from, const struct outlook *to)
 	return true;
 }
 
+static const char *const share_of[] = {[SHARE_team] = "team", [SHARE_key] = "key"};
+
+/* `from` NULL: it is new. */
+static bool
+put_share(
+    struct cells *c, const struct outlook_share *from, const struct outlook_share *to)
+{
+	char cell[CELL_BYTES];
+
+	if (from != NULL && from->month == to->month && from->frontier == to->frontier)
+		return true;
+	snprintf(cell, sizeof(cell), "frontier %s %s", share_of[to->of], to->name);
+	return put_cell(c, cell, (double)to->frontier, to->month);
+}
+
 bool
 outlook_cells_put(struct db *db, sqlite3_stmt *put, const struct outlook *from,
     const struct outlook *to, int64_t at_ms)
@@ -139,6 +155,11 @@ outlook_cells_put(struct db *db, sqlite3_stmt *put, const struct outlook *from,
 	}
 	for (unsigned i = 0; i < to->models; i++) {
 		if (!put_model(&c, &from->model[i], &to->model[i]))
+			return false;
+	}
+	for (unsigned i = 0; i < to->shares; i++) {
+		if (!put_share(
+			&c, i < from->shares ? &from->share[i] : NULL, &to->share[i]))
 			return false;
 	}
 	return put_paces(&c, from, to);
@@ -193,6 +214,26 @@ take_pace(struct outlook *o, struct str kind, unsigned hour, struct str name,
 		p->hour[hour][v] = mean;
 }
 
+static void
+take_share(
+    struct outlook *o, struct str of, struct str name, double value, double month)
+{
+	int32_t who = str_is(of, share_of[SHARE_team]) ? SHARE_team : SHARE_key;
+	struct outlook_share *s;
+	unsigned i = 0;
+
+	while (
+	    i < o->shares && (o->share[i].of != who || !str_is(name, o->share[i].name)))
+		i++;
+	if (i == nitems(o->share))
+		return;
+	o->shares += i == o->shares;
+	s = &o->share[i];
+	*s = (struct outlook_share){
+	    .of = who, .month = (int32_t)month, .frontier = (float)value};
+	str_copy(s->name, sizeof(s->name), name);
+}
+
 void
 outlook_cell_take(struct outlook *o, struct str cell, double value, double samples)
 {
@@ -224,6 +265,8 @@ outlook_cell_take(struct outlook *o, struct str cell, double value, double sampl
 		if (p != NULL)
 			p->warm[i][step] = mean;
 	}
+	if (str_is(kind, "frontier"))
+		take_share(o, part, cell, value, samples);
 	if (str_to_u64(part, &step) && step <= PACE_HOURS)
 		take_pace(o, kind, (unsigned)step, cell, mean);
 }

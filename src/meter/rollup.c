@@ -8,7 +8,6 @@
 
 #define DIMENSIONS  9
 #define ENTRIES_MAX 32
-#define HOUR_MS     3600000LL
 
 /* What a row stands for; zeroed first, so that equal ones have equal bytes. */
 struct rollup_key {
@@ -62,7 +61,7 @@ make_key(const struct slot *s, const struct slot_attempt *a, struct rollup_key *
 	const struct slot_request *r = &s->request;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->hour = s->end_ms / HOUR_MS;
+	ret->hour = s->end_ms / ROLLUP_HOUR_MS;
 	name_into(ret->team, r->team);
 	name_into(ret->key, r->key);
 	name_into(ret->route, r->route);

@@ -10,6 +10,8 @@
 #include "db.h"
 #include "stage/meter.h"
 
+#define ROLLUP_HOUR_MS 3600000LL
+
 struct rollup_store {
 	struct db *db;
 	sqlite3_stmt *get, *put;

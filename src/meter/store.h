@@ -43,6 +43,11 @@ bool store_save_outlook(struct store *s, const struct outlook *from,
 void store_load_learned(struct store *s,
     void (*each)(void *arg, struct str cell, struct str bytes), void *arg);
 
+/* What a team or key has spent at contract terms in a month, by the tier of what served
+ * it. */
+bool store_month_spend(struct store *s, enum share_of of, const char *name, int month,
+    struct pusd_sum ret[static TIER_COUNT]);
+
 /* Moves the write-ahead log back; cheap when there is little. */
 void store_checkpoint(struct store *s);
 

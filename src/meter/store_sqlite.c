@@ -451,6 +451,37 @@ store_save_outlook(struct store *s, const struct outlook *from,
 	return db_sync_commits(&s->db, false) && ok;
 }
 
+bool
+store_month_spend(struct store *s, enum share_of of, const char *name, int month,
+    struct pusd_sum ret[static TIER_COUNT])
+{
+	bool row = true, ok;
+	sqlite3_stmt *q;
+
+	if (!use_ledger(s) ||
+	    !db_prepare(&s->db,
+		of == SHARE_team
+		    ? "SELECT tier, SUM(paid_hi), SUM(paid_lo) FROM rollup WHERE"
+		      " hour>=?1 AND hour<?2 AND team=?3 GROUP BY tier"
+		    : "SELECT tier, SUM(paid_hi), SUM(paid_lo) FROM rollup WHERE"
+		      " hour>=?1 AND hour<?2 AND key=?3 GROUP BY tier",
+		&q))
+		return false;
+	sqlite3_bind_int64(q, 1, month_begin_ms(month) / ROLLUP_HOUR_MS);
+	sqlite3_bind_int64(q, 2, month_begin_ms(month + 1) / ROLLUP_HOUR_MS);
+	db_text(q, 3, str_of(name));
+	memset(ret, 0, TIER_COUNT * sizeof(*ret));
+	while ((ok = db_step(&s->db, q, &row)) && row) {
+		int tier = sqlite3_column_int(q, 0);
+
+		if (tier >= 0 && tier < TIER_COUNT)
+			ret[tier] = pusd_sum_join(
+			    sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2));
+	}
+	sqlite3_finalize(q);
+	return ok;
+}
+
 void
 store_checkpoint(struct store *s)
 {

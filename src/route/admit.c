@@ -65,45 +65,59 @@ permitted(struct work *w)
 	    who->key_name, subject(w, what));
 }
 
+/* The first that the request does not have; NULL: it has all. */
+static const char *
+missing_tag(const struct route_input *in, const struct terms *t)
+{
+	for (size_t i = 0; t->require_tags != NULL && t->require_tags[i] != NULL; i++) {
+		unsigned k = 0;
+
+		while (
+		    k < in->tag_count && !str_is(in->tags[k].name, t->require_tags[i]))
+			k++;
+		if (k == in->tag_count)
+			return t->require_tags[i];
+	}
+	return NULL;
+}
+
 static bool
 tagged(struct work *w)
 {
-	const struct route_input *in = w->in;
-	const struct team *team = in->who->team;
+	const struct principal *who = w->in->who;
+	const char *of_team = NULL, *missing = NULL;
+	char by[80];
 
-	if (team == NULL || team->require_tags == NULL)
+	if (who->team != NULL)
+		of_team = missing = missing_tag(w->in, &who->team->terms);
+	if (missing == NULL && who->key != NULL)
+		missing = missing_tag(w->in, &who->key->terms);
+	if (missing == NULL)
 		return true;
-	for (size_t i = 0; team->require_tags[i] != NULL; i++) {
-		const char *name = team->require_tags[i];
-		unsigned k = 0;
-
-		while (k < in->tag_count && !str_is(in->tags[k].name, name))
-			k++;
-		if (k == in->tag_count)
-			return refuse(w, OUT_bad_request, "x-frugald-tags",
-			    "team '%s' requires the tag '%s'; send x-frugald-tags: "
-			    "%s=…, or set it on the key",
-			    team->name, name, name);
-	}
-	return true;
+	return refuse(w, OUT_bad_request, "x-frugald-tags",
+	    "%s requires the tag '%s'; send x-frugald-tags: %s=…, or set it on the "
+	    "key",
+	    whose(of_team != NULL, w, by), missing, missing);
 }
 
-/* The shorter of the route's and the team's;
- * the client's own may not be longer than the team's. */
+/* The shorter of the route's and of the terms;
+ * the client's own may not be longer than the terms'. */
 static bool
 output_limited(struct work *w)
 {
 	const struct team *team = w->in->who->team;
 	int64_t asked = w->in->task->max_output;
-	int64_t own = team != NULL ? team->max_output : -1;
+	int64_t own = w->terms.max_output;
 	int64_t max = w->route != NULL ? w->route->max_output : -1;
+	char by[80];
 
 	if (w->in->task->endpoint == EP_count_tokens)
 		return true; /* such a body has no maximum and takes none */
 	if (own >= 0 && asked > own)
 		return refuse(w, OUT_not_permitted, "max_tokens",
-		    "team '%s' may ask for answers of at most %lld tokens, not %lld",
-		    team->name, (long long)own, (long long)asked);
+		    "%s may ask for answers of at most %lld tokens, not %lld",
+		    whose(team != NULL && team->terms.max_output == own, w, by),
+		    (long long)own, (long long)asked);
 	if (max < 0 || (own >= 0 && own < max))
 		max = own;
 	if (asked < 0)
@@ -125,6 +139,7 @@ admit(struct work *w)
 {
 	const struct route_input *in = w->in;
 
+	w->terms = auth_terms(in->who);
 	if (!resolve(w) || !permitted(w) || !tagged(w) || !output_limited(w))
 		return false;
 	w->max_cost_usd = -1;

@@ -158,7 +158,29 @@ code_class(struct codec *c, const struct data_class *d)
 	return i < 0 ? NULL : &c->snap->data_classes[i];
 }
 
-/* The key's own rights: the keys file is people's and not kept. */
+/* But for the tags that it requires: a request that did not have them was refused and
+ * has no row. */
+static void
+code_terms(struct codec *c, struct terms *t)
+{
+	t->may_use_all = code(c, t->may_use_all, 1) != 0;
+	if (!t->may_use_all) {
+		code_raw(c, &t->may_use_models, sizeof(t->may_use_models));
+		code_raw(c, &t->may_use_routes, sizeof(t->may_use_routes));
+	}
+	t->may_use_providers =
+	    ~(uint32_t)code(c, (uint32_t)~t->may_use_providers, UINT32_MAX);
+	t->services = ~(uint32_t)code(c, (uint32_t)~t->services, UINT32_MAX);
+	t->max_per_request.v =
+	    (int64_t)code(c, (uint64_t)t->max_per_request.v, INT64_MAX);
+	t->max_output = (int64_t)code(c, (uint64_t)(t->max_output + 1), MOST) - 1;
+	if (code(c, t->frontier_at_most >= 0, 1) != 0)
+		code_double(c, &t->frontier_at_most);
+	else
+		t->frontier_at_most = -1;
+}
+
+/* The key's own terms: the keys file is people's and not kept. */
 static void
 code_key(struct codec *c, const struct key_entry **key, struct key_entry *place)
 {
@@ -170,11 +192,7 @@ code_key(struct codec *c, const struct key_entry **key, struct key_entry *place)
 	if (!has)
 		return;
 	place->data = code_class(c, place->data);
-	place->may_use_all = code(c, place->may_use_all, 1) != 0;
-	if (place->may_use_all)
-		return;
-	code_raw(c, &place->may_use_models, sizeof(place->may_use_models));
-	code_raw(c, &place->may_use_routes, sizeof(place->may_use_routes));
+	code_terms(c, &place->terms);
 }
 
 static void

@@ -167,38 +167,39 @@ take_signals(struct work *w)
 
 /* ---- cost ---- */
 
-static bool
-fits(const struct work *w, struct candidate *c, struct pusd most)
-{
-	return hold_fit(w->in->task, c->model, c->price,
-	    c->model->at[c->at].provider->contract_ppm, most, &c->max_output);
-}
-
 static void
-cost_of_team(struct work *w, const struct team *team)
+worst_case_gate(struct work *w)
 {
 	for (unsigned i = 0; i < w->count; i++) {
 		struct option *o = &w->option[i];
 
-		if (o->out || fits(w, &o->c, team->max_per_request))
+		if (o->out || hold_fit(w->in->task, &o->c, w->terms.max_per_request,
+				  &o->c.max_output))
 			continue;
 		put_out(o, o->c.price == NULL ? REASON_out_unpriced : REASON_out_cost);
 	}
 }
 
 static bool
-refuse_cost(struct work *w, const struct team *team)
+refuse_worst_case(struct work *w)
 {
-	char most[PUSD_TEXT_BYTES], what[80];
+	const struct team *team = w->in->who->team;
+	struct pusd limit = w->terms.max_per_request;
+	bool of_team = team != NULL && team->terms.max_per_request.v == limit.v;
+	char most[PUSD_TEXT_BYTES], what[80], by[80];
 
-	if (team != NULL) {
-		pusd_sum_round((struct pusd_sum){team->max_per_request.v}, 6, most);
-		return refuse(w, OUT_quota, "max_tokens",
-		    "in the worst case every model of %s costs more than the $%s that "
-		    "one request of team '%s' may; ask for a shorter answer "
-		    "(max_tokens)",
-		    subject(w, what), most, team->name);
-	}
+	pusd_sum_round((struct pusd_sum){limit.v}, 6, most);
+	return refuse(w, OUT_quota, "max_tokens",
+	    "in the worst case every model of %s costs more than the $%s that one "
+	    "request of %s may; ask for a shorter answer (max_tokens)",
+	    subject(w, what), most, whose(of_team, w, by));
+}
+
+static bool
+refuse_cost(struct work *w)
+{
+	char what[80];
+
 	return refuse(w, OUT_quota, w->max_cost_param,
 	    "every candidate of %s that may serve this request is expected to cost "
 	    "more than the limit of $%.*f",
@@ -208,8 +209,6 @@ refuse_cost(struct work *w, const struct team *team)
 static bool
 cost_gate(struct work *w)
 {
-	const struct team *team = w->in->who->team;
-
 	if (w->in->task->endpoint == EP_count_tokens)
 		return true;
 	for (unsigned i = 0; w->max_cost_usd >= 0 && i < w->count; i++) {
@@ -223,11 +222,11 @@ cost_gate(struct work *w)
 			put_out(o, REASON_out_cost);
 	}
 	if (left_in(w) == 0)
-		return refuse_cost(w, NULL);
-	if (team == NULL || team->max_per_request.v <= 0)
+		return refuse_cost(w);
+	if (w->terms.max_per_request.v <= 0)
 		return true;
-	cost_of_team(w, team);
-	return left_in(w) > 0 || refuse_cost(w, team);
+	worst_case_gate(w);
+	return left_in(w) > 0 || refuse_worst_case(w);
 }
 
 bool
@@ -237,5 +236,8 @@ gates(struct work *w)
 	if (!pin_gate(w) || !rule_gate(w))
 		return false;
 	latency_gates(w);
-	return cost_gate(w);
+	if (!cost_gate(w))
+		return false;
+	share_gate(w);
+	return true;
 }

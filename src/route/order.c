@@ -3,13 +3,13 @@
 
 #include <math.h>
 
-static bool
+bool
 meets(const struct work *w, const struct option *o)
 {
 	return w->plan->floor < 0 || o->c.success >= w->plan->floor - NEARLY;
 }
 
-static bool
+bool
 refuses_below(const struct work *w)
 {
 	return w->route != NULL && w->route->on_below == BELOW_refuse;
@@ -229,15 +229,12 @@ order(struct work *w)
 static bool
 baseline_may(const struct work *w, const struct option *o)
 {
-	const struct team *team = w->in->who->team;
-
 	if (o->c.model != w->route->baseline || o->walled)
 		return false;
 	if (!o->out)
 		return true;
 	if (o->c.reason == REASON_out_cost || o->c.reason == REASON_out_unpriced)
-		return w->max_cost_param == NULL &&
-		       (team == NULL || team->max_per_request.v <= 0);
+		return w->max_cost_param == NULL && w->terms.max_per_request.v <= 0;
 	return o->c.reason != REASON_out_pin;
 }
 

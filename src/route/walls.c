@@ -259,8 +259,12 @@ walls(struct work *w)
 {
 	bool ok;
 
+	/* A rule's word is ours: who may not have that tier is served without. */
+	if (w->service != NULL && !terms_allow(w, str_of(w->service)))
+		w->service = NULL;
 	list(w);
-	ok = data_wall(w) && dialect_wall(w) && capability_wall(w) && context_wall(w);
+	ok = data_wall(w) && terms_wall(w) && dialect_wall(w) && capability_wall(w) &&
+	     context_wall(w);
 	for (unsigned i = 0; i < w->count; i++)
 		w->option[i].walled = w->option[i].out;
 	return ok;

@@ -38,6 +38,7 @@ struct work {
 	struct plan *plan;
 	const struct route *route; /* NULL: `named` */
 	const struct model *named;
+	struct terms terms;       /* of team and key together */
 	const struct rule *rule;  /* the first that holds; NULL: none */
 	const char *service;      /* tier to ask for, by the rule; NULL */
 	const struct model *pin;  /* the history is bound to it; NULL: free */
@@ -97,7 +98,7 @@ double output_estimate(const struct work *w, const struct candidate *c);
 
 /* ---- gates.c: what narrows the set ---- */
 
-/* Pins, rules, latency, cost. False: nobody is left, refused. */
+/* Pins, rules, latency, cost, shares. False: nobody is left, refused. */
 bool gates(struct work *w);
 /* Neither a rule nor a slow day moves a session that may never switch. */
 bool settled(const struct work *w, const struct option *o);
@@ -120,6 +121,9 @@ void places(struct work *w);
 
 /* ---- order.c: from options to a plan ---- */
 
+/* Is it good enough; and is who is not refused? */
+bool meets(const struct work *w, const struct option *o);
+bool refuses_below(const struct work *w);
 /* Fills `line`. False: nobody meets the bar and the route says refuse. */
 bool order(struct work *w);
 /* Where the mode does not act: the baseline serves, `decided` is only booked. */
@@ -173,6 +177,18 @@ bool task_is_new(
 const struct rule *rule_of(const struct work *w);
 /* Which of the rules were looked at, and what came of it; for people. */
 void rules_text(const struct route_input *in, const struct route *r, struct buf *ret);
+
+/* ---- terms.c: what the terms of team and key take from the set ---- */
+
+/* Providers that may not be used, tiers of service that may not be asked for. False:
+ * nobody is left, refused. */
+bool terms_wall(struct work *w);
+/* Frontier models, where their share of the month is spent and others can serve. */
+void share_gate(struct work *w);
+/* May the tier of service be asked for? */
+bool terms_allow(const struct work *w, struct str tier);
+/* "team 'x'" or "key 'x'" in `buf`: whose term it is that counts. */
+const char *whose(bool of_team, const struct work *w, char buf[static 80]);
 
 /* Gives false, so that `return refuse(…)` reads well. */
 bool refuse(struct work *w, enum outcome o, const char *param, const char *fmt, ...)

@@ -1,4 +1,4 @@
-/* libs: base core config meter budget */
+/* libs: base core config auth meter budget */
 /* test_hold.c: the most that an attempt can
  * cost is never less than what it may cost. */
 #include <setjmp.h>
@@ -89,16 +89,28 @@ row(int64_t input, int64_t write_5m, int64_t write_1h, int64_t output)
 	return r;
 }
 
-static const struct model luna = {
-    .name = "luna", .context = CONTEXT, .max_output = 2000};
+static const struct provider plain = {.contract_ppm = PPM};
+static const struct provider half_price = {.contract_ppm = PPM / 2};
+static const struct model luna = {.name = "luna",
+    .context = CONTEXT,
+    .max_output = 2000,
+    .at = {{.provider = &plain}, {.provider = &half_price}},
+    .ats = 2};
 
 /* Of a prompt of 1,000 bytes; -1: unpriced. */
 static int64_t
 most(const struct price_row *r, int64_t n, int64_t max_output, int64_t contract_ppm)
 {
+	const struct provider p = {.contract_ppm = contract_ppm};
+	const struct model m = {.name = "luna",
+	    .context = CONTEXT,
+	    .max_output = 2000,
+	    .at[0].provider = &p,
+	    .ats = 1};
+	const struct candidate c = {.model = &m, .price = r};
 	struct task t = {.text_bytes = 1000, .n = n, .best_of = 1};
 	struct pusd ret = {-7};
-	bool ok = hold_worst_case(&t, &luna, r, max_output, contract_ppm, &ret);
+	bool ok = hold_worst_case(&t, &c, max_output, &ret);
 
 	if (!ok)
 		assert_int_equal(ret.v, -7);
@@ -108,23 +120,23 @@ most(const struct price_row *r, int64_t n, int64_t max_output, int64_t contract_
 static void
 test_money(void **state)
 {
-	struct price_row plain = row(100, -1, -1, 500);
+	struct price_row usual = row(100, -1, -1, 500);
 	struct price_row writes = row(100, 125, 200, 500);
 	struct price_row half = row(100, -1, -1, -1);
 	struct price_row none = row(-1, -1, -1, 500);
 
 	(void)state;
 	/* the answer's bound: the request's, else the model's */
-	assert_int_equal(most(&plain, 1, 10, PPM), 1000 * 100 + 10 * 500);
-	assert_int_equal(most(&plain, 1, -1, PPM), 1000 * 100 + 2000 * 500);
-	assert_int_equal(most(&plain, 1, 0, PPM), 1000 * 100);
+	assert_int_equal(most(&usual, 1, 10, PPM), 1000 * 100 + 10 * 500);
+	assert_int_equal(most(&usual, 1, -1, PPM), 1000 * 100 + 2000 * 500);
+	assert_int_equal(most(&usual, 1, 0, PPM), 1000 * 100);
 	/* each choice has it */
-	assert_int_equal(most(&plain, 3, 10, PPM), 1000 * 100 + 3 * 10 * 500);
+	assert_int_equal(most(&usual, 3, 10, PPM), 1000 * 100 + 3 * 10 * 500);
 	/* writing to the cache is dearer than not having one */
 	assert_int_equal(most(&writes, 1, 10, PPM), 1000 * 200 + 10 * 500);
 	/* at contract terms */
 	assert_int_equal(
-	    most(&plain, 1, 10, 880000), (1000 * 100 + 10 * 500) * 88 / 100);
+	    most(&usual, 1, 10, 880000), (1000 * 100 + 10 * 500) * 88 / 100);
 	/* unpriced is not free */
 	assert_int_equal(most(NULL, 1, 10, PPM), -1);
 	assert_int_equal(most(&half, 1, 10, PPM), -1);
@@ -135,12 +147,65 @@ static void
 test_best_of(void **state)
 {
 	struct price_row r = row(100, -1, -1, 500);
+	const struct candidate c = {.model = &luna, .price = &r};
 	struct task t = {.n = 2, .best_of = 5};
 	struct pusd ret;
 
 	(void)state;
-	assert_true(hold_worst_case(&t, &luna, &r, 10, PPM, &ret));
+	assert_true(hold_worst_case(&t, &c, 10, &ret));
 	assert_int_equal(ret.v, 5 * 10 * 500);
+}
+
+/* What may be served for what is asked: a line per question. */
+static void
+test_service_tiers(void **state)
+{
+	static const struct {
+		const char *what, *asked, *rule, *account;
+		int64_t percent;
+	} rows[] = {
+	    {"priority costs twice as much", "priority", NULL, NULL, 200},
+	    {"a rule's word counts like the client's", "", "priority", NULL, 200},
+	    {"a rule's word stands over the client's", "priority", "default", NULL,
+		100},
+	    {"no word: whatever the account is set to", "", NULL, NULL, 200},
+	    {"auto is no word", "auto", NULL, NULL, 200},
+	    {"the account is known: standard", "", NULL, "standard", 100},
+	    {"the account is known: priority", "auto", NULL, "priority", 200},
+	    {"what is asked for counts, not the account", "priority", NULL, "standard",
+		200},
+	    {"default is the standard tier", "default", NULL, NULL, 100},
+	    {"so is standard_only", "standard_only", NULL, NULL, 100},
+	    {"flex may be served at the full price", "flex", NULL, NULL, 100},
+	    {"who knows what this is", "express", NULL, NULL, 200},
+	};
+	struct price_row r = row(100, -1, -1, 500);
+
+	(void)state;
+	r.services = 2;
+	r.service[0].name = "flex";
+	r.service[0].ppm = PPM / 2;
+	r.service[1].name = "priority";
+	r.service[1].ppm = 2 * PPM;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		const struct provider p = {
+		    .contract_ppm = PPM, .default_tier = rows[i].account};
+		const struct model m = {.context = CONTEXT,
+		    .max_output = 2000,
+		    .at[0].provider = &p,
+		    .ats = 1};
+		const struct candidate c = {
+		    .model = &m, .price = &r, .service = rows[i].rule};
+		const struct task t = {.text_bytes = 1000,
+		    .n = 1,
+		    .best_of = 1,
+		    .service_tier = str_of(rows[i].asked)};
+		struct pusd ret;
+
+		assert_true(hold_worst_case(&t, &c, 10, &ret));
+		if (ret.v != (1000 * 100 + 10 * 500) * rows[i].percent / 100)
+			fail_msg("%s: %lld", rows[i].what, (long long)ret.v);
+	}
 }
 
 /* A long prompt is charged as a whole at its tier's price, so it is held so. */
@@ -174,14 +239,13 @@ static void
 test_step(void **state)
 {
 	struct price_row r = row(100, -1, -1, 500);
-	struct candidate c = {.model = &luna, .price = &r, .max_output = 10};
-	struct provider p = {.contract_ppm = 500000};
+	struct candidate c = {.model = &luna, .at = 1, .price = &r, .max_output = 10};
 	struct request req = {.task = {.endpoint = EP_generate,
 				  .max_output = -1,
 				  .n = 1,
 				  .best_of = 1,
 				  .text_bytes = 1000}};
-	struct attempt a = {.request = &req, .candidate = &c, .provider = &p};
+	struct attempt a = {.request = &req, .candidate = &c};
 
 	(void)state;
 	assert_int_equal(attempt_hold(&a), NEXT);
@@ -195,7 +259,7 @@ test_step(void **state)
 	assert_int_equal(attempt_hold(&a), NEXT);
 	assert_true(a.unpriced);
 	/* counting tokens costs nothing */
-	a = (struct attempt){.request = &req, .candidate = &c, .provider = &p};
+	a = (struct attempt){.request = &req, .candidate = &c};
 	req.task.endpoint = EP_count_tokens;
 	assert_int_equal(attempt_hold(&a), NEXT);
 	assert_false(a.unpriced);
@@ -211,17 +275,17 @@ test_limit_of_a_request(void **state)
 		[TOKEN_cache_write_5m] = -1,
 		[TOKEN_cache_write_1h] = -1,
 		[TOKEN_output] = 500}};
-	const struct provider p = {.contract_ppm = PPM};
-	const struct model m = {.context = CONTEXT, .max_output = 4000};
+	const struct model m = {
+	    .context = CONTEXT, .max_output = 4000, .at[0].provider = &plain, .ats = 1};
 	struct candidate c = {.model = &m, .price = &row, .max_output = 10};
-	struct team team = {.max_per_request = {200000}};
+	struct team team = {.terms = {.max_per_request = {200000}, .max_output = -1}};
 	struct request req = {.task = {.endpoint = EP_generate,
 				  .max_output = -1,
 				  .n = 1,
 				  .best_of = 1,
 				  .text_bytes = 1000},
 	    .who.team = &team};
-	struct attempt a = {.request = &req, .candidate = &c, .provider = &p};
+	struct attempt a = {.request = &req, .candidate = &c};
 
 	(void)state;
 	assert_int_equal(attempt_hold(&a), NEXT);
@@ -241,9 +305,9 @@ test_limit_of_a_request(void **state)
 	req.task.max_output = 100; /* not what the client asks for */
 	assert_int_equal(attempt_hold(&a), END);
 	req.task.max_output = -1;
-	team.max_per_request.v = 0; /* none */
+	team.terms.max_per_request.v = 0; /* none */
 	assert_int_equal(attempt_hold(&a), NEXT);
-	team.max_per_request.v = 200000;
+	team.terms.max_per_request.v = 200000;
 	req.cost.v = 0;
 	c.price = NULL; /* nobody knows */
 	assert_int_equal(attempt_hold(&a), END);
@@ -258,6 +322,7 @@ main(void)
 	    cmocka_unit_test(test_input_bound),
 	    cmocka_unit_test(test_money),
 	    cmocka_unit_test(test_best_of),
+	    cmocka_unit_test(test_service_tiers),
 	    cmocka_unit_test(test_tiers),
 	    cmocka_unit_test(test_overflow),
 	    cmocka_unit_test(test_step),

@@ -1,7 +1,7 @@
 /* libs: base core */
-/* test_numbers.c: ledgers store outcomes, bases, tiers, reasons and flaws as numbers,
- * so a name keeps its number for ever: a new one goes to the end of its set, and of
- * tests/table/numbers.tbl. */
+/* test_numbers.c: ledgers store outcomes, bases, tiers, reasons, flaws and sets of tiers
+ * of service as numbers, so a name keeps its number for ever: a new one goes to the end
+ * of its set, and of tests/table/numbers.tbl. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,6 +33,8 @@ check_line(struct str line, unsigned *ret_seen)
 		is = reason_name((enum reason)n);
 	else if (str_is(set, "flaw"))
 		is = flaw_name((enum flaw)n);
+	else if (str_is(set, "service"))
+		is = service_name((enum service)n);
 	if (!str_is(name, is))
 		fail_msg("%.*s: %llu was %.*s and is now %s", (int)set.len, set.p,
 		    (unsigned long long)n, (int)name.len, name.p, is);
@@ -56,8 +58,9 @@ test_numbers_stay(void **state)
 			check_line(line, &seen);
 	}
 	/* Each member is in the table, so that the next one finds its place. */
-	assert_int_equal(
-	    seen, OUT_COUNT - 1 + BASIS_COUNT + TIER_COUNT + REASON_COUNT + FLAW_COUNT);
+	assert_int_equal(seen,
+	    OUT_COUNT - 1 + BASIS_COUNT + TIER_COUNT + REASON_COUNT + FLAW_COUNT +
+		SERVICE_COUNT);
 	buf_fini(&text);
 }
 

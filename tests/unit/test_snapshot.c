@@ -113,11 +113,11 @@ test_overrides(void **state)
 	assert_int_equal(rule->use, 1);
 	assert_int_equal(rule->avoid, 2);
 	assert_string_equal(rule->at.file, "policy.yaml");
-	assert_int_equal(s->teams[0].may_use_routes, 1);
-	assert_int_equal(s->teams[0].may_use_models, 2);
-	assert_false(s->teams[0].may_use_all);
-	assert_true(s->teams[1].may_use_all && s->teams[2].may_use_all);
-	assert_int_equal(s->teams[0].max_per_request.v, 125000000000);
+	assert_int_equal(s->teams[0].terms.may_use_routes, 1);
+	assert_int_equal(s->teams[0].terms.may_use_models, 2);
+	assert_false(s->teams[0].terms.may_use_all);
+	assert_true(s->teams[1].terms.may_use_all && s->teams[2].terms.may_use_all);
+	assert_int_equal(s->teams[0].terms.max_per_request.v, 125000000000);
 	assert_string_equal(s->trusted_proxies[2], "192.0.2.1");
 	snapshot_unref(s);
 	buf_fini(&text);

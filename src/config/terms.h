@@ -1,0 +1,35 @@
+/* terms.h: what a team or a key may do and spend, as a file says it: the same keys in
+ * the policy and in the keys file. */
+#ifndef CONFIG_TERMS_H
+#define CONFIG_TERMS_H
+
+#include "config/snapshot.h"
+#include "row.h"
+
+struct terms_draft {
+	struct terms t;
+	const struct node *may_use, *service_tiers, *require_tags;
+};
+
+#define TERMS_ROWS(type, member)                                                      \
+	{"require_tags", KIND_names, LANDS(type, member.require_tags),                \
+	    .shape = "[app, env]", .help = "a request without these is refused"},     \
+	    {"max_usd_per_request", KIND_usd, LANDS(type, member.t.max_per_request),  \
+		.shape = "2.00",                                                      \
+		.help = "the most that one request may cost, all attempts together"}, \
+	    {"max_output", KIND_int, LANDS(type, member.t.max_output), .min = 1,      \
+		.max = 1e9, .help = "longest answer in tokens"},                      \
+	    {"service_tiers", KIND_names, LANDS(type, member.service_tiers),          \
+		.shape = "[standard, flex]",                                          \
+		.help = "tiers of service that may be asked for: standard (also no "  \
+			"word, `auto`, `default`), flex, priority, other; default: "  \
+			"all"},                                                       \
+	{                                                                             \
+		"frontier_at_most", KIND_percent,                                     \
+		    LANDS(type, member.t.frontier_at_most),                           \
+		    .min = 0, .max = 1, .shape = "20%",                               \
+		    .help = "of this month's spend on models of tier `frontier`; "    \
+			    "above it others serve where there are any"               \
+	}
+
+#endif
