@@ -20,8 +20,8 @@ struct learn_spend {
 struct learn {
 	struct store *store;
 	struct outlook_shared *shared;
-	struct outlook now, published; /* the same names in the same places */
-	struct learn_pace pace;        /* that `now` does not have */
+	struct outlook now, published;        /* the same names in the same places */
+	struct learn_pace pace;               /* that `now` does not have */
 	struct learn_spend spend[SHARES_MAX]; /* of now.share */
 };
 

@@ -66,8 +66,7 @@ worst_case(const struct work *w, const struct candidate *c)
 	int64_t max = t->max_output >= 0 ? t->max_output : c->max_output;
 	struct pusd most = {INT64_MAX};
 
-	(void)hold_worst_case(t, c->model, c->price, max,
-	    c->model->at[c->at].provider->contract_ppm, &most);
+	(void)hold_worst_case(t, c, max, &most);
 	return most;
 }
 
@@ -76,7 +75,7 @@ static bool
 within_limits(const struct work *w, const struct pair *p)
 {
 	const struct candidate *a = &p->first->c, *b = &p->second->c;
-	const struct team *team = w->in->who->team;
+	struct pusd limit = w->terms.max_per_request;
 	int64_t max_output = b->max_output;
 	int64_t deadline_ms = w->in->deadline_ms;
 	struct pusd left;
@@ -85,12 +84,10 @@ within_limits(const struct work *w, const struct pair *p)
 		return false;
 	if (w->max_cost_usd >= 0 && a->cost_usd + b->cost_usd > w->max_cost_usd)
 		return false;
-	if (team == NULL || team->max_per_request.v <= 0)
+	if (limit.v <= 0)
 		return true;
-	left.v = team->max_per_request.v - worst_case(w, a).v;
-	return left.v > 0 &&
-	       hold_fit(w->in->task, b->model, b->price,
-		   b->model->at[b->at].provider->contract_ppm, left, &max_output);
+	left.v = limit.v - worst_case(w, a).v;
+	return left.v > 0 && hold_fit(w->in->task, b, left, &max_output);
 }
 
 static struct pair

@@ -73,10 +73,28 @@ move_routes(const struct snapshot *from, const struct snapshot *to, uint64_t set
 	return moved;
 }
 
+/* Who was not limited is not. */
+static uint32_t
+move_providers(const struct snapshot *from, const struct snapshot *to, uint32_t set)
+{
+	uint32_t moved = 0;
+
+	for (unsigned i = 0; set != UINT32_MAX && i < from->provider_count; i++) {
+		const struct provider *p = NULL;
+
+		if ((set >> i & 1) != 0)
+			p = snapshot_provider(to, str_of(from->providers[i].name));
+		if (p != NULL)
+			moved |= 1U << p->index;
+	}
+	return set == UINT32_MAX ? set : moved;
+}
+
 static bool
 move_who(struct moved *m)
 {
 	const struct snapshot *from = m->was->snap, *to = m->in.snap;
+	struct terms *t = &m->key.terms;
 
 	m->who = *m->was->who;
 	m->in.who = &m->who;
@@ -87,8 +105,9 @@ move_who(struct moved *m)
 	m->key = *m->who.key;
 	m->who.key = &m->key;
 	m->key.team = m->who.team;
-	m->key.may_use_models = move_models(from, to, m->key.may_use_models);
-	m->key.may_use_routes = move_routes(from, to, m->key.may_use_routes);
+	t->may_use_models = move_models(from, to, t->may_use_models);
+	t->may_use_routes = move_routes(from, to, t->may_use_routes);
+	t->may_use_providers = move_providers(from, to, t->may_use_providers);
 	return move_class(to, &m->key.data);
 }
 

@@ -1,7 +1,7 @@
 /* libs: base core */
-/* test_numbers.c: ledgers store outcomes, bases, tiers, reasons, flaws and sets of tiers
- * of service as numbers, so a name keeps its number for ever: a new one goes to the end
- * of its set, and of tests/table/numbers.tbl. */
+/* test_numbers.c: ledgers store outcomes, bases, tiers, reasons, flaws and sets of
+ * tiers of service as numbers, so a name keeps its number for ever: a new one goes to
+ * the end of its set, and of tests/table/numbers.tbl. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,9 +58,8 @@ test_numbers_stay(void **state)
 			check_line(line, &seen);
 	}
 	/* Each member is in the table, so that the next one finds its place. */
-	assert_int_equal(seen,
-	    OUT_COUNT - 1 + BASIS_COUNT + TIER_COUNT + REASON_COUNT + FLAW_COUNT +
-		SERVICE_COUNT);
+	assert_int_equal(seen, OUT_COUNT - 1 + BASIS_COUNT + TIER_COUNT + REASON_COUNT +
+				   FLAW_COUNT + SERVICE_COUNT);
 	buf_fini(&text);
 }
 
