@@ -215,6 +215,24 @@ set_pace(struct bench *b, struct request_case *c, unsigned hour, struct str list
 		bad(b, "nobody has this pace", list);
 }
 
+/* share=team:sharing:0.6: what it has spent on frontier models this month. */
+static void
+set_share(struct bench *b, struct str word, struct request_case *c)
+{
+	struct outlook_share *s = &c->outlook.share[c->outlook.shares++];
+	struct str of, name;
+
+	(void)str_split(&word, ':', &of);
+	(void)str_split(&word, ':', &name);
+	if (!str_is(of, "team") && !str_is(of, "key"))
+		bad(b, "a share is of a team or a key", of);
+	s->of = str_is(of, "team") ? SHARE_team : SHARE_key;
+	s->month = 2026 * 12 + 10;
+	s->frontier = (float)number(word);
+	str_copy(s->name, sizeof(s->name), name);
+	c->in.outlook = &c->outlook;
+}
+
 static void
 set_tag(struct request_case *c, struct str word)
 {
@@ -292,6 +310,8 @@ set_word(struct bench *b, struct request_case *c, struct str key, struct str v)
 		c->no_flex = true;
 	else if (str_is(key, "tag"))
 		set_tag(c, v);
+	else if (str_is(key, "share"))
+		set_share(b, v, c);
 	else if (str_is(key, "mark"))
 		c->task.cache_mark = str_is(v, "1h") ? CACHE_hour : CACHE_minutes;
 	else if (str_is(key, "hour"))
