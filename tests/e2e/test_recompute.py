@@ -49,6 +49,7 @@ TEAMS = """keys_file: keys.yaml
 teams:
   vault:    {data: confidential, may_use: all}
   shop:     {may_use: [auto, ruled, luna, coding, some, ladder, crowd], max_usd_per_request: "0.50", max_output: 4000}
+  few:      {may_use: all, frontier_at_most: 20%}
 """
 OPENAI_ROUTES = ("auto", "ruled", "some", "watch", "never", "hasty", "finest", "ladder", "wide", "pair", "gpt-4o", "luna")
 TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]
@@ -69,7 +70,8 @@ class Recompute(harness.Case):
         super().setUpClass()
         try:
             for name, *more in (("plain",), ("safe", "--team", "vault"), ("shop", "--team", "shop", "--tag", "app=shop"),
-                                ("narrow", "--may-use", "auto,luna,ruled")):
+                                ("narrow", "--may-use", "auto,luna,ruled"),
+                                ("here", "--may-use", "rack,anthropic,openai", "--team", "few")):
                 said = subprocess.run([harness.FRUGALD, "keys", "add", name, *more, "-c", cls.daemon.config], cwd=cls.folder,
                                       check=True, capture_output=True, text=True, timeout=60).stdout
                 cls.keys[name] = re.search(r"fr-[0-9A-Za-z]{43}", said).group(0)
@@ -84,7 +86,7 @@ class Recompute(harness.Case):
     # -- any request --
 
     def headers(self, draw):
-        h = {"Authorization": "Bearer " + self.keys[draw.choices(list(self.keys), (8, 1, 3, 2))[0]]}
+        h = {"Authorization": "Bearer " + self.keys[draw.choices(list(self.keys), (8, 1, 3, 2, 3))[0]]}
         for name, values, often in (("x-frugald-data", ("internal", "confidential"), 0.1),
                                     ("x-frugald-min-quality", ("0.5", "0.93"), 0.15),
                                     ("x-frugald-max-cost-usd", ("0.001", "0.5"), 0.1),
@@ -169,6 +171,8 @@ class Recompute(harness.Case):
         self.sim.listen(RACK, "closed")
         self.talk(seeds, COUNT // 2)
         self.bypass("auto", 0)
+        sums = [os.path.join(self.daemon.state, "ledger.db")]
+        harness.wait_for("something learned", lambda: self.daemon.query("SELECT cell FROM outlook_cell", months=sums))
         self.change(SECOND)
         self.talk(seeds, COUNT * 3 // 4)
         self.sim.listen(RACK, "open")
@@ -217,6 +221,7 @@ class Recompute(harness.Case):
         down = sum(a["outcome"] != harness.OUTCOMES.index("served") for a in self.daemon.query("SELECT outcome FROM attempt"))
         self.assertGreaterEqual(len(bases), 3)
         self.assertGreaterEqual(modes, 4)
+        self.assertGreaterEqual(len(outlooks), 2)
         self.assertGreater(flags["pinned"], 10)
         self.assertGreater(down, 0)
         return f"{flags['pinned']} pinned, {len(bases)} policies, {len(outlooks)} outlooks, {down} attempts failed"
