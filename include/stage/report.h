@@ -60,9 +60,9 @@ bool report_query(struct report *rep, struct worker *w, struct str target,
 
 /* ---- without a daemon: for the command line ---- */
 
-/* Answers "/v1/costs/summary?…" and "/v1/requests/ID[?format=text]" over all scopes
- * from the ledger in `state_dir`, which is only read; a daemon may run on it meanwhile.
- * Gives the HTTP status, the answer or its error object in `ret_body`. */
+/* Answers "/v1/costs/summary?…" and "/v1/requests/ID[?format=text|input]" over all
+ * scopes from the ledger in `state_dir`, which is only read; a daemon may run on it
+ * meanwhile. Gives the HTTP status, the answer or its error object in `ret_body`. */
 int report_offline(
     struct env *env, const char *state_dir, struct str target, struct buf *ret_body);
 
