@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "config/snapshot.h"
+#include "keys_limits.h"
 #include "policy.h"
 #include "table.h"
 #include "verb.h"
@@ -112,9 +113,8 @@ finish(struct work *w, struct keys_edit *e, bool ok, const char *done)
 
 /* ---- add ---- */
 
-/* "a,b" as texts; the last NULL. NULL: none. */
-static const char *const *
-words_of(struct cli *c, const char *list)
+const char *const *
+keys_words(struct cli *c, const char *list)
 {
 	const char **words = arena_alloc(c->mem, (LIST_MAX + 1) * sizeof(*words));
 	struct str rest = str_of(list), word;
@@ -149,28 +149,6 @@ expiry(struct work *w, int64_t *ret_s)
 	return false;
 }
 
-/* What the daemon would refuse at its next reload is refused here. */
-static bool
-rights_known(struct work *w, const struct key_wish *wish)
-{
-	const char *const *use = wish->limits.may_use;
-
-	for (size_t i = 0; use != NULL && use[i] != NULL; i++) {
-		struct str name = str_of(use[i]);
-
-		if (!str_is(name, "all") && snapshot_route(w->snap, name) == NULL &&
-		    snapshot_model(w->snap, name) == NULL &&
-		    snapshot_provider(w->snap, name) == NULL) {
-			cli_misuse(w->cli,
-			    "--may-use: the policy has no route, model or provider "
-			    "'%s'",
-			    use[i]);
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool
 wish_make(struct work *w, struct key_wish *ret)
 {
@@ -179,12 +157,11 @@ wish_make(struct work *w, struct key_wish *ret)
 	*ret = (struct key_wish){.name = c->arg[0],
 	    .team = c->opt[OPT_team],
 	    .data = c->opt[OPT_data],
-	    .limits = {.max_output = -1, .frontier_at_most = -1},
-	    .tags = words_of(c, c->opt[OPT_tag])};
+	    .tags = keys_words(c, c->opt[OPT_tag])};
 	return policy_knows_team(c, w->snap, ret->team) &&
 	       policy_knows_data(c, w->snap, ret->data) &&
-	       policy_knows_tags(c, w->snap, ret->tags) && rights_known(w, ret) &&
-	       expiry(w, &ret->expires_s);
+	       policy_knows_tags(c, w->snap, ret->tags) &&
+	       keys_limits_read(c, w->snap, &ret->limits) && expiry(w, &ret->expires_s);
 }
 
 int
@@ -289,8 +266,8 @@ standing(const struct key_record *k, int64_t now_s)
 	return k->paused ? "paused" : "in use";
 }
 
-static const char *
-joined(struct cli *c, const char *const *words)
+const char *
+keys_joined(struct cli *c, const char *const *words)
 {
 	const char *all = "";
 
@@ -310,8 +287,8 @@ day(struct cli *c, int64_t utc_s, const char *none)
 	return arena_str(c->mem, str_of(text));
 }
 
-static void
-put_texts(struct json *j, const char *key, const char *const *texts)
+void
+keys_put_texts(struct json *j, const char *key, const char *const *texts)
 {
 	if (texts == NULL) {
 		json_put_null(j, key);
@@ -353,8 +330,9 @@ put_key(struct json *j, const struct key_record *k, const char *stands)
 	put_text(j, "standing", stands);
 	put_time(j, "created", k->created_s);
 	put_time(j, "expires", k->expires_s);
-	put_texts(j, "may_use", k->limits.may_use);
-	put_texts(j, "tags", k->tags);
+	keys_put_texts(j, "may_use", k->limits.may_use);
+	keys_put_texts(j, "tags", k->tags);
+	keys_limits_json(&k->limits, j);
 	json_object_end(j);
 }
 
@@ -373,19 +351,20 @@ on_key(void *arg, const struct key_record *k)
 	table_cell(l->table, "%s", standing(k, l->now_s));
 	table_cell(l->table, "%s", k->team == NULL ? "-" : k->team);
 	table_cell(l->table, "%s", k->hint == NULL ? "" : k->hint);
-	table_cell(l->table, "%s", day(c, k->created_s, "-"));
 	table_cell(l->table, "%s", day(c, k->expires_s, "never"));
 	table_cell(l->table, "%s",
-	    k->limits.may_use == NULL ? "all" : joined(c, k->limits.may_use));
+	    k->limits.may_use == NULL ? "all" : keys_joined(c, k->limits.may_use));
+	table_cell(l->table, "%s", keys_limits_text(c, &k->limits));
 	table_cell(l->table, "%s", k->data == NULL ? "" : k->data);
-	table_cell(l->table, "%s", joined(c, k->tags));
+	table_cell(l->table, "%s", keys_joined(c, k->tags));
+	table_cell(l->table, "%s", day(c, k->created_s, "-"));
 }
 
 static void
 listing_init(struct listing *l, struct cli *c)
 {
-	static const char *const titles[] = {"key", "standing", "team", "hint", "made",
-	    "expires", "may use", "data", "tags"};
+	static const char *const titles[] = {"key", "standing", "team", "hint",
+	    "expires", "may use", "limits", "data", "tags", "made"};
 
 	*l = (struct listing){.cli = c, .now_s = c->env->wall_ns(c->env) / NS_PER_S};
 	buf_init(&l->out, OUT_BYTES);

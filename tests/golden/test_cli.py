@@ -271,7 +271,10 @@ class Golden(unittest.TestCase):
                     ("keys", "add", "pay-api", *p, "--team", "payments", "--expires", "90d", "--may-use", "auto",
                      "--tag", "app=checkout", "--tag", "env=prod"),
                     ("keys", "add", "find", *p, "--team=search", "--data", "confidential"),
-                    ("keys", "add", "plain", *p), ("keys", "list", *p), (("keys", "list", *p), {"columns": 50}),
+                    ("keys", "add", "plain", *p),
+                    ("keys", "add", "ci", *p, "--may-use", "auto,rack", "--max-usd-per-request", "0.25", "--max-output", "4000",
+                     "--service-tiers", "standard,flex", "--require-tags", "app", "--frontier-at-most", "12.5%"),
+                    ("keys", "list", *p), (("keys", "list", *p), {"columns": 50}),
                     ("keys", "rotate", "pay-api", *p), ("keys", "rotate", "find", *p, "--overlap", "0"),
                     ("keys", "pause", "plain", *p), ("keys", "list", *p), ("keys", "resume", "plain", *p),
                     ("keys", "revoke", "pay-api", *p), ("keys", "list", *p), ("keys", "list", *p, "--json"))
@@ -288,6 +291,9 @@ class Golden(unittest.TestCase):
                     ("keys", "add", "x", *p, "--tag", "ap=1"), ("keys", "add", "x", *p, "--tag", "app"),
                     ("keys", "add", "x", *p, "--may-use", "auto,nothing"), ("keys", "add", "x", *p, "--expires", "soon"),
                     ("keys", "add", "x", *p, "--expires", "2020-01-01"), ("keys", "rotate", "none", *p),
+                    ("keys", "add", "x", *p, "--max-usd-per-request", "$2"), ("keys", "add", "x", *p, "--max-output", "0"),
+                    ("keys", "add", "x", *p, "--service-tiers", "fast"), ("keys", "add", "x", *p, "--require-tags", "ap"),
+                    ("keys", "add", "x", *p, "--frontier-at-most", "0.2"),
                     ("keys", "rotate", "there", *p, "--overlap", "long"), ("keys", "revoke", "none", *p),
                     ("keys", "add", "x", "-c", "nokeys.yaml"), ("keys", "add", "x", "-c", "none.yaml"))
         self.assertEqual(self.read("keys.yaml"), before)

@@ -1,0 +1,167 @@
+/* keys_limits.c: what a client's key may do and spend, as typed and as listed. */
+#include "keys_limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/money.h"
+
+/* ---- as typed ---- */
+
+static bool
+read_usd(struct cli *c, struct pusd *ret)
+{
+	const char *text = c->opt[OPT_max_usd];
+
+	if (text == NULL || (pusd_parse(str_of(text), ret) && ret->v > 0))
+		return true;
+	cli_misuse(c, "--max-usd-per-request: expected an amount in USD such as 2.00");
+	return false;
+}
+
+static bool
+read_output(struct cli *c, int64_t *ret)
+{
+	const char *text = c->opt[OPT_max_output];
+	uint64_t v;
+
+	if (text == NULL)
+		return true;
+	if (!str_to_u64(str_of(text), &v) || v < 1 || v > 1000000000) {
+		cli_misuse(c, "--max-output: expected a number of tokens such as 4000");
+		return false;
+	}
+	*ret = (int64_t)v;
+	return true;
+}
+
+static bool
+read_share(struct cli *c, double *ret)
+{
+	const char *text = c->opt[OPT_frontier];
+	char *end;
+	double v;
+
+	if (text == NULL)
+		return true;
+	v = strtod(text, &end);
+	if (end == text || strcmp(end, "%") != 0 || !(v >= 0 && v <= 100)) {
+		cli_misuse(c, "--frontier-at-most: expected a percentage such as 20%%");
+		return false;
+	}
+	*ret = v / 100;
+	return true;
+}
+
+static bool
+services_known(struct cli *c, const char *const *words)
+{
+	enum service s;
+
+	for (size_t i = 0; words != NULL && words[i] != NULL; i++) {
+		if (service_parse(str_of(words[i]), &s))
+			continue;
+		cli_misuse(c,
+		    "--service-tiers: there is no tier '%s'; known are: standard, "
+		    "flex, "
+		    "priority, other",
+		    words[i]);
+		return false;
+	}
+	return true;
+}
+
+static bool
+tags_declared(struct cli *c, const struct snapshot *s, const char *const *names)
+{
+	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+		if (snapshot_tag(s, str_of(names[i])) != NULL)
+			continue;
+		cli_misuse(
+		    c, "--require-tags: the policy declares no tag '%s'", names[i]);
+		return false;
+	}
+	return true;
+}
+
+static bool
+may_use_known(struct cli *c, const struct snapshot *s, const char *const *use)
+{
+	for (size_t i = 0; use != NULL && use[i] != NULL; i++) {
+		struct str name = str_of(use[i]);
+
+		if (str_is(name, "all") || snapshot_route(s, name) != NULL ||
+		    snapshot_model(s, name) != NULL ||
+		    snapshot_provider(s, name) != NULL)
+			continue;
+		cli_misuse(c,
+		    "--may-use: the policy has no route, model or provider '%s'",
+		    use[i]);
+		return false;
+	}
+	return true;
+}
+
+bool
+keys_limits_read(struct cli *c, const struct snapshot *s, struct key_limits *ret)
+{
+	*ret = (struct key_limits){.may_use = keys_words(c, c->opt[OPT_may_use]),
+	    .service_tiers = keys_words(c, c->opt[OPT_service]),
+	    .require_tags = keys_words(c, c->opt[OPT_required]),
+	    .max_output = -1,
+	    .frontier_at_most = -1};
+	return may_use_known(c, s, ret->may_use) &&
+	       services_known(c, ret->service_tiers) &&
+	       tags_declared(c, s, ret->require_tags) &&
+	       read_usd(c, &ret->max_per_request) && read_output(c, &ret->max_output) &&
+	       read_share(c, &ret->frontier_at_most);
+}
+
+/* ---- as listed ---- */
+
+const char *
+keys_limits_text(struct cli *c, const struct key_limits *l)
+{
+	const char *all = "";
+	char usd[PUSD_TEXT_BYTES];
+
+	if (l->max_per_request.v > 0) {
+		pusd_format(l->max_per_request, usd);
+		all = arena_printf(c->mem, "$%s a request", usd);
+	}
+	if (l->max_output >= 0)
+		all = arena_printf(c->mem, "%s%s%lld tokens", all,
+		    all[0] == '\0' ? "" : ", ", (long long)l->max_output);
+	if (l->service_tiers != NULL)
+		all = arena_printf(c->mem, "%s%stiers: %s", all,
+		    all[0] == '\0' ? "" : ", ", keys_joined(c, l->service_tiers));
+	if (l->require_tags != NULL)
+		all = arena_printf(c->mem, "%s%stags: %s", all,
+		    all[0] == '\0' ? "" : ", ", keys_joined(c, l->require_tags));
+	if (l->frontier_at_most >= 0)
+		all = arena_printf(c->mem, "%s%sfrontier %g%%", all,
+		    all[0] == '\0' ? "" : ", ", l->frontier_at_most * 100);
+	return all;
+}
+
+void
+keys_limits_json(const struct key_limits *l, struct json *j)
+{
+	char usd[PUSD_TEXT_BYTES];
+
+	pusd_format(l->max_per_request, usd);
+	if (l->max_per_request.v > 0)
+		json_str(j, "max_usd_per_request", str_of(usd));
+	else
+		json_put_null(j, "max_usd_per_request");
+	if (l->max_output >= 0)
+		json_int(j, "max_output", l->max_output);
+	else
+		json_put_null(j, "max_output");
+	keys_put_texts(j, "service_tiers", l->service_tiers);
+	keys_put_texts(j, "require_tags", l->require_tags);
+	if (l->frontier_at_most >= 0)
+		json_num(j, "frontier_at_most", l->frontier_at_most, 4);
+	else
+		json_put_null(j, "frontier_at_most");
+}
