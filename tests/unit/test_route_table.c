@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "again.h"
 #include "plan_words.h"
 #include "table_pace.h"
 
@@ -20,7 +21,7 @@
 #define NOON 1795608000
 
 struct bench {
-	struct snapshot *snap;
+	struct snapshot *snap, *kept; /* the second as the ledger keeps it */
 	unsigned line, failed, cases;
 	char *name; /* of the case */
 };
@@ -388,6 +389,13 @@ run_case(struct bench *b, struct str name, struct str request, struct str want)
 		    TABLE, b->line, (int)name.len, name.p, (int)request.len, request.p,
 		    (int)want.len, want.p, text.p);
 	}
+	/* What is refused has no row. */
+	if (plan.usable > 0 && !again_same(&c.in, &plan, b->kept)) {
+		b->failed++;
+		print_error(
+		    "%s:%u: %.*s\n  another plan comes out of what a row keeps\n",
+		    TABLE, b->line, (int)name.len, name.p);
+	}
 	buf_fini(&text);
 }
 
@@ -403,6 +411,8 @@ test_table(void **state)
 	b.snap = snapshot_load(env_system(), POLICY, d);
 	if (b.snap == NULL)
 		fail_msg("%s does not load; frugald check says why", POLICY);
+	b.kept = again_policy(b.snap);
+	assert_non_null(b.kept);
 	buf_init(&text, 1 << 20);
 	assert_true(env_system()->read_file(env_system(), TABLE, 1 << 19, &text));
 	rest = buf_str(&text);
@@ -422,6 +432,7 @@ test_table(void **state)
 	assert_true(b.cases >= 60);
 	buf_fini(&text);
 	diag_free(d);
+	snapshot_unref(b.kept);
 	snapshot_unref(b.snap);
 }
 
