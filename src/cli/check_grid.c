@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "check_why.h"
 #include "offline.h"
 
 /* A prompt of a page; what a request needs beyond that, no candidate lacks. */
@@ -37,14 +38,22 @@ count_choice(
 	}
 }
 
+/* What is found out of one route. */
+struct found {
+	const struct route *route;
+	unsigned *chosen;
+	struct why why[MODELS_MAX];
+};
+
 static void
-fill_cells(struct offline *off, struct offline_request *r, const struct route *route,
-    unsigned weight, unsigned *chosen)
+fill_cells(
+    struct offline *off, struct offline_request *r, struct found *f, unsigned weight)
 {
 	for (unsigned cell = 0; cell < GRID_CELLS; cell++) {
 		ask_for(r, (enum task_class)(cell / GRID_STEPS), cell % GRID_STEPS);
 		(void)offline_plan(off, r);
-		count_choice(route, first_choice(&r->plan), weight, chosen);
+		count_choice(f->route, first_choice(&r->plan), weight, f->chosen);
+		why_count(f->route, &r->plan, first_choice(&r->plan), f->why);
 	}
 }
 
@@ -79,8 +88,7 @@ same_rules_hold(const struct route *route, int64_t a_s, int64_t b_s)
 
 /* Hours may begin at any minute, but between two changes every minute is alike. */
 static void
-fill_week(struct offline *off, struct offline_request *r, const struct route *route,
-    unsigned *chosen)
+fill_week(struct offline *off, struct offline_request *r, struct found *f)
 {
 	unsigned begin = 0;
 
@@ -88,24 +96,26 @@ fill_week(struct offline *off, struct offline_request *r, const struct route *ro
 		int64_t at_s = WEEK_BEGIN + (int64_t)minute * MINUTE_S;
 
 		r->hours_s = WEEK_BEGIN + (int64_t)begin * MINUTE_S;
-		if (minute < WEEK_MINUTES && same_rules_hold(route, r->hours_s, at_s))
+		if (minute < WEEK_MINUTES &&
+		    same_rules_hold(f->route, r->hours_s, at_s))
 			continue;
-		fill_cells(off, r, route, minute - begin, chosen);
+		fill_cells(off, r, f, minute - begin);
 		begin = minute;
 	}
 }
 
 static void
-fill_route(struct offline *off, struct offline_request *r, const struct route *route,
-    unsigned *chosen, unsigned *asked)
+fill_route(
+    struct offline *off, struct offline_request *r, struct found *f, unsigned *asked)
 {
-	r->task.model = str_of(route->name);
+	r->task.model = str_of(f->route->name);
 	*asked = GRID_CELLS;
-	if (has_hours(route)) {
-		fill_week(off, r, route, chosen);
+	why_begin(f->route, f->why);
+	if (has_hours(f->route)) {
+		fill_week(off, r, f);
 		*asked *= WEEK_MINUTES;
 	} else {
-		fill_cells(off, r, route, 1, chosen);
+		fill_cells(off, r, f, 1);
 	}
 }
 
@@ -132,11 +142,23 @@ dialect_of(const struct route *route)
 	return best;
 }
 
+static void
+say_why(
+    struct cli *c, const struct snapshot *s, const struct found *f, const char **ret)
+{
+	for (unsigned i = 0; i < f->route->candidates; i++) {
+		if (f->chosen[i] == 0 ||
+		    why_nobody_may(s, f->route, f->route->candidate[i]))
+			ret[i] = why_text(c, s, f->route, i, &f->why[i]);
+	}
+}
+
 bool
 meaning_find(struct cli *c, struct snapshot *s, struct meaning *ret)
 {
 	struct offline *off = offline_new(c->env, s);
 	struct offline_request *r = arena_alloc(c->mem, sizeof(*r));
+	struct found f;
 
 	memset(ret, 0, sizeof(*ret));
 	if (off == NULL)
@@ -151,7 +173,9 @@ meaning_find(struct cli *c, struct snapshot *s, struct meaning *ret)
 		    .messages = 1,
 		    .turns = 1,
 		    .text_bytes = TEXT_BYTES};
-		fill_route(off, r, &s->routes[i], ret->chosen[i], &ret->asked[i]);
+		f = (struct found){.route = &s->routes[i], .chosen = ret->chosen[i]};
+		fill_route(off, r, &f, &ret->asked[i]);
+		say_why(c, s, &f, ret->why[i]);
 	}
 	offline_free(off);
 	return true;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "check_why.h"
 #include "figures.h"
 #include "table.h"
 
@@ -160,28 +161,20 @@ on_a_route(const struct snapshot *s, const struct model *m)
 	return false;
 }
 
-static bool
-walled_off(const struct route *r, const struct model *m)
-{
-	return r->data != NULL && !sees(m, r->data);
-}
-
 static void
 put_idle(const struct snapshot *s, const struct meaning *m, unsigned i, struct buf *ret)
 {
 	const struct route *r = &s->routes[i];
 
+	if (why_nobody_may(s, r, NULL))
+		buf_printf(ret,
+		    "%s: warning: route '%s': no key may use it; name it in `may_use` "
+		    "of a team and of its keys\n",
+		    s->path, r->name);
 	for (unsigned k = 0; k < r->candidates; k++) {
-		if (walled_off(r, r->candidate[k]))
-			buf_printf(ret,
-			    "%s: warning: route '%s': '%s' stands behind the wall '%s' "
-			    "of the route and cannot serve it\n",
-			    s->path, r->name, r->candidate[k]->name, r->data->name);
-		else if (m->chosen[i][k] == 0)
-			buf_printf(ret,
-			    "%s: warning: route '%s': '%s' is never the first choice; "
-			    "it serves only when others fail\n",
-			    s->path, r->name, r->candidate[k]->name);
+		if (m->why[i][k] != NULL)
+			buf_printf(ret, "%s: warning: route '%s': '%s' %s\n", s->path,
+			    r->name, r->candidate[k]->name, m->why[i][k]);
 	}
 }
 
@@ -237,8 +230,7 @@ json_data(const struct snapshot *s, const struct data_class *d, struct json *j)
 }
 
 static void
-json_route(
-    const struct route *r, const unsigned *chosen, unsigned asked, struct json *j)
+json_route(const struct route *r, const struct meaning *m, unsigned at, struct json *j)
 {
 	json_object_begin(j, NULL);
 	json_str(j, "name", str_of(r->name));
@@ -248,7 +240,9 @@ json_route(
 	for (unsigned i = 0; i < r->candidates; i++) {
 		json_object_begin(j, NULL);
 		json_str(j, "model", str_of(r->candidate[i]->name));
-		json_num(j, "first_choice", (double)chosen[i] / asked, 3);
+		json_num(j, "first_choice", (double)m->chosen[at][i] / m->asked[at], 3);
+		if (m->why[at][i] != NULL)
+			json_str(j, "why", str_of(m->why[at][i]));
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -264,6 +258,6 @@ meaning_json(const struct snapshot *s, const struct meaning *m, struct json *j)
 	json_array_end(j);
 	json_array_begin(j, "routes");
 	for (unsigned i = 0; i < s->route_count && i < MEANING_ROUTES; i++)
-		json_route(&s->routes[i], m->chosen[i], m->asked[i], j);
+		json_route(&s->routes[i], m, i, j);
 	json_array_end(j);
 }

@@ -193,6 +193,40 @@ class Golden(unittest.TestCase):
         os.chmod(os.path.join(self.dir, "t"), 0o600)
         self.golden("check-idle", ("check", "idle.yaml"))
 
+    def test_check_never(self):
+        """Every reason why a candidate is never chosen, a route each."""
+        self.write("never.yaml", self.without_secrets()
+                   .replace("models:\n", """  metal: {api: openai, url: "http://127.0.0.1:4704/v1", region: us, allow_private: true}
+models:
+  tiny: {is: openai/gpt-5.6-luna, at: [openai], context: 300, max_output: 100}
+  free: {at: [metal], tier: small, context: 32000, quality: {default: 0.9}}
+  weak: {is: openai/gpt-5.6-luna, at: [openai], quality: {default: 0.05}}
+  twin: {is: openai/gpt-5.6-sol, at: [openai], quality: {default: 0.2}}
+""").replace("  claude: {", """  wall: {candidates: [qwen, sol], baseline: qwen, data: confidential}
+  api: {candidates: [luna, sol, sonnet], baseline: sol}
+  context: {candidates: [tiny, sol], baseline: sol}
+  price: {candidates: [free, sol], baseline: sol}
+  limit: {candidates: [free, sol, luna], baseline: luna, max_cost_usd: 0.004, goal: best}
+  quality: {candidates: [weak, sol], baseline: sol}
+  refused: {candidates: [weak, sol], baseline: sol, on_below_quality: refuse}
+  dominated: {candidates: [sol, twin], baseline: sol}
+  cheaper: {candidates: [luna, sol], baseline: luna, keep_quality: 1%}
+  paused: {candidates: [luna, sol], baseline: sol, mode: bypass}
+  ruled:
+    candidates: [luna, sol]
+    baseline: sol
+    rules: [{use: [sol]}]
+  shut: {candidates: [qwen, sol], baseline: sol}
+  claude: {"""))
+        for name, words in (("one", ("--team", "payments")), ("two", ("--may-use", "api,context,price,limit,quality,refused,dominated,"
+                            "cheaper,paused,ruled,auto,shut,openai,metal")), ("three", ("--may-use", "wall"))):
+            self.assertEqual(self.run_cli("keys", "add", name, "-c", "never.yaml", *words)[0], 0)
+        self.golden("check-never", (("check", "never.yaml"), {"columns": 200}))
+        code, out, _ = self.run_cli("check", "--json", "never.yaml")
+        routes = {r["name"]: {c["model"]: c for c in r["candidates"]} for r in json.loads(out)["routes"]}
+        self.assertIn("the wall 'confidential'", routes["wall"]["sol"]["why"])
+        self.assertNotIn("why", routes["wall"]["qwen"])
+
     def without_secrets(self):
         """The policy, such that it can be checked where no secret is in the environment."""
         self.write("t", "token\n")
