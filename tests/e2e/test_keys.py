@@ -14,6 +14,7 @@ teams:
   payments: {cost_centre: CC-1, owner: payments@example.com, data: internal, may_use: [auto, luna, coding], require_tags: [app]}
   vault:    {cost_centre: CC-2, owner: vault@example.com, data: confidential, may_use: all}
   platform: {cost_centre: CC-3, owner: platform@example.com, may_use: all}
+  limited:  {cost_centre: CC-5, owner: limited@example.com, may_use: all}
   thrifty:  {cost_centre: CC-4, owner: thrifty@example.com, may_use: all, max_usd_per_request: "0.20"}
 """
 
@@ -40,7 +41,11 @@ class Keys(harness.Case):
             for name, *more in (("plain", "--team", "platform"), ("pay", "--team", "payments"), ("safe", "--team", "vault"),
                                 ("paused", "--team", "platform"), ("revoked", "--team", "platform"),
                                 ("saves", "--team", "thrifty"), ("narrow", "--team", "platform", "--may-use", "luna"),
-                                ("tagged", "--team", "payments", "--tag", "app=shop")):
+                                ("tagged", "--team", "payments", "--tag", "app=shop"),
+                                ("sharing", "--team", "limited", "--frontier-at-most", "1%"),
+                                ("onrack", "--team", "limited", "--may-use", "auto,rack", "--service-tiers", "standard"),
+                                ("labelled", "--team", "limited", "--require-tags", "env", "--max-output", "50",
+                                 "--max-usd-per-request", "0.10")):
                 said = cls.command("keys", "add", name, *more)
                 cls.key[name] = re.search(r"fr-[0-9A-Za-z]{43}", said).group(0)
             cls.command("keys", "pause", "paused")
@@ -68,6 +73,40 @@ class Keys(harness.Case):
 
     def bearer(self, name, **more):
         return {"Authorization": "Bearer " + self.key.get(name, name), **more}
+
+    def test_limits_of_a_key(self):
+        answer = self.post(CHAT, chat("x", model="auto"), self.bearer("onrack"))
+        self.assertEqual((answer.status, answer.header("x-frugald-model")), (200, "qwen"), answer)
+        self.sim.script("status=500", port=harness.RACK, times=9)
+        self.assertIn(self.post(CHAT, chat("x", model="auto"), self.bearer("onrack")).status, (502, 503))
+        self.assertEqual([r["port"] for r in self.sim.records() if r["port"] != harness.RACK], [])
+        answer = self.post(CHAT, chat("x", model="auto", service_tier="priority"), self.bearer("onrack"))
+        self.assertError(answer, 403, "not_permitted")
+        self.assertIn("may not ask for the service tier 'priority'", answer.json()["error"]["message"])
+        answer = self.post(CHAT, chat("x"), self.bearer("labelled"))
+        self.assertError(answer, 400, "invalid_request")
+        self.assertIn("key 'labelled' requires the tag 'env'", answer.json()["error"]["message"])
+        tagged = self.bearer("labelled", **{"x-frugald-tags": "env=prod"})
+        self.assertEqual(self.post(CHAT, chat("x"), tagged).status, 200)
+        self.assertEqual(json.loads(self.sim.records()[-1]["body"])["max_completion_tokens"], 50)
+        self.assertError(self.post(CHAT, chat("x", max_tokens=51), tagged), 403, "not_permitted")
+
+    def test_share_of_frontier_models(self):
+        """The first answers of a month may come from a frontier model; then others serve, but who asks for it by name."""
+        def served():
+            answer = self.post(CHAT, chat("x", model="auto"), self.bearer("sharing", **{"x-frugald-min-quality": "0.99",
+                                                                                    "x-frugald-explain": "1"}))
+            self.assertEqual(answer.status, 200, answer)
+            return answer
+        self.assertEqual(served().header("x-frugald-model"), "sol")
+        last = harness.wait_for("the share to be known", lambda: next(
+            (a for a in [served()] if a.header("x-frugald-model") != "sol"), None))
+        self.assertEqual(last.header("x-frugald-model"), "luna")
+        plain = self.post(CHAT, chat("x", model="auto"), self.bearer("plain", **{"x-frugald-min-quality": "0.99"}))
+        self.assertEqual(plain.header("x-frugald-model"), "sol")
+        named = self.post(CHAT, chat("x", model="sol"), self.bearer("sharing"))
+        self.assertEqual(named.header("x-frugald-model"), "sol")
+        self.assertIn("out_share", last.header("x-frugald-explain"))
 
     def test_good(self):
         for headers in (self.bearer("plain"), {"x-api-key": self.key["plain"]}, {"authorization": "bearer " + self.key["plain"]},
