@@ -168,9 +168,10 @@ code_terms(struct codec *c, struct terms *t)
 		code_raw(c, &t->may_use_models, sizeof(t->may_use_models));
 		code_raw(c, &t->may_use_routes, sizeof(t->may_use_routes));
 	}
+	/* One more, so that the usual "all" is 0. */
 	t->may_use_providers =
-	    ~(uint32_t)code(c, (uint32_t)~t->may_use_providers, UINT32_MAX);
-	t->services = ~(uint32_t)code(c, (uint32_t)~t->services, UINT32_MAX);
+	    (uint32_t)code(c, (uint32_t)(t->may_use_providers + 1), UINT32_MAX) - 1;
+	t->services = (uint32_t)code(c, (uint32_t)(t->services + 1), UINT32_MAX) - 1;
 	t->max_per_request.v =
 	    (int64_t)code(c, (uint64_t)t->max_per_request.v, INT64_MAX);
 	t->max_output = (int64_t)code(c, (uint64_t)(t->max_output + 1), MOST) - 1;
