@@ -90,7 +90,8 @@ may_use_known(struct cli *c, const struct snapshot *s, const char *const *use)
 	for (size_t i = 0; use != NULL && use[i] != NULL; i++) {
 		struct str name = str_of(use[i]);
 
-		if (str_is(name, "all") || snapshot_route(s, name) != NULL ||
+		if ((str_is(name, "all") && use[1] == NULL) ||
+		    snapshot_route(s, name) != NULL ||
 		    snapshot_model(s, name) != NULL ||
 		    snapshot_provider(s, name) != NULL)
 			continue;
@@ -126,7 +127,7 @@ keys_limits_text(struct cli *c, const struct key_limits *l)
 	char usd[PUSD_TEXT_BYTES];
 
 	if (l->max_per_request.v > 0) {
-		pusd_format(l->max_per_request, usd);
+		pusd_sum_round((struct pusd_sum){l->max_per_request.v}, 4, usd);
 		all = arena_printf(c->mem, "$%s a request", usd);
 	}
 	if (l->max_output >= 0)
