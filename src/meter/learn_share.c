@@ -95,15 +95,22 @@ learn_share(struct learn *l, const struct slot *s)
 		add(l, SHARE_key, s->request.key, s);
 }
 
+/* Few at a time: each is a look at all of a month. */
+#define LOADS 8
+
 void
 learn_share_load(struct learn *l)
 {
+	unsigned loads = 0;
+
 	for (unsigned i = 0; i < l->now.shares; i++) {
 		const struct outlook_share *s = &l->now.share[i];
 		struct pusd_sum by_tier[TIER_COUNT], all = {0};
 
 		if (l->spend[i].loaded)
 			continue;
+		if (loads++ == LOADS)
+			return;
 		/* On failure the ledger's own errors say why; tried again next time. */
 		if (!store_month_spend(
 			l->store, (enum share_of)s->of, s->name, s->month, by_tier))

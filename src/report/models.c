@@ -56,13 +56,26 @@ put(struct json *j, struct str id, const struct asked *what, bool alias)
 }
 
 static bool
+at_permitted(const struct principal *who, const struct model *m)
+{
+	uint32_t may = auth_terms(who).may_use_providers;
+
+	for (unsigned i = 0; i < m->ats; i++) {
+		if ((may >> m->at[i].provider->index & 1) != 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
 permitted(const struct principal *who, const struct asked *what)
 {
 	if (what->refused)
 		return false;
 	if (what->route != NULL)
 		return auth_may_use_route(who, what->route->index);
-	return what->model != NULL && auth_may_use_model(who, what->model->index);
+	return what->model != NULL && auth_may_use_model(who, what->model->index) &&
+	       at_permitted(who, what->model);
 }
 
 static bool

@@ -44,6 +44,7 @@ class Keys(harness.Case):
                                 ("tagged", "--team", "payments", "--tag", "app=shop"),
                                 ("sharing", "--team", "limited", "--frontier-at-most", "1%"),
                                 ("onrack", "--team", "limited", "--may-use", "auto,rack", "--service-tiers", "standard"),
+                                ("racked", "--team", "limited", "--may-use", "rack"),
                                 ("labelled", "--team", "limited", "--require-tags", "env", "--max-output", "50",
                                  "--max-usd-per-request", "0.10")):
                 said = cls.command("keys", "add", name, *more)
@@ -80,6 +81,10 @@ class Keys(harness.Case):
         self.sim.script("status=500", port=harness.RACK, times=9)
         self.assertIn(self.post(CHAT, chat("x", model="auto"), self.bearer("onrack")).status, (502, 503))
         self.assertEqual([r["port"] for r in self.sim.records() if r["port"] != harness.RACK], [])
+        listed = harness.ask(self.daemon.port, "GET", "/v1/models", headers=self.bearer("onrack")).json()["data"]
+        self.assertEqual({m["id"] for m in listed if "alias_of" not in m}, {"auto"})
+        listed = harness.ask(self.daemon.port, "GET", "/v1/models", headers=self.bearer("racked")).json()["data"]
+        self.assertEqual({m["id"] for m in listed if m["type"] == "model"}, {"qwen"})
         answer = self.post(CHAT, chat("x", model="auto", service_tier="priority"), self.bearer("onrack"))
         self.assertError(answer, 403, "not_permitted")
         self.assertIn("may not ask for the service tier 'priority'", answer.json()["error"]["message"])
