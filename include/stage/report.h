@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/money.h"
 #include "base/str.h"
+#include "core/sets.h"
 
 struct env;
 struct principal;
@@ -65,5 +67,80 @@ bool report_query(struct report *rep, struct worker *w, struct str target,
  * meanwhile. Gives the HTTP status, the answer or its error object in `ret_body`. */
 int report_offline(
     struct env *env, const char *state_dir, struct str target, struct buf *ret_body);
+
+/* ---- replay: the ledger's requests under another policy ---- */
+
+/* A model has evidence for a kind of request from so many answers on. */
+#define REPLAY_EVIDENCE 20
+
+struct replay_options {
+	const char *state_dir;
+	const struct snapshot *fresh; /* the other policy; outlives the call */
+	int64_t from_ms, to_ms;       /* of the requests' ends; to exclusive */
+	const char *team, *key, *route, *model; /* only these; NULL: all */
+	uint64_t seed;                          /* of the intervals */
+};
+
+/* Money is dollars; shares are of the requests, in [0, 1]. "was": as the ledger has it;
+ * "is": under the other policy. */
+enum replay_figure {
+	REPLAY_cost_was,
+	REPLAY_cost_is,
+	REPLAY_saved,       /* was - is */
+	REPLAY_saved_share, /* of what it was */
+	REPLAY_success_was, /* expected success, the mean */
+	REPLAY_success_is,
+	REPLAY_tier_was, /* shares of answers by tier */
+	REPLAY_tier_is = REPLAY_tier_was + TIER_COUNT,
+	REPLAY_refused = REPLAY_tier_is + TIER_COUNT, /* of what was served then */
+	REPLAY_changed,                               /* another first choice */
+	REPLAY_switched_was, /* turns that left their session's model */
+	REPLAY_switched_is,
+	REPLAY_lost_was, /* prompt caches left behind by that, dollars */
+	REPLAY_lost_is,
+	REPLAY_FIGURES
+};
+
+/* With its 95 % interval. */
+struct replay_estimate {
+	double value, low, high;
+};
+
+#define REPLAY_NOTE  160
+#define REPLAY_NOTES 24
+
+/* Requests that are of one kind, and what they cost. */
+struct replay_note {
+	char what[REPLAY_NOTE];
+	int64_t requests;
+	struct pusd_sum booked;
+};
+
+struct replay_notes {
+	struct replay_note note[REPLAY_NOTES]; /* most requests first; the last is the
+						  rest when there are more kinds */
+	unsigned count;
+};
+
+struct replay_result {
+	int64_t requests; /* in the ledger, as they were asked for */
+	int64_t compared; /* of them; the others are in `lacking` */
+	int64_t changed, refused, unpriced;
+	int64_t first_ms, last_ms; /* ends of the first and last; 0: none */
+	unsigned groups;           /* of sessions that the intervals rest on */
+	struct pusd_sum booked;    /* of what was compared */
+	struct replay_estimate figure[REPLAY_FIGURES];
+	/* Shares of requests and of the new cost whose model has answered enough
+	 * requests of that kind and complexity to know what they cost. */
+	double covered_requests, covered_cost;
+	struct replay_notes lacking;  /* could not be decided again, by why */
+	struct replay_notes refusals; /* refused now, by outcome */
+	struct replay_notes moves;    /* "luna -> qwen" */
+	int64_t wall_ns;              /* how long it took */
+};
+
+/* Reads the ledger only; a daemon may run on it meanwhile. False: `ret_why`. */
+bool replay_run(struct env *env, const struct replay_options *o,
+    struct replay_result *ret, char ret_why[static 256]);
 
 #endif

@@ -247,6 +247,10 @@ void session_look(struct sessions_shared *s, uint64_t id, const struct snapshot 
  * time the second gets the first's model. Gives the model that holds. */
 const struct model *session_claim(struct sessions_shared *s, uint64_t id,
     const struct snapshot *snap, const struct model *wanted, int64_t wall_ms);
+/* Tokens of the prefix that the provider has kept after an answer: what it says it read
+ * and wrote; where it does not tell of writing, it keeps whole prompts that are long
+ * enough. */
+int64_t session_prefix(const struct usage *u);
 /* After an answer: one turn more, served by `seen`'s model and provider, with its
  * cached prefix and the task's complexity. */
 void session_note(struct sessions_shared *s, uint64_t id,

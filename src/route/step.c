@@ -217,10 +217,8 @@ route_step(struct request *r)
 
 /* ---- after the answer ---- */
 
-/* The prefix that the provider has kept: what it says it read and wrote; where it does
- * not tell of writing, it keeps whole prompts that are long enough. */
-static int64_t
-cached_prefix(const struct usage *u)
+int64_t
+session_prefix(const struct usage *u)
 {
 	int64_t wrote = usage_known(u->tokens[TOKEN_cache_write_5m]) +
 			usage_known(u->tokens[TOKEN_cache_write_1h]);
@@ -253,7 +251,7 @@ route_note(const struct attempt *a)
 	struct session_view seen = {
 	    .model = a->candidate->model,
 	    .provider = a->provider,
-	    .cached_tokens = cached_prefix(&a->usage),
+	    .cached_tokens = session_prefix(&a->usage),
 	    .hour = lasts_an_hour(a),
 	    .complexity = r->verdict.complexity,
 	    .class = (int)r->verdict.class,

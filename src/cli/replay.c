@@ -1,0 +1,103 @@
+/* replay.c: `frugald replay`: the ledger's requests under another policy. */
+#include "replay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/env.h"
+#include "policy.h"
+#include "when.h"
+
+#define OUT_BYTES ((size_t)1 << 20)
+#define SPAN_S    (30 * 86400)
+
+/* A day or a moment, or a span before now. False: said what is wrong. */
+static bool
+moment(struct cli *c, enum option opt, int64_t now_s, int64_t *ret_ms)
+{
+	const char *text = c->opt[opt];
+	int64_t s;
+
+	if (text == NULL)
+		return true;
+	if (when_span(str_of(text), &s)) {
+		s = now_s - s;
+	} else if (!when_time(str_of(text), &s)) {
+		cli_misuse(c,
+		    "--%s: expected a span such as 24h or 30d, or a day such as "
+		    "2026-11-01",
+		    option_row(opt)->name);
+		return false;
+	}
+	*ret_ms = s * 1000;
+	return true;
+}
+
+static bool
+read_span(struct cli *c, struct replay_options *o)
+{
+	int64_t now_s = c->env->wall_ns(c->env) / NS_PER_S;
+
+	o->from_ms = (now_s - SPAN_S) * 1000;
+	o->to_ms = (now_s + 1) * 1000;
+	if (!moment(c, OPT_since, now_s, &o->from_ms) ||
+	    !moment(c, OPT_until, now_s, &o->to_ms))
+		return false;
+	if (o->from_ms < o->to_ms)
+		return true;
+	cli_misuse(c, "--since lies at or behind --until; exchange them");
+	return false;
+}
+
+static bool
+read_seed(struct cli *c, struct replay_options *o)
+{
+	o->seed = 1;
+	if (c->opt[OPT_seed] == NULL || str_to_u64(str_of(c->opt[OPT_seed]), &o->seed))
+		return true;
+	cli_misuse(c, "--seed: expected a number");
+	return false;
+}
+
+static int
+run(struct cli *c, struct replay_options *o)
+{
+	struct replay_result *r = arena_alloc(c->mem, sizeof(*r));
+	struct buf out;
+	char why[256];
+
+	if (!replay_run(c->env, o, r, why))
+		return cli_fail("%s", why);
+	buf_init(&out, OUT_BYTES);
+	if (c->opt[OPT_json] != NULL)
+		replay_json(o, r, &out);
+	else
+		replay_view(c, o, r, &out);
+	fputs(out.p, stdout);
+	buf_fini(&out);
+	return CLI_fine;
+}
+
+int
+verb_replay(struct cli *c)
+{
+	struct replay_options o = {.team = c->opt[OPT_team],
+	    .key = c->opt[OPT_key],
+	    .route = c->opt[OPT_route],
+	    .model = c->opt[OPT_model]};
+	struct snapshot *s;
+	int code;
+
+	if (!read_span(c, &o) || !read_seed(c, &o))
+		return CLI_usage;
+	if (c->opt[OPT_policy] != NULL)
+		c->opt[OPT_config] = c->opt[OPT_policy];
+	s = policy_offline(c);
+	if (s == NULL)
+		return CLI_found;
+	o.fresh = s;
+	o.state_dir = c->opt[OPT_state] != NULL ? c->opt[OPT_state] : s->state_dir;
+	code = run(c, &o);
+	snapshot_unref(s);
+	return code;
+}

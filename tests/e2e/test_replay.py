@@ -1,0 +1,123 @@
+"""`frugald replay`: the policy that ran decides again as it did; another one shows what it would have cost."""
+
+import json
+import os
+import subprocess
+import unittest
+
+import harness
+from harness import CHAT, chat
+
+HARD = "Prove in full rigour, by induction, that every finite group of order p^2 is abelian; derive each lemma. "
+
+
+class Replay(harness.Case):
+    POLICY_PARTS = {"top": "limits: {slots: 512}"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.traffic()
+
+    @classmethod
+    def traffic(cls):
+        """Sessions over all routes, with tags, limits, a provider that fails and a reload in between."""
+        def one(i):
+            model = ("auto", "gpt-4o", "luna", "pair", "wide")[i % 5]
+            text = (HARD if i % 3 == 0 else "What is the capital of France? ") + "word " * (i % 40 * 10)
+            headers = {"x-frugald-session": f"s{i % 37}", "x-frugald-tags": "app=shop" if i % 2 else "env=prod"}
+            if i % 7 == 0:
+                headers["x-frugald-min-quality"] = "0.8"
+            if i % 11 == 0:
+                headers["x-frugald-data"] = "internal"
+            answer = harness.ask(cls.daemon.port, "POST", CHAT, chat(text, model=model), headers)
+            assert answer.status == 200, answer
+        for i in range(100):
+            one(i)
+        cls.sim.script("status=500", port=harness.RACK, times=6)
+        for i in range(100, 200):
+            one(i)
+        cls.sim.reset()
+        cls.daemon.write(tail="# a comment")
+        cls.daemon.reload()
+        for i in range(200, 260):
+            one(i)
+        harness.wait_for("the rows", lambda: len(cls.daemon.requests("ORDER BY r.seq")) == 260)
+
+    def replay(self, *options, code=0):
+        done = subprocess.run([harness.FRUGALD, "replay", "--state", self.daemon.state, *options],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout
+
+    def found(self, *options):
+        return json.loads(self.replay("--json", *options))
+
+    def other(self, old, new):
+        """The policy with one text replaced."""
+        with open(self.daemon.config, encoding="utf-8") as f:
+            text = f.read()
+        self.assertIn(old, text)
+        path = os.path.join(self.folder, "new.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+        return path
+
+    def test_same_policy(self):
+        r = self.found("--policy", self.daemon.config)
+        self.assertEqual((r["requests"], r["compared"], r["changed"], r["refused"]), (260, 260, 0, 0), r)
+        booked = self.daemon.query("SELECT COALESCE(SUM(amount_pusd), 0) AS v FROM attempt")[0]["v"] / 1e12
+        self.assertGreater(booked, 0)
+        self.assertAlmostEqual(float(r["booked_usd"]), booked, 9)
+        cost = r["is"]["cost_usd"]
+        self.assertAlmostEqual(cost["value"], booked, 9)
+        self.assertLessEqual(cost["low"], booked)
+        self.assertLessEqual(booked, cost["high"])
+        self.assertLess(cost["low"], cost["high"])
+        self.assertEqual(r["was"]["tier"], r["is"]["tier"])
+        self.assertEqual(r["coverage"], {"requests": 1, "cost": 1})
+        self.assertEqual(r["saved_usd"], {"value": 0, "low": 0, "high": 0})
+
+    def test_dearer_policy(self):
+        auto = "auto:   {candidates: [qwen, luna, sol]"
+        r = self.found("--policy", self.other(auto, "auto:   {candidates: [sol]"))
+        self.assertGreater(r["changed"], 20)
+        self.assertGreater(r["is"]["cost_usd"]["value"], r["was"]["cost_usd"]["value"])
+        self.assertLess(r["saved_usd"]["value"], 0)
+        self.assertGreater(r["is"]["tier"]["frontier"]["value"], r["was"]["tier"]["frontier"]["value"])
+        for side in ("was", "is"):
+            self.assertAlmostEqual(sum(t["value"] for t in r[side]["tier"].values()), 1, 6)
+        self.assertEqual(sum(m["requests"] for m in r["moves"]), r["changed"] - r["refused"])
+        for e in (r["is"]["cost_usd"], r["saved_usd"], r["changed_share"]):
+            self.assertLessEqual(e["low"], e["value"])
+            self.assertLessEqual(e["value"], e["high"])
+        self.assertEqual(r, {**self.found("--policy", os.path.join(self.folder, "new.yaml")), "wall_ms": r["wall_ms"],
+                             "last_ms": r["last_ms"]})
+
+    def test_refusals(self):
+        r = self.found("--policy", self.other("gpt-4o: auto", "gpt-4o: refuse"))
+        self.assertEqual(r["refused"], 52)
+        self.assertEqual([(n["what"], n["requests"]) for n in r["refusals"]], [("model_not_found", 52)])
+
+    def test_filters(self):
+        self.assertEqual(self.found("--policy", self.daemon.config, "--route", "pair")["requests"], 52)
+        self.assertEqual(self.found("--policy", self.daemon.config, "--route", "nobody")["requests"], 0)
+        self.assertEqual(self.found("--policy", self.daemon.config, "--until", "2020-01-01", "--since", "2019-12-01")
+                         ["requests"], 0)
+        self.assertEqual(self.found("--policy", self.daemon.config, "--key", "local")["requests"], 260)
+
+    def test_a_class_that_is_gone(self):
+        r = self.found("--policy", self.other("internal:     {regions: [us, onprem]}", "other: {regions: [us]}"))
+        self.assertEqual(r["requests"] - r["compared"], 24)
+        self.assertIn("data class", r["not_compared"][0]["what"])
+
+    def test_text(self):
+        text = self.replay("--policy", self.daemon.config)
+        for words in ("260 requests", "0 of them decided otherwise", "cost", "coverage: 100.0 %", "frontier"):
+            self.assertIn(words, text)
+        self.replay("--since", "soon", code=2)
+        self.replay("--since", "2026-01-02", "--until", "2026-01-01", code=2)
+
+
+if __name__ == "__main__":
+    unittest.main()
