@@ -20,6 +20,7 @@
 struct classifier; /* stage/classify.h */
 struct dialect;
 struct zone;   /* config/zone.h */
+struct queue;  /* of call/: how long one waits at a local machine; by name, too */
 struct health; /* of call/: breakers, in-flight counts; kept by name across reloads */
 
 #define MODELS_MAX          64 /* so that a set of models is one word */
@@ -69,6 +70,7 @@ struct provider {
 	bool stream_usage; /* takes stream_options.include_usage */
 	unsigned index;
 	struct health *health; /* set once, before the snapshot is published */
+	struct queue *queue;   /* the same, of a local one; else NULL */
 };
 
 struct model {
@@ -140,6 +142,7 @@ struct route {
 	enum session_switch switches;
 	int32_t max_ttft_ms;     /* 0: none */
 	double min_tokens_per_s; /* 0: none */
+	int32_t max_wait_ms;     /* in the queue of a local machine; 0: none */
 	int32_t max_attempts;
 	bool cascade; /* ask a cheap one first, a better one when its answer fails */
 	int64_t max_output;            /* -1: none; sent when the client named none */

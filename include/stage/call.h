@@ -14,6 +14,8 @@ struct attempt;
 struct call; /* a worker's share: curl multi, share, connection cache */
 struct env;
 struct provider;
+struct queue;
+struct signal;
 struct snapshot;
 struct worker;
 
@@ -59,6 +61,30 @@ void health_report(struct health *h, enum outcome o, int64_t now_ns,
 /* Median time to first byte of the last answers; -1: there was none for five minutes.
  */
 int64_t health_ttft_ms(const struct health *h, int64_t now_ns);
+/* What a plan sees of a candidate at this moment. */
+struct signal health_signal(const struct candidate *c, int64_t now_ns);
+
+/* ---- local machines, each with its queue; kept by name as well ---- */
+
+/* -1: unknown, or not told by a poll that is fresh. */
+struct machine {
+	int32_t inflight;         /* calls of ours */
+	int32_t running, waiting; /* requests of everybody */
+	int32_t slots;            /* that it answers at the same time */
+	double kv_share;          /* of its KV cache in use, [0, 1] */
+	double tokens_per_s;      /* given out between the last two polls */
+	double utilisation;       /* share of its places in use, of the last minutes */
+	int64_t service_ms;       /* that an answer takes, once it is begun */
+	int32_t wait_ms, wait_high_ms; /* as in struct signal */
+	int64_t cold_starts; /* calls for which it had to load their model first */
+	int64_t cold_ms;     /* to the first byte of the last of them */
+	uint64_t polls, polls_failed;
+	int64_t age_ms; /* of the last poll that came back */
+};
+void machine_look(struct queue *q, int64_t now_ns, struct machine *ret);
+/* Has it loaded the model of this name? 1, 0, or -1. */
+int machine_loaded(struct queue *q, const char *model, int64_t now_ns);
+
 /* What GET /admin/fleet answers. */
 void fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j);
 

@@ -77,6 +77,9 @@ struct plan {
 	char asked[64];            /* the client's model name, cut */
 	struct candidate candidate[CANDIDATES_MAX];
 	unsigned count, usable;
+	/* a usable one that would be first, were its machine's queue not too long;
+	 * 0: nobody */
+	unsigned spilled;
 	double floor; /* least expected success, -1: none */
 	double baseline_success, baseline_cost_usd; /* -1: unknown */
 	const struct model *baseline;
@@ -198,6 +201,7 @@ struct plan_view {
 	double cascade_success, cascade_cost_usd;
 	double switch_usd; /* see struct plan */
 	bool keeps_cache;
+	unsigned spilled; /* see struct plan */
 	bool below_quality, unsure, pinned, stayed;
 	enum outcome refusal;
 	struct str refusal_text;

@@ -6,11 +6,13 @@
 #include "base/mem.h"
 #include "core/request.h"
 #include "health.h"
+#include "queue.h"
 
 struct fleet_shared {
 	pthread_mutex_t lock;
 	struct map *by_name; /* "provider NAME", "model NAME", "model NAME at PROVIDER",
 				"tier NAME at PROVIDER" */
+	struct map *queues;  /* "NAME" of a local provider */
 };
 
 struct fleet_shared *
@@ -20,6 +22,7 @@ fleet_new(void)
 
 	pthread_mutex_init(&f->lock, NULL);
 	f->by_name = map_new();
+	f->queues = map_new();
 	return f;
 }
 
@@ -28,13 +31,17 @@ fleet_free(struct fleet_shared *f)
 {
 	size_t iter = 0;
 	struct str name;
-	void *h;
+	void *h, *q;
 
 	if (f == NULL)
 		return;
 	while (map_next(f->by_name, &iter, &name, &h))
 		health_free(h);
+	iter = 0;
+	while (map_next(f->queues, &iter, &name, &q))
+		queue_free(q);
 	map_free(f->by_name);
+	map_free(f->queues);
 	pthread_mutex_destroy(&f->lock);
 	xfree(f);
 }
@@ -55,6 +62,37 @@ find_locked(struct fleet_shared *f, const char *kind, const char *a, const char 
 	return h;
 }
 
+/* Requests that may be in flight at it: its own limit, or those of its models. */
+static int32_t
+places_of(const struct snapshot *s, const struct provider *p)
+{
+	int64_t sum = 0;
+
+	for (unsigned i = 0; p->max_inflight == 0 && i < s->model_count; i++) {
+		const struct model *m = &s->models[i];
+
+		for (unsigned k = 0; k < m->ats; k++)
+			sum += m->at[k].provider == p ? m->max_inflight : 0;
+	}
+	if (p->max_inflight > 0)
+		return p->max_inflight;
+	return sum < INT32_MAX ? (int32_t)sum : INT32_MAX;
+}
+
+static struct queue *
+queue_of_locked(
+    struct fleet_shared *f, const struct snapshot *s, const struct provider *p)
+{
+	struct queue *q = map_get(f->queues, str_of(p->name));
+
+	if (q == NULL) {
+		q = queue_new();
+		(void)map_put(f->queues, str_of(p->name), q);
+	}
+	queue_limit(q, places_of(s, p));
+	return q;
+}
+
 static bool
 bind_providers_locked(struct fleet_shared *f, const struct snapshot *s)
 {
@@ -67,6 +105,7 @@ bind_providers_locked(struct fleet_shared *f, const struct snapshot *s)
 			return false;
 		p[i].health = find_locked(f, "provider", p[i].name, "");
 		health_keys_forget(p[i].health);
+		p[i].queue = p[i].local ? queue_of_locked(f, s, &p[i]) : NULL;
 	}
 	return true;
 }

@@ -2,6 +2,7 @@
  * and what its end says of whom. */
 #include "fault.h"
 #include "health.h"
+#include "queue.h"
 #include "transfer.h"
 
 #include "core/worker.h"
@@ -17,6 +18,21 @@ static struct health *
 health_at(const struct attempt *a)
 {
 	return health_of(a->candidate);
+}
+
+struct signal
+health_signal(const struct candidate *c, int64_t now_ns)
+{
+	const struct provider *p = c->model->at[c->at].provider;
+	const struct health *m = health_of(c);
+	struct signal s = SIGNAL_UNKNOWN;
+	int64_t ttft = health_ttft_ms(m, now_ns);
+
+	s.up = health_available(p->health, now_ns) && health_available(m, now_ns);
+	s.ttft_ms = (int32_t)(ttft < SIGNAL_MS_MAX ? ttft : SIGNAL_MS_MAX);
+	if (p->queue != NULL)
+		queue_wait(p->queue, now_ns, &s.wait_ms, &s.wait_high_ms);
+	return s;
 }
 
 /* One that cannot even begin to answer before the deadline would cost something, and
@@ -102,6 +118,19 @@ refusal(struct attempt *a, int64_t now)
 	return rate ? OUT_provider_rate : OUT_unhealthy;
 }
 
+static void
+stand_in_line(struct attempt *a, int64_t now)
+{
+	const struct candidate *c = a->candidate;
+	struct queue *q = a->provider->queue;
+
+	a->io->admitted = true;
+	if (q == NULL)
+		return;
+	a->io->turns = queue_enter(q, now);
+	a->io->cold = queue_cold(q, c->model->at[c->at].name, now);
+}
+
 enum next
 attempt_gate(struct attempt *a)
 {
@@ -121,7 +150,7 @@ attempt_gate(struct attempt *a)
 	else if (!in_budget(a, now))
 		a->outcome = OUT_unhealthy;
 	else
-		a->io->admitted = true;
+		stand_in_line(a, now);
 	return a->io->admitted ? NEXT : END;
 }
 
@@ -197,6 +226,20 @@ probes_over(struct attempt *a, int64_t now)
 		health_probe_over(health_at(a), f, now);
 }
 
+static void
+leave_line(const struct attempt *a, int64_t now)
+{
+	struct queue *q = a->provider->queue;
+	bool served = a->outcome == OUT_served;
+
+	if (q == NULL)
+		return;
+	queue_leave(
+	    q, a->io->turns, served ? (a->end_ns - a->start_ns) / NS_PER_MS : -1, now);
+	if (a->io->cold && a->first_byte)
+		queue_warmed(q, (a->first_byte_ns - a->start_ns) / NS_PER_MS);
+}
+
 void
 call_leave(struct attempt *a)
 {
@@ -209,8 +252,10 @@ call_leave(struct attempt *a)
 		health_leave(a->candidate->model->health);
 	if (a->io == NULL)
 		return;
-	if (a->io->admitted)
+	if (a->io->admitted) {
+		leave_line(a, now);
 		report(a, now);
+	}
 	probes_over(a, now);
 	if (a->io->origin != NULL && !a->sent && fault_of(a->outcome) == FAULT_provider)
 		addresses_nudge(w->shared->addresses, a->io->origin->host);

@@ -42,6 +42,8 @@ struct attempt_io {
 	unsigned key; /* of the provider's */
 	bool probe_provider, probe_model;
 	bool admitted;
+	double turns; /* of queue_enter() */
+	bool cold;    /* its model had to be loaded first */
 
 	/* shape */
 	const char *url;

@@ -53,7 +53,7 @@ leads(const struct work *w, const struct option *ret[static MODELS_MAX])
 		if ((seen & bit) != 0)
 			continue;
 		seen |= bit;
-		if (o->c.signal.up && o->c.cost_usd >= 0)
+		if (o->c.signal.up && !o->busy && o->c.cost_usd >= 0)
 			ret[n++] = o;
 	}
 	return n;

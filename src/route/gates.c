@@ -165,6 +165,32 @@ take_signals(struct work *w)
 	}
 }
 
+/* ---- queues of local machines ---- */
+
+/* Above the limit requests go elsewhere. They come back once it was below the limit for
+ * some seconds, or is half as long: else each answer that ends would call one back, and
+ * each that begins send one away. */
+static bool
+too_long(const struct signal *s, int32_t max_wait_ms)
+{
+	if (s->wait_ms > max_wait_ms)
+		return true;
+	return s->wait_high_ms > max_wait_ms && 2 * s->wait_ms > max_wait_ms;
+}
+
+/* Nobody is put out by it: who has nobody else to turn to waits. order.c sees to it. */
+static void
+wait_gate(struct work *w)
+{
+	if (w->route == NULL || w->route->max_wait_ms <= 0)
+		return;
+	for (unsigned i = 0; i < w->count; i++) {
+		struct option *o = &w->option[i];
+
+		o->queued = !o->out && too_long(&o->c.signal, w->route->max_wait_ms);
+	}
+}
+
 /* ---- cost ---- */
 
 static void
@@ -236,6 +262,7 @@ gates(struct work *w)
 	if (!pin_gate(w) || !rule_gate(w))
 		return false;
 	latency_gates(w);
+	wait_gate(w);
 	if (!cost_gate(w))
 		return false;
 	share_gate(w);

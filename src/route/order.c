@@ -2,6 +2,7 @@
 #include "work.h"
 
 #include <math.h>
+#include <string.h>
 
 bool
 meets(const struct work *w, const struct option *o)
@@ -15,10 +16,21 @@ refuses_below(const struct work *w)
 	return w->route != NULL && w->route->on_below == BELOW_refuse;
 }
 
+static enum group
+group_of(const struct option *o, bool good)
+{
+	if (!o->c.signal.up)
+		return good ? GROUP_unhealthy : GROUP_both;
+	if (!good)
+		return GROUP_below;
+	return o->busy ? GROUP_busy : GROUP_good;
+}
+
 /* Groups of those that are in; counts of each. */
 static void
 sort_into_groups(struct work *w, unsigned ret[static GROUP_both + 1])
 {
+	memset(ret, 0, (GROUP_both + 1) * sizeof(*ret));
 	for (unsigned i = 0; i < w->count; i++) {
 		struct option *o = &w->option[i];
 		bool good = meets(w, o) || w->pin != NULL;
@@ -29,12 +41,27 @@ sort_into_groups(struct work *w, unsigned ret[static GROUP_both + 1])
 			put_out(o, REASON_out_quality);
 			continue;
 		}
-		if (o->c.signal.up)
-			o->group = good ? GROUP_good : GROUP_below;
-		else
-			o->group = good ? GROUP_unhealthy : GROUP_both;
+		o->group = group_of(o, good);
 		ret[o->group]++;
 	}
+}
+
+/* A queue that is too long only counts where somebody else would do as well. */
+static bool
+heed_queues(struct work *w)
+{
+	bool queue = false, room = false;
+
+	for (unsigned i = 0; i < w->count; i++) {
+		struct option *o = &w->option[i];
+		bool good = !o->out && o->group == GROUP_good;
+
+		queue |= good && o->queued;
+		room |= good && !o->queued;
+	}
+	for (unsigned i = 0; i < w->count; i++)
+		w->option[i].busy = w->option[i].queued && queue && room;
+	return queue && room;
 }
 
 static bool
@@ -42,6 +69,8 @@ leads(const struct option *o, const struct option *before)
 {
 	if (o->c.signal.up != before->c.signal.up)
 		return o->c.signal.up;
+	if (o->busy != before->busy)
+		return !o->busy;
 	return o->place < before->place;
 }
 
@@ -110,6 +139,7 @@ before(const struct work *w, const struct option *a, const struct option *b)
 static void
 line_up(struct work *w)
 {
+	w->lined = 0;
 	for (unsigned i = 0; i < w->count; i++) {
 		struct option *o = &w->option[i];
 		unsigned at = w->lined;
@@ -126,12 +156,13 @@ line_up(struct work *w)
 unsigned
 to_front(struct work *w, const struct model *m)
 {
+	bool waits = w->route->switches == SWITCH_never;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < w->lined; i++) {
 		struct option *o = w->line[i];
 
-		if (o->c.model != m || !o->c.signal.up)
+		if (o->c.model != m || !o->c.signal.up || (o->busy && !waits))
 			continue;
 		for (unsigned k = i; k > n; k--)
 			w->line[k] = w->line[k - 1];
@@ -147,6 +178,8 @@ reason_behind(const struct option *o)
 		return REASON_last_health;
 	if (o->group == GROUP_below)
 		return REASON_last_quality;
+	if (o->busy)
+		return REASON_last_wait;
 	return o->c.cost_usd < 0 ? REASON_last_unpriced : REASON_next;
 }
 
@@ -198,10 +231,20 @@ choose_first(struct work *w)
 	return REASON_chosen;
 }
 
+static enum reason
+arrange(struct work *w)
+{
+	w->plan->stayed = false;
+	w->plan->unsure = false;
+	lead_of_models(w);
+	line_up(w);
+	return choose_first(w);
+}
+
 bool
 order(struct work *w)
 {
-	unsigned groups[GROUP_both + 1] = {0};
+	unsigned groups[GROUP_both + 1];
 	enum reason first;
 
 	sort_into_groups(w, groups);
@@ -211,9 +254,14 @@ order(struct work *w)
 		    "%.3f, and route '%s' says on_below_quality: refuse",
 		    w->plan->floor, w->route->name);
 	w->plan->below_quality = groups[GROUP_good] == 0 && groups[GROUP_below] > 0;
-	lead_of_models(w);
-	line_up(w);
-	first = choose_first(w);
+	first = arrange(w);
+	if (heed_queues(w)) {
+		w->spilled = w->line[0];
+		sort_into_groups(w, groups);
+		first = arrange(w);
+		if (w->line[0] == w->spilled)
+			w->spilled = NULL;
+	}
 	for (unsigned i = 0; i < w->lined; i++)
 		w->line[i]->c.reason = reason_behind(w->line[i]);
 	if (w->line[0]->c.signal.up || w->pin != NULL)
@@ -295,6 +343,7 @@ order_baseline(struct work *w, bool decided)
 	forget_refusal(w->plan);
 	w->plan->below_quality = false;
 	w->plan->unsure = false;
+	w->spilled = NULL;
 	for (unsigned i = 0; i < n; i++) {
 		front[i]->out = false;
 		front[i]->c.reason =
@@ -314,8 +363,11 @@ order_emit(struct work *w)
 	struct plan *p = w->plan;
 
 	for (unsigned i = 0; i < w->lined && p->count < CANDIDATES_MAX; i++) {
-		if (!w->line[i]->out)
-			p->candidate[p->count++] = w->line[i]->c;
+		if (w->line[i]->out)
+			continue;
+		if (w->line[i] == w->spilled)
+			p->spilled = p->count;
+		p->candidate[p->count++] = w->line[i]->c;
 	}
 	p->usable = p->count;
 	p->keeps_cache = p->usable > 0 && at_session(w, &p->candidate[0]);

@@ -293,6 +293,27 @@ text_cache(const struct plan_view *v, struct buf *ret)
 		    dollars(v->switch_usd, amount));
 }
 
+/* What it costs that a local machine has no room. */
+static void
+text_spill(const struct plan_view *v, struct buf *ret)
+{
+	const struct view_candidate *c = &v->candidate[0], *there;
+	char wait[16], amount[32];
+
+	if (v->spilled == 0)
+		return;
+	there = &v->candidate[v->spilled];
+	buf_add(ret, "; spilled over from ");
+	put(ret, there->model);
+	buf_add(ret, " @ ");
+	put(ret, there->provider);
+	buf_printf(
+	    ret, ", where it would wait %s", seconds(there->signal.wait_ms, wait));
+	if (c->cost_usd >= 0 && there->cost_usd >= 0)
+		buf_printf(ret, ": %s for it",
+		    dollars(fmax(c->cost_usd - there->cost_usd, 0), amount));
+}
+
 static void
 text_why(const struct plan_view *v, struct buf *ret)
 {
@@ -319,6 +340,7 @@ text_why(const struct plan_view *v, struct buf *ret)
 	buf_add(ret, v->pinned ? "; pinned by the history" : "");
 	buf_add(ret, v->stayed ? "; the session stays" : "");
 	text_cache(v, ret);
+	text_spill(v, ret);
 	buf_add(ret, v->unsure ? "; the classifier is unsure" : "");
 	buf_add(ret, v->below_quality ? "; NOBODY MEETS THE FLOOR" : "");
 	if (v->decided.len > 0 && !str_eq(v->decided, c->model)) {

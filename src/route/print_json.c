@@ -97,6 +97,24 @@ json_cascade(const struct plan_view *v, struct json *j)
 	json_object_end(j);
 }
 
+/* Who would serve, were it not for its queue, and what that costs. */
+static void
+json_spill(const struct plan_view *v, struct json *j)
+{
+	const struct view_candidate *c = &v->candidate[0], *there;
+
+	if (v->spilled == 0)
+		return;
+	there = &v->candidate[v->spilled];
+	json_object_begin(j, "spilled");
+	json_str(j, "model", there->model);
+	json_str(j, "provider", there->provider);
+	json_int(j, "wait_ms", there->signal.wait_ms);
+	if (c->cost_usd >= 0 && there->cost_usd >= 0)
+		json_usd(j, "cost_usd", fmax(c->cost_usd - there->cost_usd, 0));
+	json_object_end(j);
+}
+
 static void
 json_session(const struct plan_view *v, struct json *j)
 {
@@ -150,6 +168,7 @@ put_plan(const struct plan_view *v, const char *key, bool brief, struct json *j)
 	json_bool(j, "pinned", v->pinned);
 	json_bool(j, "stayed", v->stayed);
 	json_cascade(v, j);
+	json_spill(v, j);
 	json_usd(j, "switch_usd", v->switch_usd);
 	json_bool(j, "keeps_cache", v->keeps_cache);
 	if (v->usable == 0 && v->refusal != OUT_unset)

@@ -69,20 +69,12 @@ look(struct request *r, const struct route *route)
 	r->session_view.id = all;
 }
 
-/* The provider's health now, and that of the model there. */
 static struct signal
 live_signal(void *arg, const struct candidate *c)
 {
 	const int64_t *now_ns = arg;
-	const struct health *p = c->model->at[c->at].provider->health;
-	const struct health *m = health_of(c);
 
-	struct signal s = SIGNAL_UNKNOWN;
-	int64_t ttft = health_ttft_ms(m, *now_ns);
-
-	s.up = health_available(p, *now_ns) && health_available(m, *now_ns);
-	s.ttft_ms = (int32_t)(ttft < SIGNAL_MS_MAX ? ttft : SIGNAL_MS_MAX);
-	return s;
+	return health_signal(c, *now_ns);
 }
 
 /* At least 1: 0 is none. */
@@ -209,6 +201,8 @@ route_step(struct request *r)
 	r->decision_len = ok ? decision_pack(&in, r->decision) : 0;
 	r->plan_ns = w->env->mono_ns(w->env) - start;
 	trace_plan(r);
+	if (ok && p->spilled > 0)
+		count(w, spilled);
 	if (ok)
 		return NEXT;
 	return request_fail_text(

@@ -182,6 +182,7 @@ plan_view(const struct plan *p, const struct verdict *v, const struct route_inpu
 	    .cascade_cost_usd = p->cascade_cost_usd,
 	    .switch_usd = p->switch_usd,
 	    .keeps_cache = p->keeps_cache,
+	    .spilled = p->spilled,
 	    .below_quality = p->below_quality,
 	    .unsure = p->unsure,
 	    .pinned = p->pinned,

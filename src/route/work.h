@@ -14,6 +14,7 @@
 /* In the order in which they are tried. */
 enum group {
 	GROUP_good,      /* meets the bar */
+	GROUP_busy,      /* meets the bar; a local machine whose queue is too long */
 	GROUP_below,     /* healthy, but does not */
 	GROUP_unhealthy, /* meets the bar; its provider is out of service */
 	GROUP_both,      /* neither */
@@ -23,6 +24,8 @@ struct option {
 	struct candidate c;
 	bool out;    /* c.reason says why */
 	bool walled; /* by walls(): no mode and no fallback brings it back */
+	bool queued; /* at a local machine whose queue is longer than the route likes */
+	bool busy;   /* and somebody else may serve, so that it comes last */
 	enum group group;
 	unsigned order; /* of the model in the route */
 	unsigned place; /* of the provider among the model's, 0 first */
@@ -48,6 +51,7 @@ struct work {
 	bool hurry; /* nobody is likely to make the deadline: fastest first */
 	double max_cost_usd; /* least of all limits; -1: none */
 	const char *max_cost_param;
+	const struct option *spilled; /* would be first, were it not busy; NULL */
 	unsigned count, lined;
 	struct option *option; /* OPTIONS_MAX; those of a model stand together */
 	struct option **line;  /* OPTIONS_MAX; those that are not out, best first */

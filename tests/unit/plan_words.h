@@ -53,6 +53,10 @@ describe(const struct plan *p, struct buf *ret)
 		    c->cost_usd, c->model->name, c->success, c->model->name,
 		    (long long)c->max_output);
 	}
+	if (p->spilled > 0) {
+		buf_add(ret, " spilled=");
+		add_name(&p->candidate[p->spilled], ret);
+	}
 	buf_printf(ret, " then=%s pair=$%.6f pair~%.3f",
 	    p->escalate_to > 0 ? p->candidate[p->escalate_to].model->name : "-",
 	    p->cascade_cost_usd, p->cascade_success);

@@ -207,6 +207,38 @@ set_slow(struct bench *b, struct str list, struct request_case *c)
 	}
 }
 
+static inline void
+set_queue(struct request_case *c, const struct model *m, struct str provider,
+    const struct signal *queue)
+{
+	for (unsigned k = 0; k < m->ats; k++) {
+		if (!str_is(provider, m->at[k].provider->name))
+			continue;
+		c->signal[m->index][k].wait_ms = queue->wait_ms;
+		c->signal[m->index][k].wait_high_ms = queue->wait_high_ms;
+	}
+}
+
+/* wait=rack:5000/9000: that is its queue, and 9 s it was at most of late. */
+static inline void
+set_wait(struct bench *b, struct str list, struct request_case *c)
+{
+	struct str word, name, now;
+
+	while (str_split(&list, ',', &word)) {
+		struct signal queue = SIGNAL_UNKNOWN;
+
+		(void)str_split(&word, ':', &name);
+		if (snapshot_provider(b->snap, name) == NULL)
+			bad(b, "no such provider", name);
+		(void)str_split(&word, '/', &now);
+		queue.wait_ms = (int32_t)integer(now);
+		queue.wait_high_ms = (int32_t)integer(word.len > 0 ? word : now);
+		for (unsigned i = 0; i < b->snap->model_count; i++)
+			set_queue(c, &b->snap->models[i], name, &queue);
+	}
+}
+
 /* At one hour of the day, or at all. */
 static inline void
 set_pace(struct bench *b, struct request_case *c, unsigned hour, struct str list)
@@ -304,6 +336,8 @@ set_word(struct bench *b, struct request_case *c, struct str key, struct str v)
 		set_down(b, v, c);
 	else if (str_is(key, "slow"))
 		set_slow(b, v, c);
+	else if (str_is(key, "wait"))
+		set_wait(b, v, c);
 	else if (str_is(key, "pace"))
 		set_pace(b, c, PACE_HOURS, v);
 	else if (str_is(key, "noon"))
