@@ -73,12 +73,19 @@ int report_offline(
 /* A model has evidence for a kind of request from so many answers on. */
 #define REPLAY_EVIDENCE 20
 
+#define REPLAY_PLACES_MAX 1024
+
 struct replay_options {
 	const char *state_dir;
 	const struct snapshot *fresh; /* the other policy; outlives the call */
 	int64_t from_ms, to_ms;       /* of the requests' ends; to exclusive */
 	const char *team, *key, *route, *model; /* only these; NULL: all */
 	uint64_t seed;                          /* of the intervals */
+	/* A machine of `fresh` that was not there then: its provider's name, NULL:
+	 * none; requests that it answers at a time, and how fast each. */
+	const char *added;
+	unsigned places;
+	double tokens_per_s;
 };
 
 /* Money is dollars; shares are of the requests, in [0, 1]. "was": as the ledger has it;
@@ -122,6 +129,15 @@ struct replay_notes {
 	unsigned count;
 };
 
+/* What the added machine would have answered; hours of the day are UTC. */
+struct replay_local {
+	int64_t requests;
+	int64_t spilled; /* chosen for it, but all places were taken */
+	double busy_s;   /* of all places together */
+	int64_t requests_by_hour[24];
+	double busy_by_hour_s[24];
+};
+
 struct replay_result {
 	int64_t requests; /* in the ledger, as they were asked for */
 	int64_t compared; /* of them; the others are in `lacking` */
@@ -136,6 +152,7 @@ struct replay_result {
 	struct replay_notes lacking;  /* could not be decided again, by why */
 	struct replay_notes refusals; /* refused now, by outcome */
 	struct replay_notes moves;    /* "luna -> qwen" */
+	struct replay_local local;    /* of `added` */
 	int64_t wall_ns;              /* how long it took */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "base/money.h"
 #include "policy.h"
 #include "when.h"
 
@@ -59,8 +60,48 @@ read_seed(struct cli *c, struct replay_options *o)
 	return false;
 }
 
+/* A number above 0, and at most `most`; `def` when it is not said. */
+static bool
+number(struct cli *c, enum option opt, double def, double most, double *ret)
+{
+	const char *text = c->opt[opt];
+	struct pusd v;
+
+	*ret = def;
+	if (text == NULL)
+		return true;
+	if (pusd_parse(str_of(text), &v))
+		*ret = (double)v.v / (double)PUSD_PER_USD;
+	if (pusd_parse(str_of(text), &v) && v.v > 0 && *ret <= most)
+		return true;
+	cli_misuse(c, "--%s: expected a number above 0, at most %.0f",
+	    option_row(opt)->name, most);
+	return false;
+}
+
+#define PLACES_USUAL 8
+#define RATE_USUAL   40
+#define USD_MOST     10000
+
+/* False: said what is wrong. */
+static bool
+read_machine(struct cli *c, struct replay_options *o, double *ret_usd_per_hour)
+{
+	double places;
+
+	if (!number(c, OPT_usd_per_hour, 0, USD_MOST, ret_usd_per_hour) ||
+	    !number(c, OPT_inflight, PLACES_USUAL, REPLAY_PLACES_MAX, &places) ||
+	    !number(c, OPT_tokens_per_s, RATE_USUAL, 1e6, &o->tokens_per_s))
+		return false;
+	o->places = places < 1 ? 1 : (unsigned)places;
+	if ((c->opt[OPT_add_model] != NULL) == (c->opt[OPT_usd_per_hour] != NULL))
+		return true;
+	cli_misuse(c, "--add-model and --usd-per-hour go together");
+	return false;
+}
+
 static int
-run(struct cli *c, struct replay_options *o)
+run(struct cli *c, struct replay_options *o, double usd_per_hour)
 {
 	struct replay_result *r = arena_alloc(c->mem, sizeof(*r));
 	struct buf out;
@@ -70,9 +111,9 @@ run(struct cli *c, struct replay_options *o)
 		return cli_fail("%s", why);
 	buf_init(&out, OUT_BYTES);
 	if (c->opt[OPT_json] != NULL)
-		replay_json(o, r, &out);
+		replay_json(o, r, usd_per_hour, &out);
 	else
-		replay_view(c, o, r, &out);
+		replay_view(c, o, r, usd_per_hour, &out);
 	fputs(out.p, stdout);
 	buf_fini(&out);
 	return CLI_fine;
@@ -85,10 +126,12 @@ verb_replay(struct cli *c)
 	    .key = c->opt[OPT_key],
 	    .route = c->opt[OPT_route],
 	    .model = c->opt[OPT_model]};
-	struct snapshot *s;
-	int code;
+	struct snapshot *s, *more = NULL;
+	double usd_per_hour;
+	int code = CLI_found;
 
-	if (!read_span(c, &o) || !read_seed(c, &o))
+	if (!read_span(c, &o) || !read_seed(c, &o) ||
+	    !read_machine(c, &o, &usd_per_hour))
 		return CLI_usage;
 	if (c->opt[OPT_policy] != NULL)
 		c->opt[OPT_config] = c->opt[OPT_policy];
@@ -97,7 +140,14 @@ verb_replay(struct cli *c)
 		return CLI_found;
 	o.fresh = s;
 	o.state_dir = c->opt[OPT_state] != NULL ? c->opt[OPT_state] : s->state_dir;
-	code = run(c, &o);
+	if (c->opt[OPT_add_model] != NULL) {
+		more = replay_with_machine(c, s, c->opt[OPT_add_model]);
+		o.fresh = more;
+		o.added = REPLAY_ADDED;
+	}
+	if (o.fresh != NULL)
+		code = run(c, &o, usd_per_hour);
+	snapshot_unref(more);
 	snapshot_unref(s);
 	return code;
 }

@@ -1,4 +1,6 @@
 /* replay_json.c: what a replay found, for programs. */
+#include <math.h>
+
 #include "base/json.h"
 #include "replay.h"
 
@@ -45,9 +47,39 @@ put_notes(struct json *j, const char *key, const struct replay_notes *n)
 	json_array_end(j);
 }
 
+static void
+put_machine(struct json *j, const struct replay_options *o,
+    const struct replay_result *r, double usd_per_hour)
+{
+	struct replay_pay p = replay_pay_of(o, r, usd_per_hour);
+
+	json_object_begin(j, "machine");
+	json_num(j, "usd_per_hour", usd_per_hour, DIGITS);
+	json_int(j, "inflight", o->places);
+	json_num(j, "tokens_per_s", o->tokens_per_s, DIGITS);
+	json_int(j, "requests", r->local.requests);
+	json_int(j, "spilled", r->local.spilled);
+	json_num(j, "used", p.used, DIGITS);
+	json_num(j, "hours", p.hours, DIGITS);
+	json_num(j, "cost_usd", p.machine_usd, DIGITS);
+	json_num(j, "saved_each_usd", p.saved_each_usd, DIGITS);
+	json_num(j, "pays_from_requests_per_hour",
+	    p.needed_by_hour < 0 ? NAN : p.needed_by_hour, DIGITS);
+	json_num(j, "most_requests_per_hour", p.most_by_hour, DIGITS);
+	json_array_begin(j, "by_hour");
+	for (int h = 0; h < 24; h++) {
+		json_object_begin(j, NULL);
+		json_int(j, "requests", r->local.requests_by_hour[h]);
+		json_num(j, "busy_s", r->local.busy_by_hour_s[h], DIGITS);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+}
+
 void
-replay_json(
-    const struct replay_options *o, const struct replay_result *r, struct buf *ret)
+replay_json(const struct replay_options *o, const struct replay_result *r,
+    double usd_per_hour, struct buf *ret)
 {
 	const struct replay_estimate *f = r->figure;
 	struct json j;
@@ -75,6 +107,8 @@ replay_json(
 	json_object_end(&j);
 	json_int(&j, "groups", r->groups);
 	json_int(&j, "seed", (int64_t)o->seed);
+	if (o->added != NULL)
+		put_machine(&j, o, r, usd_per_hour);
 	put_notes(&j, "moves", &r->moves);
 	put_notes(&j, "refusals", &r->refusals);
 	put_notes(&j, "not_compared", &r->lacking);

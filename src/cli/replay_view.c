@@ -119,9 +119,64 @@ put_head(struct cli *c, const struct replay_options *o, const struct replay_resu
 	    figure_count(c->mem, r->compared), figure_count(c->mem, r->changed));
 }
 
+/* ---- a machine that was not there ---- */
+
+static void
+put_hours(struct cli *c, const struct replay_options *o, const struct replay_result *r,
+    double hours, struct buf *ret)
+{
+	struct table *t = table_new(c->mem);
+	double days = hours / 24 < 1 ? 1 : hours / 24;
+
+	table_column(t, "hour (UTC)", true);
+	table_column(t, "requests", true);
+	table_column(t, "in use", true);
+	for (int h = 0; h < 24; h++) {
+		if (r->local.requests_by_hour[h] == 0)
+			continue;
+		table_cell(t, "%02d", h);
+		table_cell(t, "%s", figure_count(c->mem, r->local.requests_by_hour[h]));
+		table_cell(t, "%s",
+		    percent(c, r->local.busy_by_hour_s[h] / (days * 3600 * o->places)));
+	}
+	table_print(t, terminal_width(), ret);
+}
+
+static void
+put_machine(struct cli *c, const struct replay_options *o,
+    const struct replay_result *r, double usd_per_hour, struct buf *ret)
+{
+	struct replay_pay p = replay_pay_of(o, r, usd_per_hour);
+	double saved = r->figure[REPLAY_saved].value;
+
+	buf_printf(ret,
+	    "\nthe added machine, %u requests at a time at %.0f tokens/s each: %s "
+	    "answered, %s more\nhad to go elsewhere because all its places were taken; "
+	    "%s of its time in use\n",
+	    o->places, o->tokens_per_s, figure_count(c->mem, r->local.requests),
+	    figure_count(c->mem, r->local.spilled), percent(c, p.used));
+	buf_printf(ret, "it saves %s and costs %s for these %.1f hours: %s %s\n",
+	    usd(c, saved, saved), usd(c, p.machine_usd, p.machine_usd), p.hours,
+	    saved > p.machine_usd ? "a gain of" : "a loss of",
+	    usd(c, fabs(saved - p.machine_usd), fabs(saved)));
+	if (p.needed_by_hour < 0)
+		buf_add(ret, "its requests save nothing, so it never pays\n");
+	else
+		buf_printf(ret,
+		    "it pays from %.1f such requests an hour on (it had %.1f)%s\n",
+		    p.needed_by_hour, (double)r->local.requests / p.hours,
+		    p.needed_by_hour > p.most_by_hour
+			? ", which is more than it has time for"
+			: "");
+	if (r->local.requests > 0) {
+		buf_add(ret, "\n");
+		put_hours(c, o, r, p.hours, ret);
+	}
+}
+
 void
 replay_view(struct cli *c, const struct replay_options *o,
-    const struct replay_result *r, struct buf *ret)
+    const struct replay_result *r, double usd_per_hour, struct buf *ret)
 {
 	if (r->requests == 0) {
 		buf_printf(
@@ -140,6 +195,8 @@ replay_view(struct cli *c, const struct replay_options *o,
 		buf_printf(ret,
 		    "few sessions (%u groups of them): intervals say little\n",
 		    r->groups);
+	if (o->added != NULL)
+		put_machine(c, o, r, usd_per_hour, ret);
 	put_notes(c, "decided otherwise", &r->moves, ret);
 	put_notes(c, "refused now", &r->refusals, ret);
 	put_notes(c, "not compared, because", &r->lacking, ret);

@@ -263,6 +263,19 @@ walk(struct replay *r, struct pipe *p)
 	return rows == 0;
 }
 
+static void
+add_machine(struct replay *r)
+{
+	const struct replay_options *o = r->o;
+
+	if (o->added == NULL)
+		return;
+	r->bench.added = snapshot_provider(o->fresh, str_of(o->added));
+	r->bench.tokens_per_s = o->tokens_per_s;
+	r->bench.places.count = o->places;
+	r->bench.local = &r->ret->local;
+}
+
 static bool
 run(struct replay *r, struct books *rows, struct books *sums)
 {
@@ -273,6 +286,7 @@ run(struct replay *r, struct books *rows, struct books *sums)
 	r->bench.worlds = replay_worlds_new(sums, r->o->fresh);
 	r->bench.outlook = replay_outlook_new(sums);
 	r->bench.sessions = replay_sessions_new();
+	add_machine(r);
 	r->sums = replay_sums_new();
 	if (r->bench.outlook != NULL) {
 		started = pipe_start(&p, reader);

@@ -16,7 +16,8 @@ struct judge {
 	struct packed_candidate option[CANDIDATES_MAX];
 	unsigned options;
 	struct plan plan;
-	bool other_session; /* it was answered elsewhere before */
+	struct route_input moved; /* before the added machine */
+	bool other_session;       /* it was answered elsewhere before */
 };
 
 /* ---- the input ---- */
@@ -271,6 +272,61 @@ note_session(struct judge *j, const struct replay_fact *f)
 	replay_session_note(j->b->sessions, session_part(j), j->row->end_ms, &turn);
 }
 
+/* ---- a machine that was not there ---- */
+
+static bool
+at_added(const struct judge *j, const struct candidate *c)
+{
+	return c->model->at[c->at].provider == j->b->added;
+}
+
+/* Nothing waits: who finds no place goes on to the next candidate. */
+static struct signal
+signal_added(void *arg, const struct candidate *c)
+{
+	const struct judge *j = arg;
+	struct signal s = SIGNAL_UNKNOWN;
+
+	if (!at_added(j, c))
+		return j->moved.signal(j->moved.signal_arg, c);
+	s.up = replay_places_free(&j->b->places, j->row->start_ms);
+	return s;
+}
+
+static void
+add_machine(struct judge *j)
+{
+	if (j->b->added == NULL)
+		return;
+	j->moved = *j->in;
+	j->in->signal = signal_added;
+	j->in->signal_arg = j;
+}
+
+/* It answers, or would if it had a place. */
+static void
+use_machine(struct judge *j)
+{
+	const struct plan *p = &j->plan;
+
+	if (j->b->added == NULL || j->in->task->endpoint != EP_generate)
+		return;
+	if (at_added(j, &p->candidate[0]) && p->candidate[0].signal.up) {
+		replay_places_take(&j->b->places, j->row->start_ms,
+		    (int64_t)(p->candidate[0].output_tokens / j->b->tokens_per_s * 1e3),
+		    j->b->local);
+		return;
+	}
+	for (unsigned i = 0; i < p->usable; i++) {
+		const struct candidate *c = &p->candidate[i];
+
+		if (at_added(j, c) && !c->signal.up && c->success >= p->floor) {
+			j->b->local->spilled++;
+			return;
+		}
+	}
+}
+
 void
 replay_judge(struct replay_bench *b, const struct replay_row *row, struct arena *mem,
     struct replay_verdict *ret)
@@ -289,8 +345,10 @@ replay_judge(struct replay_bench *b, const struct replay_row *row, struct arena 
 	    b->sessions, session_part(&j), row->start_ms, &j.session);
 	fact_then(&j, f);
 	fact_evidence(&j, f);
+	add_machine(&j);
 	if (plan_build(j.in, &j.plan)) {
 		fact_now(&j, f);
+		use_machine(&j);
 	} else {
 		f->refused = f->changed = true;
 		ret->refusal = j.plan.refusal;

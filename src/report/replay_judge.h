@@ -3,6 +3,7 @@
 #define REPORT_REPLAY_JUDGE_H
 
 #include "replay_outlook.h"
+#include "replay_places.h"
 #include "replay_rows.h"
 #include "replay_session.h"
 #include "replay_sums.h"
@@ -13,6 +14,10 @@ struct replay_bench {
 	struct replay_worlds *worlds;
 	struct replay_outlook *outlook;
 	struct replay_sessions *sessions;
+	const struct provider *added; /* a machine that was not there; NULL: none */
+	double tokens_per_s;
+	struct replay_places places;
+	struct replay_local *local;
 };
 
 struct replay_verdict {

@@ -111,6 +111,46 @@ class Replay(harness.Case):
         self.assertEqual(r["requests"] - r["compared"], 24)
         self.assertIn("data class", r["not_compared"][0]["what"])
 
+    MACHINE = ("--add-model", "qwen/qwen3-32b", "--usd-per-hour", "7.60", "--route", "pair")
+
+    def test_added_machine(self):
+        """A route of paid models sends what the machine is good enough for to it."""
+        with_room = self.found("--policy", self.daemon.config, *self.MACHINE, "--inflight", "1000")
+        m = with_room["machine"]
+        self.assertGreater(m["requests"], 20)
+        self.assertEqual((m["spilled"], with_room["refused"], with_room["requests"]), (0, 0, 52))
+        self.assertEqual(m["requests"], with_room["changed"])
+        self.assertEqual(sum(h["requests"] for h in m["by_hour"]), m["requests"])
+        self.assertAlmostEqual(sum(h["busy_s"] for h in m["by_hour"]), m["used"] * m["hours"] * 3600 * 1000, 6)
+        self.assertAlmostEqual(m["saved_each_usd"] * m["requests"], with_room["saved_usd"]["value"], 9)
+        self.assertAlmostEqual(m["pays_from_requests_per_hour"] * m["saved_each_usd"], 7.6, 6)
+        self.assertTrue(all(n["what"].endswith("-> qwen3-32b") for n in with_room["moves"]), with_room["moves"])
+
+    def test_added_machine_without_room(self):
+        """All 52 came within seconds: with one place nearly all go on to the next candidate."""
+        r = self.found("--policy", self.daemon.config, *self.MACHINE, "--inflight", "1", "--tokens-per-s", "0.001")
+        self.assertEqual(r["machine"]["requests"], 1)
+        self.assertGreater(r["machine"]["spilled"], 20)
+        self.assertEqual(r["refused"], 0)
+        self.assertIn("1 requests at a time", self.replay("--policy", self.daemon.config, *self.MACHINE,
+                                                           "--inflight", "1"))
+
+    def test_added_machine_and_walls(self):
+        """It stands where the policy's own machines stand: who may be seen there may be seen by it; nobody else."""
+        new = self.other("rack:      {api: openai,", "gone:      {api: openai,").replace("new.yaml", "wall.yaml")
+        with open(self.daemon.config, encoding="utf-8") as f:
+            text = f.read().replace("local: true", "local: false, book: openai, allow_private: true")
+        with open(new, "w", encoding="utf-8") as f:
+            f.write(text.replace("pair:   {", "pair:   {data: internal, "))
+        r = self.found("--policy", new, *self.MACHINE)
+        self.assertEqual((r["machine"]["requests"], r["machine"]["spilled"]), (0, 0), r)
+
+    def test_added_machine_mistyped(self):
+        for options in (("--add-model", "qwen/qwen3-32b"), ("--usd-per-hour", "1"),
+                        ("--add-model", "x", "--usd-per-hour", "0")):
+            self.replay("--policy", self.daemon.config, *options, code=2)
+        self.replay("--policy", self.daemon.config, "--add-model", "qwen/qwen3-23b", "--usd-per-hour", "1", code=1)
+
     def test_text(self):
         text = self.replay("--policy", self.daemon.config)
         for words in ("260 requests", "0 of them decided otherwise", "cost", "coverage: 100.0 %", "frontier"):
