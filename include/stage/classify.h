@@ -39,8 +39,10 @@ struct verdict {
 	const char
 	    *reasons[4]; /* constant strings: what weighed most; NULL behind the last */
 	float p_small, p_frontier; /* that a model of this tier answers well */
-	float need; /* the higher, the more a strong model is to be preferred; orders
-		       prompts, has no unit */
+	float traffic; /* [0, 1]: how surely it is no question of an examination, of
+			  which alone outcomes are known */
+	float need;    /* the higher, the more a strong model is to be preferred; orders
+			  prompts, has no unit */
 };
 
 /* The weights that are compiled in. Immutable, shared. */

@@ -150,20 +150,20 @@ prior_of(const float class_p[CLASS_COUNT])
 	return sum / all;
 }
 
-/* How sure it is that a prompt is no question of a set; what is in doubt counts little.
- */
+/* How sure it is that a prompt is no question of a set. */
 static float
 traffic_of(const struct classifier *c, const struct scores *s)
 {
-	float inputs[TREE_INPUTS], p;
+	float inputs[TREE_INPUTS];
 
+	if (s->form != FORM_free)
+		return 0;
 	tree_inputs(s->surface, s->hint, 0, inputs);
-	p = logistic(trees_sum(c->traffic_tree, inputs));
-	return p * p * p;
+	return logistic(trees_sum(c->traffic_tree, inputs));
 }
 
 /* Outcomes are known of sets of questions. What a frontier model gains on a request of
- * traffic is told by the tier that it needs. */
+ * traffic is told by the tier that it needs; what is in doubt counts little as such. */
 static float
 need_of(const struct classifier *c, const struct scores *s, const struct verdict *v,
     float tiers)
@@ -174,7 +174,7 @@ need_of(const struct classifier *c, const struct scores *s, const struct verdict
 
 	if (s->form != FORM_free)
 		return gain + CHOICE_BONUS;
-	gain += traffic_of(c, s) * (usual - gain);
+	gain += v->traffic * v->traffic * v->traffic * (usual - gain);
 	return gain + c->need_tier * tiers + PRIOR_WEIGHT * prior_of(s->class_p);
 }
 
@@ -264,6 +264,7 @@ scores_conclude(const struct classifier *c, const struct scores *s, struct verdi
 	tiers = calibrated(c->tier_platt[0], s->logit[HEAD_above_local]) +
 		calibrated(c->tier_platt[1], s->logit[HEAD_above_small]);
 	ret->complexity = adjusted(complexity(c, tiers), s);
+	ret->traffic = traffic_of(c, s);
 	ret->need = need_of(c, s, ret, tiers);
 	find_reasons(c, s, ret);
 }

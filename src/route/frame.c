@@ -217,6 +217,21 @@ code_session(struct codec *c, struct session_view *s)
 	s->turns = (uint16_t)code(c, s->turns, UINT16_MAX); /* only to be told */
 }
 
+/* Nothing but the class is known of a request that was not classified, or that goes on
+ * with its session's task. */
+static void
+code_odds(struct codec *c, struct verdict *v)
+{
+	struct odds o;
+	bool told = odds_of(v, &o);
+
+	told = code(c, told, 1) != 0;
+	if (told)
+		code_raw(c, &o, sizeof(o));
+	if (told && !c->writing)
+		odds_tell(&o, v);
+}
+
 static void
 code_input(struct codec *c, struct frame *f)
 {
@@ -225,6 +240,7 @@ code_input(struct codec *c, struct frame *f)
 	code_double(c, &f->in.min_quality);
 	code_double(c, &f->in.max_cost_usd);
 	f->verdict.follows = code(c, f->verdict.follows, 1) != 0;
+	code_odds(c, &f->verdict);
 	code_task(c, &f->task);
 	code_key(c, &f->who.key, &f->key);
 	code_session(c, &f->session);

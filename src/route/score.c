@@ -1,32 +1,10 @@
-/* score.c: how likely each candidate answers well, and the yardstick.
- *
- * Success is the two-parameter item-response curve (Birnbaum 1968, in Lord and Novick,
- * Statistical Theories of Mental Test Scores, ch. 17):
- *
- *     p(m, x) = 1 / (1 + exp(-(logit q + a (0.5 - x))))
- *
- * q: the model's quality for the task class, which is its expected success at
- * complexity 0.5; x: the request's complexity; a: the model's discrimination. At x =
- * 0.5 it is q itself; each step of 1/a in complexity moves the odds by a factor of e.
- */
+/* score.c: the numbers of each candidate, and the yardstick. */
 #include "work.h"
-
-double
-success_of(const struct model *m, enum task_class c, double complexity)
-{
-	double q = m->quality[c];
-
-	q = q < 0.001 ? 0.001 : q > 0.999 ? 0.999 : q;
-	return 1 /
-	       (1 + exp(-(log(q / (1 - q)) + m->discrimination * (0.5 - complexity))));
-}
 
 static void
 fill(const struct work *w, struct candidate *c, bool as_if)
 {
-	const struct verdict *v = w->in->verdict;
-
-	c->success = success_of(c->model, v->class, (double)v->complexity);
+	c->success = success_of(&w->evidence, c->model);
 	cost_fill(w, c, as_if);
 }
 
@@ -78,6 +56,7 @@ set_floor(struct work *w)
 void
 score(struct work *w)
 {
+	evidence_of(w->in->verdict, &w->evidence);
 	for (unsigned i = 0; i < w->count; i++) {
 		struct option *o = &w->option[i];
 

@@ -150,6 +150,10 @@ go_on(struct request *r)
 	r->verdict.complexity = was->complexity;
 	if (was->class >= 0)
 		r->verdict.class = (enum task_class)was->class;
+	/* What was made of the words alone does not hold for it. */
+	memset(r->verdict.class_p, 0, sizeof(r->verdict.class_p));
+	r->verdict.class_p[r->verdict.class] = 1;
+	r->verdict.p_small = r->verdict.p_frontier = r->verdict.traffic = 0;
 }
 
 static void

@@ -36,6 +36,16 @@ struct option {
 	bool slow; /* latency.c's, for a moment */
 };
 
+/* What a verdict says of every model; see success.c. */
+struct evidence {
+	double class_w[CLASS_COUNT]; /* sums to 1 */
+	double complexity;
+	double weight; /* of the classifier's own word against the curve */
+	/* its log-odds for a model of quality `from` (a log-odds, too), and how they
+	 * rise with quality */
+	double small, from, rise;
+};
+
 struct work {
 	const struct route_input *in;
 	struct plan *plan;
@@ -52,6 +62,7 @@ struct work {
 	double max_cost_usd; /* least of all limits; -1: none */
 	const char *max_cost_param;
 	const struct option *spilled; /* would be first, were it not busy; NULL */
+	struct evidence evidence;
 	unsigned count, lined;
 	struct option *option; /* OPTIONS_MAX; those of a model stand together */
 	struct option **line;  /* OPTIONS_MAX; those that are not out, best first */
@@ -70,10 +81,27 @@ bool walls(struct work *w);
 /* Providers that may see the request; `ret_class` the strictest class, or NULL. */
 uint32_t wall_of(const struct work *w, const struct data_class **ret_class);
 
-/* ---- score.c: success, and the yardstick ---- */
+/* ---- success.c ---- */
 
-/* Two-parameter item-response curve, see score.c. */
-double success_of(const struct model *m, enum task_class c, double complexity);
+/* The odds of a verdict, in the bytes in which a row keeps them: the formula uses no
+ * more, so that a decision that is made again has the same numbers. */
+struct odds {
+	/* all of it in `class`, when the verdict has none */
+	uint8_t class_p[CLASS_COUNT];
+	uint8_t small, frontier; /* both 0: not told */
+	uint8_t traffic;
+};
+/* False: nothing is told but the class, and that is certain. */
+bool odds_of(const struct verdict *v, struct odds *ret);
+/* The other way: odds_of() gives the same bytes again. */
+void odds_tell(const struct odds *o, struct verdict *ret);
+
+void evidence_of(const struct verdict *v, struct evidence *ret);
+/* Expected success, see success.c. */
+double success_of(const struct evidence *e, const struct model *m);
+
+/* ---- score.c: the yardstick ---- */
+
 /* Numbers of every option that is not out, of the baseline, and the floor. */
 void score(struct work *w);
 

@@ -143,6 +143,18 @@ class_named(struct bench *b, struct str word)
 	return c;
 }
 
+/* maths:0.6,chat:0.4 */
+static inline void
+set_classes(struct bench *b, struct str list, float ret[CLASS_COUNT])
+{
+	struct str word, name;
+
+	while (str_split(&list, ',', &word)) {
+		(void)str_split(&word, ':', &name);
+		ret[class_named(b, name)] = (float)number(word);
+	}
+}
+
 static inline void
 set_path(struct bench *b, struct str word, struct task *ret)
 {
@@ -283,6 +295,12 @@ set_numbers(struct bench *b, struct request_case *c, struct str key, struct str 
 		c->verdict.complexity = (float)number(v);
 	else if (str_is(key, "sure"))
 		c->verdict.confidence = (float)number(v);
+	else if (str_is(key, "small"))
+		c->verdict.p_small = (float)number(v);
+	else if (str_is(key, "frontier"))
+		c->verdict.p_frontier = (float)number(v);
+	else if (str_is(key, "traffic"))
+		c->verdict.traffic = (float)number(v);
 	else if (str_is(key, "bytes"))
 		c->task.text_bytes = (size_t)integer(v);
 	else if (str_is(key, "max"))
@@ -314,6 +332,8 @@ set_word(struct bench *b, struct request_case *c, struct str key, struct str v)
 {
 	if (str_is(key, "class"))
 		c->verdict.class = class_named(b, v);
+	else if (str_is(key, "perhaps"))
+		set_classes(b, v, c->verdict.class_p);
 	else if (str_is(key, "needs"))
 		set_needs(b, v, &c->task.needs);
 	else if (str_is(key, "bound"))

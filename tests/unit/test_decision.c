@@ -187,6 +187,28 @@ draw_outlook(struct scene *s)
 	}
 }
 
+static float
+draw_share(struct scene *s)
+{
+	return (float)draw(s, 10001) / 10000;
+}
+
+static void
+draw_verdict(struct scene *s)
+{
+	s->verdict = (struct verdict){.class = (enum task_class)draw(s, CLASS_COUNT),
+	    .complexity = draw_share(s),
+	    .confidence = draw_share(s),
+	    .follows = one_in(s, 4)};
+	for (size_t i = 0; s->state % 3 > 0 && i < CLASS_COUNT; i++)
+		s->verdict.class_p[i] = one_in(s, 2) ? draw_share(s) : 0;
+	if (one_in(s, 3))
+		return;
+	s->verdict.p_small = draw_share(s);
+	s->verdict.p_frontier = draw_share(s);
+	s->verdict.traffic = one_in(s, 3) ? 0 : draw_share(s);
+}
+
 static void
 draw_request(struct scene *s)
 {
@@ -194,10 +216,7 @@ draw_request(struct scene *s)
 	draw_session(s);
 	draw_who(s);
 	draw_signals(s);
-	s->verdict = (struct verdict){.class = (enum task_class)draw(s, CLASS_COUNT),
-	    .complexity = (float)draw(s, 10000) / 10000,
-	    .confidence = (float)draw(s, 10000) / 10000,
-	    .follows = one_in(s, 4)};
+	draw_verdict(s);
 	s->tag =
 	    (struct tag){STR("pipeline"), one_in(s, 2) ? STR("nightly") : STR("other")};
 	s->in = (struct route_input){.snap = s->snap,
