@@ -100,23 +100,60 @@ read_machine(struct cli *c, struct replay_options *o, double *ret_usd_per_hour)
 	return false;
 }
 
-static int
-run(struct cli *c, struct replay_options *o, double usd_per_hour)
+static const struct replay_result *
+find(struct cli *c, const struct replay_options *o)
 {
 	struct replay_result *r = arena_alloc(c->mem, sizeof(*r));
-	struct buf out;
 	char why[256];
 
-	if (!replay_run(c->env, o, r, why))
-		return cli_fail("%s", why);
+	if (replay_run(c->env, o, r, why))
+		return r;
+	cli_fail("%s", why);
+	return NULL;
+}
+
+static int
+tell(struct cli *c, const struct replay_found *f)
+{
+	struct buf out;
+
 	buf_init(&out, OUT_BYTES);
 	if (c->opt[OPT_json] != NULL)
-		replay_json(o, r, usd_per_hour, &out);
+		replay_json(f, &out);
 	else
-		replay_view(c, o, r, usd_per_hour, &out);
+		replay_view(c, f, &out);
 	fputs(out.p, stdout);
 	buf_fini(&out);
 	return CLI_fine;
+}
+
+/* The machine beside the same policy without it. */
+static int
+run_machine(struct cli *c, struct replay_options *o, struct replay_found *f)
+{
+	struct snapshot *more = replay_with_machine(c, o->fresh, c->opt[OPT_add_model]);
+	int code = CLI_found;
+
+	if (more == NULL)
+		return CLI_found;
+	f->alone = find(c, o);
+	o->fresh = more;
+	o->added = REPLAY_ADDED;
+	if (f->alone != NULL)
+		f->r = find(c, o);
+	if (f->r != NULL)
+		code = tell(c, f);
+	snapshot_unref(more);
+	return code;
+}
+
+static int
+run(struct cli *c, struct replay_options *o, struct replay_found *f)
+{
+	if (c->opt[OPT_add_model] != NULL)
+		return run_machine(c, o, f);
+	f->r = find(c, o);
+	return f->r != NULL ? tell(c, f) : CLI_found;
 }
 
 int
@@ -126,28 +163,22 @@ verb_replay(struct cli *c)
 	    .key = c->opt[OPT_key],
 	    .route = c->opt[OPT_route],
 	    .model = c->opt[OPT_model]};
-	struct snapshot *s, *more = NULL;
-	double usd_per_hour;
-	int code = CLI_found;
+	struct replay_found f = {.o = &o};
+	struct snapshot *s;
+	int code;
 
 	if (!read_span(c, &o) || !read_seed(c, &o) ||
-	    !read_machine(c, &o, &usd_per_hour))
+	    !read_machine(c, &o, &f.usd_per_hour))
 		return CLI_usage;
 	if (c->opt[OPT_policy] != NULL)
 		c->opt[OPT_config] = c->opt[OPT_policy];
 	s = policy_offline(c);
 	if (s == NULL)
 		return CLI_found;
+	f.policy = s->path;
 	o.fresh = s;
 	o.state_dir = c->opt[OPT_state] != NULL ? c->opt[OPT_state] : s->state_dir;
-	if (c->opt[OPT_add_model] != NULL) {
-		more = replay_with_machine(c, s, c->opt[OPT_add_model]);
-		o.fresh = more;
-		o.added = REPLAY_ADDED;
-	}
-	if (o.fresh != NULL)
-		code = run(c, &o, usd_per_hour);
-	snapshot_unref(more);
+	code = run(c, &o, &f);
 	snapshot_unref(s);
 	return code;
 }

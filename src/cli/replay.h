@@ -14,6 +14,7 @@ struct snapshot *replay_with_machine(
 
 /* When an added machine pays, from what a replay found. */
 struct replay_pay {
+	double saved_usd;      /* beside the policy without it */
 	double hours;          /* from the first request to the last, one at least */
 	double machine_usd;    /* for so long */
 	double saved_each_usd; /* by each request that it would have answered */
@@ -21,13 +22,19 @@ struct replay_pay {
 	double most_by_hour;   /* so many it has time for */
 	double used;           /* share of its places' time */
 };
-struct replay_pay replay_pay_of(
-    const struct replay_options *o, const struct replay_result *r, double usd_per_hour);
 
-/* `usd_per_hour`: of the added machine. */
-void replay_view(struct cli *c, const struct replay_options *o,
-    const struct replay_result *r, double usd_per_hour, struct buf *ret);
-void replay_json(const struct replay_options *o, const struct replay_result *r,
-    double usd_per_hour, struct buf *ret);
+/* `r` is what was found with the machine, or without one. */
+struct replay_found {
+	const char *policy; /* its path */
+	const struct replay_options *o;
+	const struct replay_result *r;
+	const struct replay_result
+	    *alone;          /* without the machine; NULL: there is none */
+	double usd_per_hour; /* of the machine */
+};
+struct replay_pay replay_pay_of(const struct replay_found *f);
+
+void replay_view(struct cli *c, const struct replay_found *f, struct buf *ret);
+void replay_json(const struct replay_found *f, struct buf *ret);
 
 #endif

@@ -48,13 +48,14 @@ put_notes(struct json *j, const char *key, const struct replay_notes *n)
 }
 
 static void
-put_machine(struct json *j, const struct replay_options *o,
-    const struct replay_result *r, double usd_per_hour)
+put_machine(struct json *j, const struct replay_found *f)
 {
-	struct replay_pay p = replay_pay_of(o, r, usd_per_hour);
+	const struct replay_options *o = f->o;
+	const struct replay_result *r = f->r;
+	struct replay_pay p = replay_pay_of(f);
 
 	json_object_begin(j, "machine");
-	json_num(j, "usd_per_hour", usd_per_hour, DIGITS);
+	json_num(j, "usd_per_hour", f->usd_per_hour, DIGITS);
 	json_int(j, "inflight", o->places);
 	json_num(j, "tokens_per_s", o->tokens_per_s, DIGITS);
 	json_int(j, "requests", r->local.requests);
@@ -62,6 +63,7 @@ put_machine(struct json *j, const struct replay_options *o,
 	json_num(j, "used", p.used, DIGITS);
 	json_num(j, "hours", p.hours, DIGITS);
 	json_num(j, "cost_usd", p.machine_usd, DIGITS);
+	json_num(j, "saved_usd", p.saved_usd, DIGITS);
 	json_num(j, "saved_each_usd", p.saved_each_usd, DIGITS);
 	json_num(j, "pays_from_requests_per_hour",
 	    p.needed_by_hour < 0 ? NAN : p.needed_by_hour, DIGITS);
@@ -78,9 +80,10 @@ put_machine(struct json *j, const struct replay_options *o,
 }
 
 void
-replay_json(const struct replay_options *o, const struct replay_result *r,
-    double usd_per_hour, struct buf *ret)
+replay_json(const struct replay_found *found, struct buf *ret)
 {
+	const struct replay_options *o = found->o;
+	const struct replay_result *r = found->r;
 	const struct replay_estimate *f = r->figure;
 	struct json j;
 
@@ -107,8 +110,8 @@ replay_json(const struct replay_options *o, const struct replay_result *r,
 	json_object_end(&j);
 	json_int(&j, "groups", r->groups);
 	json_int(&j, "seed", (int64_t)o->seed);
-	if (o->added != NULL)
-		put_machine(&j, o, r, usd_per_hour);
+	if (found->alone != NULL)
+		put_machine(&j, found);
 	put_notes(&j, "moves", &r->moves);
 	put_notes(&j, "refusals", &r->refusals);
 	put_notes(&j, "not_compared", &r->lacking);

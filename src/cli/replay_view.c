@@ -105,16 +105,17 @@ put_notes(
 }
 
 static void
-put_head(struct cli *c, const struct replay_options *o, const struct replay_result *r,
-    struct buf *ret)
+put_head(struct cli *c, const struct replay_found *f, struct buf *ret)
 {
+	const struct replay_options *o = f->o;
+	const struct replay_result *r = f->r;
 	char first[WHEN_TEXT], last[WHEN_TEXT];
 
 	when_put_time(r->first_ms / 1000, first);
 	when_put_time(r->last_ms / 1000, last);
-	buf_printf(ret, "%s (policy %s) over %s requests of %s, %s to %s\n",
-	    o->fresh->path, o->fresh->short_hash, figure_count(c->mem, r->requests),
-	    o->state_dir, first, last);
+	buf_printf(ret, "%s%s (policy %s) over %s requests of %s, %s to %s\n",
+	    f->policy, o->added != NULL ? " and a machine" : "", o->fresh->short_hash,
+	    figure_count(c->mem, r->requests), o->state_dir, first, last);
 	buf_printf(ret, "%s compared, %s of them decided otherwise\n\n",
 	    figure_count(c->mem, r->compared), figure_count(c->mem, r->changed));
 }
@@ -143,11 +144,12 @@ put_hours(struct cli *c, const struct replay_options *o, const struct replay_res
 }
 
 static void
-put_machine(struct cli *c, const struct replay_options *o,
-    const struct replay_result *r, double usd_per_hour, struct buf *ret)
+put_machine(struct cli *c, const struct replay_found *f, struct buf *ret)
 {
-	struct replay_pay p = replay_pay_of(o, r, usd_per_hour);
-	double saved = r->figure[REPLAY_saved].value;
+	const struct replay_options *o = f->o;
+	const struct replay_result *r = f->r;
+	struct replay_pay p = replay_pay_of(f);
+	double saved = p.saved_usd;
 
 	buf_printf(ret,
 	    "\nthe added machine, %u requests at a time at %.0f tokens/s each: %s "
@@ -155,7 +157,9 @@ put_machine(struct cli *c, const struct replay_options *o,
 	    "%s of its time in use\n",
 	    o->places, o->tokens_per_s, figure_count(c->mem, r->local.requests),
 	    figure_count(c->mem, r->local.spilled), percent(c, p.used));
-	buf_printf(ret, "it saves %s and costs %s for these %.1f hours: %s %s\n",
+	buf_printf(ret,
+	    "beside the policy alone it saves %s and costs %s for these %.1f hours: %s "
+	    "%s\n",
 	    usd(c, saved, saved), usd(c, p.machine_usd, p.machine_usd), p.hours,
 	    saved > p.machine_usd ? "a gain of" : "a loss of",
 	    usd(c, fabs(saved - p.machine_usd), fabs(saved)));
@@ -175,15 +179,17 @@ put_machine(struct cli *c, const struct replay_options *o,
 }
 
 void
-replay_view(struct cli *c, const struct replay_options *o,
-    const struct replay_result *r, double usd_per_hour, struct buf *ret)
+replay_view(struct cli *c, const struct replay_found *f, struct buf *ret)
 {
+	const struct replay_options *o = f->o;
+	const struct replay_result *r = f->r;
+
 	if (r->requests == 0) {
 		buf_printf(
 		    ret, "the ledger in %s has no such requests\n", o->state_dir);
 		return;
 	}
-	put_head(c, o, r, ret);
+	put_head(c, f, ret);
 	put_table(c, r, ret);
 	buf_printf(ret,
 	    "\ncoverage: %s of the requests, %s of the cost: what stays, and models "
@@ -195,8 +201,8 @@ replay_view(struct cli *c, const struct replay_options *o,
 		buf_printf(ret,
 		    "few sessions (%u groups of them): intervals say little\n",
 		    r->groups);
-	if (o->added != NULL)
-		put_machine(c, o, r, usd_per_hour, ret);
+	if (f->alone != NULL)
+		put_machine(c, f, ret);
 	put_notes(c, "decided otherwise", &r->moves, ret);
 	put_notes(c, "refused now", &r->refusals, ret);
 	put_notes(c, "not compared, because", &r->lacking, ret);
