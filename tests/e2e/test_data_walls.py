@@ -68,6 +68,7 @@ FEATURES = """\
   always:  {{candidates: [qwen, luna, sol], baseline: sol, switch: any_turn}}
   quick:   {{candidates: [qwen, luna, sol], baseline: sol, max_ttft_ms: 1, min_tokens_per_s: 1000}}
   shared:  {{candidates: [split, sol], baseline: split, keep_quality: 10%}}
+  spills:  {{candidates: [qwen, luna], baseline: luna, keep_quality: 10%, max_wait_ms: 1}}
   proper:  {{candidates: [qwen, sol], baseline: sol, min_quality: 0.99, on_below_quality: refuse}}
 """
 SPLIT = """models:
