@@ -3,6 +3,7 @@
  * narrow. */
 #include "replay_sums.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,9 +83,9 @@ cell_of(struct replay_sums *s, int model, enum task_class class)
 static unsigned
 quarter_of(float complexity)
 {
-	int q = (int)(complexity * QUARTERS);
-
-	return q < 0 ? 0 : q >= (int)QUARTERS ? QUARTERS - 1 : (unsigned)q;
+	if (!(complexity > 0)) /* a damaged row's may be no number */
+		return 0;
+	return complexity < 1 ? (unsigned)(complexity * QUARTERS) : QUARTERS - 1;
 }
 
 static void
@@ -109,7 +110,7 @@ add_evidence(struct replay_sums *s, const struct replay_fact *f, unsigned g)
 		return;
 	c = cell_of(s, f->model_was, f->class);
 	c->seen[quarter_of(f->complexity)]++;
-	if (f->planned_usd <= 0 || f->answer_usd < 0)
+	if (!(f->planned_usd > 0) || isinf(f->planned_usd) || f->answer_usd < 0)
 		return;
 	c->answers++;
 	c->planned[g] += f->planned_usd;

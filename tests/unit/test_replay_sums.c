@@ -180,8 +180,9 @@ uniform(uint64_t *state)
 	return (double)(*state >> 11) * 0x1p-53;
 }
 
-/* Many ledgers of 2,000 sessions of 1 to 20 turns at $1 to $3 a turn: nineteen of twenty
- * intervals hold the mean of them all; with every turn drawn alone far fewer would. */
+/* Many ledgers of 2,000 sessions of 1 to 20 turns at $1 to $3 a turn: nineteen of
+ * twenty intervals hold the mean of them all; with every turn drawn alone far fewer
+ * would. */
 static void
 intervals_hold_what_they_say(void **state)
 {
