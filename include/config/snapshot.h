@@ -58,11 +58,13 @@ struct provider {
 	const char *book; /* provider name in the price book */
 	bool local;       /* costs no list price; its tokens are priced 0 and say so */
 	bool allow_private; /* the connected address may be private; loopback too */
-	const char *ca_file, *proxy;   /* NULL: system bundle, none */
-	const char *const *headers;    /* "name: value" lines, the last NULL */
-	int64_t contract_ppm;          /* 1,000,000 less the discount */
-	struct pusd usd_per_hour;      /* of a local machine; 0: not said */
-	int32_t max_inflight;          /* 0: no limit */
+	const char *ca_file, *proxy; /* NULL: system bundle, none */
+	const char *const *headers;  /* "name: value" lines, the last NULL */
+	int64_t contract_ppm;        /* 1,000,000 less the discount */
+	struct pusd usd_per_hour;    /* of a local machine; 0: not said */
+	int32_t max_inflight;        /* 0: no limit */
+	int32_t places; /* requests at once: that limit, or those of its models
+			   together; 0: none is said */
 	int32_t bytes_per_token_milli; /* start value, e.g. 4000 */
 	struct timeouts timeouts;
 	const char

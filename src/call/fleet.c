@@ -62,26 +62,8 @@ find_locked(struct fleet_shared *f, const char *kind, const char *a, const char 
 	return h;
 }
 
-/* Requests that may be in flight at it: its own limit, or those of its models. */
-static int32_t
-places_of(const struct snapshot *s, const struct provider *p)
-{
-	int64_t sum = 0;
-
-	for (unsigned i = 0; p->max_inflight == 0 && i < s->model_count; i++) {
-		const struct model *m = &s->models[i];
-
-		for (unsigned k = 0; k < m->ats; k++)
-			sum += m->at[k].provider == p ? m->max_inflight : 0;
-	}
-	if (p->max_inflight > 0)
-		return p->max_inflight;
-	return sum < INT32_MAX ? (int32_t)sum : INT32_MAX;
-}
-
 static struct queue *
-queue_of_locked(
-    struct fleet_shared *f, const struct snapshot *s, const struct provider *p)
+queue_of_locked(struct fleet_shared *f, const struct provider *p)
 {
 	struct queue *q = map_get(f->queues, str_of(p->name));
 
@@ -89,7 +71,7 @@ queue_of_locked(
 		q = queue_new();
 		(void)map_put(f->queues, str_of(p->name), q);
 	}
-	queue_limit(q, places_of(s, p));
+	queue_limit(q, p->places);
 	return q;
 }
 
@@ -105,7 +87,7 @@ bind_providers_locked(struct fleet_shared *f, const struct snapshot *s)
 			return false;
 		p[i].health = find_locked(f, "provider", p[i].name, "");
 		health_keys_forget(p[i].health);
-		p[i].queue = p[i].local ? queue_of_locked(f, s, &p[i]) : NULL;
+		p[i].queue = p[i].local ? queue_of_locked(f, &p[i]) : NULL;
 	}
 	return true;
 }

@@ -13,7 +13,9 @@ struct meaning {
 	/* of `asked` kinds of request, those of which it is the first choice, by route
 	 * and by place among its candidates */
 	unsigned chosen[MEANING_ROUTES][MODELS_MAX];
-	/* of those that never are: why, in words; else NULL */
+	/* those for which it is the second of a cascade */
+	unsigned second[MEANING_ROUTES][MODELS_MAX];
+	/* of those that are neither: why, in words; else NULL */
 	const char *why[MEANING_ROUTES][MODELS_MAX];
 	unsigned asked[MEANING_ROUTES]; /* GRID_CELLS, times WEEK_MINUTES where a rule
 					   has hours */

@@ -41,7 +41,7 @@ count_choice(
 /* What is found out of one route. */
 struct found {
 	const struct route *route;
-	unsigned *chosen;
+	unsigned *chosen, *second;
 	struct why why[MODELS_MAX];
 };
 
@@ -53,6 +53,10 @@ fill_cells(
 		ask_for(r, (enum task_class)(cell / GRID_STEPS), cell % GRID_STEPS);
 		(void)offline_plan(off, r);
 		count_choice(f->route, first_choice(&r->plan), weight, f->chosen);
+		if (r->plan.escalate_to > 0)
+			count_choice(f->route,
+			    r->plan.candidate[r->plan.escalate_to].model, weight,
+			    f->second);
 		why_count(f->route, &r->plan, first_choice(&r->plan), f->why);
 	}
 }
@@ -147,7 +151,7 @@ say_why(
     struct cli *c, const struct snapshot *s, const struct found *f, const char **ret)
 {
 	for (unsigned i = 0; i < f->route->candidates; i++) {
-		if (f->chosen[i] == 0 ||
+		if (f->chosen[i] + f->second[i] == 0 ||
 		    why_nobody_may(s, f->route, f->route->candidate[i]))
 			ret[i] = why_text(c, s, f->route, i, &f->why[i]);
 	}
@@ -173,7 +177,9 @@ meaning_find(struct cli *c, struct snapshot *s, struct meaning *ret)
 		    .messages = 1,
 		    .turns = 1,
 		    .text_bytes = TEXT_BYTES};
-		f = (struct found){.route = &s->routes[i], .chosen = ret->chosen[i]};
+		f = (struct found){.route = &s->routes[i],
+		    .chosen = ret->chosen[i],
+		    .second = ret->second[i]};
 		fill_route(off, r, &f, &ret->asked[i]);
 		say_why(c, s, &f, ret->why[i]);
 	}

@@ -97,15 +97,18 @@ mode_text(struct cli *c, const struct route *r)
 }
 
 static void
-put_candidate(
-    struct cli *c, const struct route *r, unsigned i, double chosen, struct table *t)
+put_candidate(struct cli *c, const struct snapshot *s, const struct meaning *found,
+    unsigned at, unsigned i, struct table *t)
 {
+	const struct route *r = &s->routes[at];
 	const struct model *m = r->candidate[i];
+	double chosen = (double)found->chosen[at][i] / found->asked[at];
+	const char *never = found->second[at][i] > 0 ? "second" : "never";
 
 	table_cell(t, "%s", i == 0 ? r->name : "");
 	table_cell(t, "%s", i == 0 ? mode_text(c, r) : "");
 	table_cell(t, "%s%s", m->name, m == r->baseline ? " *" : "");
-	table_cell(t, "%s", chosen > 0 ? figure_share(c->mem, chosen) : "never");
+	table_cell(t, "%s", chosen > 0 ? figure_share(c->mem, chosen) : never);
 	table_cell(t, "%s", tier_name(m->tier));
 	table_cell(t, "%s", places(c, m));
 }
@@ -134,8 +137,7 @@ put_routes(
 		table_column(t, titles[i], i == 3);
 	for (unsigned i = 0; i < s->route_count && i < MEANING_ROUTES; i++) {
 		for (unsigned k = 0; k < s->routes[i].candidates; k++)
-			put_candidate(c, &s->routes[i], k,
-			    (double)m->chosen[i][k] / m->asked[i], t);
+			put_candidate(c, s, m, i, k, t);
 	}
 	buf_add(ret, "\n");
 	table_print(t, terminal_width(), ret);
@@ -241,6 +243,8 @@ json_route(const struct route *r, const struct meaning *m, unsigned at, struct j
 		json_object_begin(j, NULL);
 		json_str(j, "model", str_of(r->candidate[i]->name));
 		json_num(j, "first_choice", (double)m->chosen[at][i] / m->asked[at], 3);
+		json_num(
+		    j, "second_choice", (double)m->second[at][i] / m->asked[at], 3);
 		if (m->why[at][i] != NULL)
 			json_str(j, "why", str_of(m->why[at][i]));
 		json_object_end(j);

@@ -214,6 +214,21 @@ finish(struct build *b, struct model_draft *d, unsigned index)
 	read_at(b, d);
 }
 
+/* Requests that a provider answers at once. */
+static void
+sum_places(struct build *b, struct provider *p)
+{
+	int64_t sum = p->max_inflight;
+
+	for (unsigned i = 0; p->max_inflight == 0 && i < b->s->model_count; i++) {
+		const struct model *m = &b->models[i];
+
+		for (unsigned k = 0; k < m->ats; k++)
+			sum += m->at[k].provider == p ? m->max_inflight : 0;
+	}
+	p->places = sum < INT32_MAX ? (int32_t)sum : INT32_MAX;
+}
+
 void
 build_models(struct build *b)
 {
@@ -228,6 +243,8 @@ build_models(struct build *b)
 	}
 	b->s->models = b->models;
 	b->s->model_count = count;
+	for (unsigned i = 0; i < b->s->provider_count; i++)
+		sum_places(b, &b->providers[i]);
 }
 
 uint64_t

@@ -170,8 +170,7 @@ expected_machine(const struct attempt *a)
 	double ms = a->candidate->machine_s * 1000;
 
 	return p->local && ms > 0 && ms < INT32_MAX &&
-		       price_machine(
-			   p->usd_per_hour, (int64_t)ms, p->max_inflight, &cost)
+		       price_machine(p->usd_per_hour, (int64_t)ms, p->places, &cost)
 		   ? cost.v
 		   : 0;
 }

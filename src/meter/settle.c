@@ -20,7 +20,7 @@ price_hours(const struct attempt *a, struct slot_attempt *s)
 	struct pusd amount = {0};
 
 	s->unpriced = !price_machine(
-	    p->usd_per_hour, usage_known(s->total_ms), p->max_inflight, &amount);
+	    p->usd_per_hour, usage_known(s->total_ms), p->places, &amount);
 	s->list_pusd = s->unpriced ? -1 : 0;
 	s->amount_pusd = s->unpriced ? -1 : amount.v;
 	/* No hold can bound it. */

@@ -194,7 +194,7 @@ cost_by_hours(const struct work *w, struct candidate *c)
 		return;
 	c->machine_s = machine_s(w, c);
 	c->cost_usd = (double)p->usd_per_hour.v / PUSD_PER_USD * c->machine_s / 3600 /
-		      (p->max_inflight > 0 ? p->max_inflight : 1);
+		      (p->places > 0 ? p->places : 1);
 }
 
 const struct price_row *

@@ -179,6 +179,16 @@ class Golden(unittest.TestCase):
         env = {"OPENAI_API_KEY": "x", "ANTHROPIC_API_KEY": "y"}
         self.golden("check-example", (("check", "-c", os.path.join(ROOT, "config", "frugald.yaml")), {"env": env}))
 
+    def test_check_policies(self):
+        """The worked policies of docs/routing.md: understood, without a warning but that nobody has a key yet."""
+        env = {name + "_API_KEY": "x" for name in ("OPENAI", "OPENAI_EU", "ANTHROPIC")}
+        folder = os.path.join(ROOT, "config", "examples")
+        names = sorted(os.listdir(folder))
+        self.golden("check-policies", *((("check", "-c", os.path.join(folder, n)), {"env": env}) for n in names))
+        for name in names:
+            _, _, err = self.run_cli("check", "-c", os.path.join(folder, name), env=env)
+            self.assertEqual([line for line in err.splitlines() if "is not there yet" not in line], [], name)
+
     def test_check_mistakes(self):
         self.write("bad.yaml", POLICY.format(dir=self.dir).replace("baseline: sol", "baseline: sool") + "budget: {}\n")
         self.golden("check-mistakes", ("check", "bad.yaml"), ("check", "bad.yaml", "--json"), ("check", "none.yaml"),

@@ -210,7 +210,7 @@ by_the_hour(struct bench *b)
 {
 	b->provider.local = true;
 	b->provider.usd_per_hour.v = 1900000000000;
-	b->provider.max_inflight = 4;
+	b->provider.places = 4;
 	b->provider.contract_ppm = 1000000;
 	b->candidate.price = price_local();
 	b->slot.attempt[0].price_input_pusd = 0;
