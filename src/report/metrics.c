@@ -25,9 +25,8 @@ one(struct buf *b, const char *name, const char *type, const char *help, int64_t
 	buf_printf(b, "frugald_%s %" PRId64 "\n", name, v);
 }
 
-/* What may stand between the quotes of a label. */
-static void
-label(struct buf *b, const char *text)
+void
+metrics_label(struct buf *b, const char *text)
 {
 	for (; *text != '\0'; text++) {
 		if (*text == '"' || *text == '\\')
@@ -253,7 +252,7 @@ put_states(struct buf *b, const struct health_rows *h)
 	for (size_t i = 0; i < h->count; i++) {
 		for (size_t k = 0; k < nitems(states); k++) {
 			buf_add(b, "frugald_health_state{name=\"");
-			label(b, h->row[i].name);
+			metrics_label(b, h->row[i].name);
 			buf_printf(b, "\",state=\"%s\"} %d\n", states[k],
 			    strcmp(states[k], h->row[i].state) == 0);
 		}
@@ -284,7 +283,7 @@ put_health(struct buf *b, const struct health_rows *h)
 
 			memcpy(&v, row + rows[k].at, sizeof(v));
 			buf_printf(b, "frugald_%s{name=\"", rows[k].name);
-			label(b, h->row[i].name);
+			metrics_label(b, h->row[i].name);
 			buf_printf(b, "\"} %" PRId64 "\n", v);
 		}
 	}
@@ -370,7 +369,7 @@ put_builds(struct buf *b, const struct report *r, const struct snapshot *snap)
 {
 	metrics_head(b, "build_info", "gauge", "the version that runs");
 	buf_add(b, "frugald_build_info{version=\"");
-	label(b, r->o.shared->version == NULL ? "" : r->o.shared->version);
+	metrics_label(b, r->o.shared->version == NULL ? "" : r->o.shared->version);
 	buf_add(b, "\"} 1\n");
 	metrics_head(b, "policy_info", "gauge", "hash of the policy in force");
 	buf_printf(b, "frugald_policy_info{hash=\"%s\"} 1\n", snap->short_hash);
@@ -398,6 +397,7 @@ metrics_text(struct report *r, struct buf *ret)
 	drift_metrics(r, ret);
 	put_ledger(ret, r, snap);
 	put_fleet(ret, r);
+	metrics_machines(ret, snap, r->env->mono_ns(r->env));
 	put_builds(ret, r, snap);
 	put_process(ret, r->env, r->o.shared->start_wall_ms);
 	snapshot_unref(snap);

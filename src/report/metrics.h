@@ -9,6 +9,11 @@
 
 /* The lines of HELP and TYPE; `name` without "frugald_". */
 void metrics_head(struct buf *b, const char *name, const char *type, const char *help);
+/* What may stand between the quotes of a label. */
+void metrics_label(struct buf *b, const char *text);
+struct snapshot;
+/* Of local machines. */
+void metrics_machines(struct buf *b, const struct snapshot *s, int64_t now_ns);
 void metrics_text(struct report *r, struct buf *ret);
 
 #endif

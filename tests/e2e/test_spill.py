@@ -29,6 +29,13 @@ tags:""")}
     def inflight(self):
         return self.sim.port_stats(RACK)["inflight"]
 
+    def machine(self, name):
+        """One number of /metrics; only local machines have such."""
+        metrics = harness.ask(self.daemon.admin, "GET", "/metrics").body.decode()
+        lines = [line for line in metrics.splitlines() if line.startswith(f"frugald_machine_{name}{{")]
+        self.assertEqual([line.split()[0] for line in lines], [f'frugald_machine_{name}{{provider="rack"}}'])
+        return float(lines[0].split()[1])
+
     def test_spills_and_comes_back(self):
         self.assertEqual(self.served(), "qwen")
         for t in self.slow_answers(1, 600):  # now an answer is known to take a while
@@ -44,6 +51,11 @@ tags:""")}
         self.assertEqual(explained.header("x-frugald-model"), "luna")
         self.assertIn('"spilled":{"model":"qwen","provider":"rack"', explained.header("x-frugald-explain"))
         self.assertEqual(self.sim.port_stats(RACK)["max_inflight"], 2)
+        self.assertEqual(self.machine("requests_in_flight"), 2)
+        self.assertGreaterEqual(self.machine("wait_seconds"), 0.1)
+        self.assertGreaterEqual(self.machine("wait_high_seconds"), self.machine("wait_seconds"))
+        self.assertGreater(self.machine("answer_seconds"), 0)
+        self.assertGreater(self.machine("utilisation"), 0)
         self.sim.release()
         for t in held:
             t.join()
