@@ -68,6 +68,7 @@ struct attempt {
 	struct buf error_body; /* of an error answer, at most 64 KiB */
 	struct tap tap;
 	enum outcome outcome; /* judge, or whoever ends it */
+	enum flaw flaw;       /* judge: of the first of a cascade */
 	char error_text[256]; /* for the client, secrets masked */
 
 	/* monotonic; 0: not come to. By serve, send, and what came; attempt_end() */
@@ -130,6 +131,10 @@ struct request {
 	    *last;          /* serve: the one that answered, or the last that failed */
 	struct slot *slot;  /* slot; NULL once closed */
 	struct relay relay; /* relay */
+	/* judge: the first of a cascade; its answer was flawed and waits in
+	 * `kept_whole` for when nobody does better; else NULL */
+	struct attempt *kept;
+	struct buf kept_whole;        /* relay */
 	struct pusd_sum cost;         /* settle: of all attempts */
 	bool unpriced;                /* settle */
 	int64_t classify_ns, plan_ns; /* classify, route: how long they took */
@@ -197,6 +202,10 @@ void call_leave(struct attempt *a);
 void relay_init(struct request *r);
 /* Before an attempt: what a failed one has left is forgotten. */
 void relay_reset(struct request *r);
+/* Puts a held-back answer aside; the next attempt may begin. */
+void relay_keep(struct attempt *a);
+/* Takes it back: it is what the client gets. */
+void relay_restore(struct request *r);
 /* Is there room for so many bytes (those that come and those that may wait in the tap)
  * and for the end? False: pause. */
 bool relay_room(const struct request *r, size_t bytes);

@@ -81,6 +81,7 @@ struct slot_attempt {
 	uint8_t length;    /* enum answer_length */
 	uint8_t warm_kind; /* enum warm_kind, of the cache below */
 	uint8_t tiered;    /* we asked for a tier of service */
+	uint8_t flaw;      /* enum flaw: of the first of a cascade */
 	int32_t contract_ppm;
 	uint16_t outcome;
 	int16_t http_status;

@@ -67,6 +67,7 @@ struct task {
 	struct str session_hint; /* the conversation's part of metadata.user_id */
 	struct str service_tier;
 	struct span service_tier_at;
+	struct span format_at;    /* the object that asks for a form of the answer */
 	struct str effort;        /* reasoning effort, or thinking "enabled" */
 	uint64_t prefix_hash;     /* of system, tools and the first turn of the user */
 	uint64_t first_turn_hash; /* of that turn alone */

@@ -2,6 +2,7 @@
  * who is to blame, may somebody else be asked. */
 #include <stdio.h>
 
+#include "check.h"
 #include "core/worker.h"
 #include "fault.h"
 #include "transfer.h"
@@ -95,6 +96,33 @@ judge_on_done(struct transfer *t, CURLcode result)
 		judge_later(a);
 }
 
+/* ---- cascades ---- */
+
+static bool
+is_first_of_cascade(const struct attempt *a)
+{
+	const struct plan *p = a->request->plan;
+
+	return p->escalate_to > 0 && a->candidate < &p->candidate[p->escalate_to];
+}
+
+/* Is the whole answer of the first model so poor that the second is asked? */
+static bool
+is_flawed(struct attempt *a)
+{
+	struct request *r = a->request;
+	struct span at = r->task.format_at;
+	struct check_input in = {.body = buf_str(&r->relay.whole),
+	    .format = str_make(r->in.body.p + at.start, at.end - at.start),
+	    .may_be_cut = r->task.max_output >= 0};
+
+	if (!is_first_of_cascade(a) || a->tap.stream || !r->relay.buffered ||
+	    in.body.len > CHECK_BYTES_MAX)
+		return false;
+	a->flaw = check_answer(&in);
+	return a->flaw != FLAW_none;
+}
+
 /* ---- the row ---- */
 
 static enum next
@@ -107,6 +135,10 @@ fail(struct attempt *a, enum outcome o)
 static enum next
 accept_answer(struct attempt *a)
 {
+	const struct relay *y = &a->request->relay;
+
+	if (is_first_of_cascade(a) && (!y->buffered || y->whole.len > CHECK_BYTES_MAX))
+		a->flaw = FLAW_unjudged;
 	a->accepted = true;
 	if (a->content_type[0] == '\0')
 		str_copy(
@@ -182,6 +214,11 @@ whole_answer(struct attempt *a)
 	}
 	if (!a->first_byte || (a->tap.stream && !has_content(a)))
 		return fail(a, OUT_no_answer);
+	if (is_flawed(a)) {
+		relay_keep(a);
+		count(a->request->worker, escalations);
+		return fail(a, OUT_escalated);
+	}
 	return accept_answer(a);
 }
 

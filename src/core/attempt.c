@@ -148,6 +148,9 @@ next_candidate(struct request *r, bool *ret_fresh)
 	*ret_fresh = false;
 	if (calls >= SLOT_ATTEMPTS)
 		return NULL;
+	if (last != NULL && last->outcome == OUT_escalated &&
+	    r->next_candidate < r->plan->escalate_to)
+		r->next_candidate = r->plan->escalate_to;
 	if (last != NULL && !outcome_row(last->outcome)->again)
 		return NULL;
 	if (last != NULL && last->outcome == OUT_stale && !r->stale_retried) {
@@ -184,6 +187,30 @@ give_up(struct request *r)
 	    last->error_text, last->candidate->model->name, last->provider->name);
 }
 
+/* Nobody did better than the first of the cascade: a poor answer is better than none.
+ */
+static enum next
+serve_kept(struct request *r)
+{
+	struct attempt *a = r->kept;
+
+	if (r->last != a) {
+		tap_fini(&r->last->tap);
+		buf_fini(&r->last->error_body);
+		r->last = a;
+	}
+	if (a->content_type[0] == '\0')
+		str_copy(
+		    a->content_type, sizeof(a->content_type), STR("application/json"));
+	a->accepted = true;
+	count(r->worker, escalations_failed);
+	relay_restore(r);
+	route_note(a);
+	meter_close(r, OUT_served);
+	relay_finish(r, OUT_served);
+	return NEXT;
+}
+
 enum next
 serve_step(struct request *r)
 {
@@ -197,7 +224,7 @@ serve_step(struct request *r)
 			return NEXT; /* answered and settled in one go */
 		c = next_candidate(r, &fresh);
 		if (c == NULL)
-			return give_up(r);
+			return r->kept != NULL ? serve_kept(r) : give_up(r);
 		attempt_resume(begin(r, c, fresh));
 	}
 }

@@ -126,6 +126,7 @@ request_end(struct request *r)
 	reader_free(r->reader);
 	buf_fini(&r->in.body);
 	buf_fini(&r->relay.whole);
+	buf_fini(&r->kept_whole);
 	ring_fini(&r->relay.ring);
 	outlook_release(r->outlook);
 	snapshot_unref(r->snap);

@@ -233,7 +233,8 @@ bind_attempt_numbers(sqlite3_stmt *q, const struct slot_attempt *a)
 		(a->usage_inconsistent ? MONTH_inconsistent : 0) |
 		(a->unpriced ? MONTH_unpriced : 0) |
 		(a->unbilled ? MONTH_unbilled : 0) | (a->tiered ? MONTH_tiered : 0) |
-		(a->warm_kind == WARM_hour ? MONTH_warm_hour : 0));
+		(a->warm_kind == WARM_hour ? MONTH_warm_hour : 0) |
+		a->flaw * MONTH_flaw);
 	db_known(q, 14, a->list_pusd);
 	db_known(q, 15, a->amount_pusd);
 	db_known(q, 16, a->at_most_pusd);

@@ -18,6 +18,7 @@ enum {
 	MONTH_unbilled = 16,
 	MONTH_tiered = 32,    /* we asked for a tier of service */
 	MONTH_warm_hour = 64, /* of a cache that is to last an hour */
+	MONTH_flaw = 256,     /* times enum flaw */
 };
 
 struct month {

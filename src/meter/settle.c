@@ -119,6 +119,7 @@ static void
 fill_result(const struct attempt *a, struct slot_attempt *s)
 {
 	s->outcome = (uint16_t)a->outcome;
+	s->flaw = (uint8_t)a->flaw;
 	s->http_status = (int16_t)a->http_status;
 	s->sent = a->sent;
 	s->first_byte = a->first_byte;

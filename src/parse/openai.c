@@ -51,7 +51,7 @@ static const struct scan_path request_paths[] = {
     MANY("messages[].reasoning_details", counted),
     MANY("prediction", counted),
 
-    MANY("response_format", counted), /* the schema is put before the model */
+    ONCE("response_format", form), /* the schema is put before the model */
     ONCE("response_format.type", format_type),
     ONCE("reasoning_effort", effort),
     ONCE("reasoning.effort", effort), /* OpenRouter */

@@ -200,8 +200,13 @@ read_wish(struct reader *r, enum field f, const struct scan_value *v)
 	case FIELD_format_type:
 		r->json_schema |= says(r, v, "json_schema");
 		return true;
+	case FIELD_form:
+		r->task.text_bytes += v->end > 0 ? v->end - v->start : 0;
+		r->task.format_at = span_of(v);
+		return true;
 	case FIELD_format:
 		r->json_schema |= v->kind == SCAN_object;
+		r->task.format_at = span_of(v);
 		return true;
 	case FIELD_modality:
 		r->audio |= says(r, v, "audio");

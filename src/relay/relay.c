@@ -74,6 +74,27 @@ name_model(struct request *r)
 	*whole = named;
 }
 
+void
+relay_keep(struct attempt *a)
+{
+	struct request *r = a->request;
+
+	name_model(r);
+	a->tap.model_end = 0; /* it has its name */
+	buf_fini(&r->kept_whole);
+	r->kept_whole = r->relay.whole;
+	r->relay.whole = (struct buf){0};
+	r->kept = a;
+}
+
+void
+relay_restore(struct request *r)
+{
+	relay_reset(r);
+	r->relay.whole = r->kept_whole;
+	r->kept_whole = (struct buf){0};
+}
+
 /* The answer is longer than we hold back: from here on it streams, unjudged. */
 static void
 overflow(struct request *r)
@@ -231,6 +252,8 @@ common_headers(struct request *r, struct reply_head *h)
 		reply_header(h, "x-frugald-route", p->route->name);
 	reply_header(
 	    h, "x-frugald-complexity", two_places(r->mem, r->verdict.complexity));
+	if (a->flaw != FLAW_none)
+		reply_header(h, "x-frugald-flaw", flaw_name(a->flaw));
 	if (r->explain)
 		reply_header(
 		    h, "x-frugald-explain", plan_line(r->plan, &r->verdict, r->mem));

@@ -114,6 +114,7 @@ read_attempt(struct record *r, struct record_attempt *a, sqlite3_stmt *q)
 	a->inconsistent = (flags & 4) != 0;
 	a->unpriced = (flags & 8) != 0;
 	a->unbilled = (flags & 16) != 0;
+	a->flaw = (enum flaw)(flags >> 8);
 	for (size_t n = 0; n < nitems(known); n++)
 		*known[n] = books_known(q, 7 + (int)n);
 	read_attempt_names(r, a, q, 16);

@@ -23,6 +23,7 @@ struct record_attempt {
 	enum tier tier;
 	enum outcome outcome;
 	enum basis basis;
+	enum flaw flaw; /* of the first of a cascade */
 	bool sent, first_byte, inconsistent, unpriced, unbilled;
 	int http_status;
 	int64_t contract_ppm, start_ms;

@@ -76,6 +76,8 @@ put_attempt(struct json *j, const struct record_attempt *a)
 	json_str(j, "served_model", a->served_model);
 	json_str(j, "service_tier", a->service_tier);
 	json_str(j, "outcome", str_of(outcome_name(a->outcome)));
+	if (a->flaw != FLAW_none)
+		json_str(j, "flaw", str_of(flaw_name(a->flaw)));
 	json_int(j, "upstream_status", a->http_status);
 	json_bool(j, "sent", a->sent);
 	json_str(j, "basis", str_of(basis_name(a->basis)));

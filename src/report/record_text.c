@@ -71,10 +71,21 @@ duration(struct buf *b, int64_t ms)
 
 /* ---- head ---- */
 
+/* That answered, or failed last. Behind a poor answer that was served, because nobody
+ * did better, others stand that failed. */
 static const struct record_attempt *
 last_of(const struct record *r)
 {
-	return r->attempts == 0 ? NULL : &r->attempt[r->attempts - 1];
+	const struct record_attempt *last = NULL;
+
+	for (unsigned i = 0; i < r->attempts; i++) {
+		const struct record_attempt *a = &r->attempt[i];
+
+		if (last == NULL || r->outcome != OUT_served ||
+		    a->outcome == OUT_served || a->outcome == OUT_escalated)
+			last = a;
+	}
+	return last;
 }
 
 static void
@@ -160,6 +171,8 @@ put_attempts(const struct record *r, struct buf *b)
 		buf_add(b, " @ ");
 		put(b, a->provider);
 		buf_printf(b, " · %s", outcome_name(a->outcome));
+		if (a->flaw != FLAW_none)
+			buf_printf(b, ": %s", flaw_text(a->flaw));
 		if (a->http_status > 0)
 			buf_printf(b, " · HTTP %d", a->http_status);
 		buf_add(b, " · after ");

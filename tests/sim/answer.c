@@ -1,6 +1,8 @@
 /* answer.c: plays an answer: what it says, when, and in which writes. */
 #include <stdio.h>
 
+#include "base/scan.h"
+
 #include "sim.h"
 
 #define BYTES_PER_TOKEN 4
@@ -37,6 +39,22 @@ usual_tokens(const struct ask *ask, uint64_t draw)
 	return 24 + (int64_t)(draw % 40) + (more < 400 ? more : 400);
 }
 
+/* Words come as they stand in a JSON string. */
+static void
+say(struct answer *a)
+{
+	char text[sizeof(a->b.say)];
+	size_t len = scan_unescape(str_of(a->b.say), text);
+
+	buf_fini(&a->own);
+	buf_init(&a->own, sizeof(text));
+	(void)!buf_append(&a->own, text, len);
+	for (size_t i = 0; i < a->own.len; i++) {
+		if (a->own.p[i] == '_')
+			a->own.p[i] = ' ';
+	}
+}
+
 static void
 choose_text(struct answer *a, const struct ask *ask, uint64_t draw)
 {
@@ -48,6 +66,8 @@ choose_text(struct answer *a, const struct ask *ask, uint64_t draw)
 	else if (ask->schema_wanted)
 		text_of_schema(ask->schema, &a->own);
 	known = text_known(ask->last_user);
+	if (b->say[0] != '\0')
+		say(a);
 	if (a->own.len == 0 && known.len > 0 && b->tokens < 0 && b->events < 0)
 		(void)!buf_append_str(&a->own, known);
 	a->text_bytes = (int64_t)a->own.len;

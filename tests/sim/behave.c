@@ -51,6 +51,8 @@ static const struct {
     {"model", AT(model), 64, "for this model only, as the provider is asked"},
     {"code", AT(code), 48, "the error's code, e.g. context_length_exceeded"},
     {"served", AT(served), 64, "the model's name in the answer"},
+    {"say", AT(say), 96,
+	"the answer's text, or its tool call's arguments; _ for a space"},
 };
 
 static const char *const faults[] = {

@@ -36,7 +36,7 @@ struct behaviour {
 	int64_t usage, done; /* enum usage_kind, enum done_kind */
 	int64_t split, interim;
 	enum fault fault;
-	char model[64], code[48], served[64];
+	char model[64], code[48], served[64], say[96];
 };
 
 void behave_init(struct behaviour *b);
