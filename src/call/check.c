@@ -253,7 +253,7 @@ read_content(struct said *s, json_t *root)
  * without one of `begins` a text may refuse as well. */
 static const char *const begins[] = {"i'm sorry, but ", "i am sorry, but ",
     "i'm sorry, ", "i'm very sorry, but ", "sorry, but ", "sorry, ",
-    "i apologize, but ", "unfortunately, ", "as an ai language model, ", "as an ai, "};
+    "i apologize, but ", "unfortunately, "};
 static const char *const denies[] = {"i can't ", "i cannot ", "i can not ",
     "i'm unable to ", "i am unable to ", "i'm not able to ", "i am not able to ",
     "i won't ", "i will not "};

@@ -28,8 +28,8 @@
 
 /* Mean log loss of 19 pairs of a model and one of 8 sets of questions, on a part of the
  * training set that neither the classifier nor the quality rows had seen: 0.610 at 0,
- * 0.581 at 0.4, 0.579 at 0.5, 0.578 at 0.6. The greater, the less the tier of a labelled request is
- * met, so that the least that gives nearly all was taken. */
+ * 0.581 at 0.4, 0.579 at 0.5, 0.578 at 0.6. The greater, the less the tier of a
+ * labelled request is met, so that the least that gives nearly all was taken. */
 #define EVIDENCE_WEIGHT 0.5
 
 /* Where there are outcomes (code, maths, reasoning, knowledge, specialist), the mean of
