@@ -198,14 +198,28 @@ sort_rows(const struct reading *r, const struct node *list, struct price_book *b
 	}
 }
 
-/* The day at the end of `source`, and what tells two books of one day apart. */
+static bool
+is_day(const char *s)
+{
+	for (size_t i = 0; i < 10; i++) {
+		bool dash = i == 4 || i == 7;
+
+		if (dash ? s[i] != '-' : s[i] < '0' || s[i] > '9')
+			return false;
+	}
+	return s[10] == '\0';
+}
+
+/* The day at the end of `source`, and what tells two books of one day apart: one word,
+ * which names the book in the ledger. */
 static const char *
 version(struct price_book *b, const char *source)
 {
 	struct sha256 hash = hash_sha256(b->text);
 	char hex[65];
 	size_t len = source == NULL ? 0 : strlen(source);
-	const char *day = len < 10 ? "undated" : source + len - 10;
+	const char *day =
+	    len >= 10 && is_day(source + len - 10) ? source + len - 10 : "undated";
 
 	hash_sha256_hex(&hash, hex);
 	return arena_printf(b->mem, "%s-%.8s", day, hex);

@@ -12,12 +12,11 @@
 	"models:\n"                                                             \
 	"  me/own: {context: 4000, max_output: 100, tier: small, can: [tools]," \
 	" quality: {default: 0.77}, output_tokens: {default: 123}}\n"
-#define OWN_PRICES                                                        \
-	"version: 1\n"                                                    \
-	"source: \"mine, 2026-11-01\"\n"                                  \
+#define OWN_ROWS                                                          \
 	"prices:\n"                                                       \
 	"  - {id: me/own/2026-01-01, provider: me, model: me/own, from: " \
 	"2026-01-01, usd_per_million: {input: \"3\", output: \"5\"}}\n"
+#define OWN_PRICES "version: 1\nsource: \"mine, 2026-11-01\"\n" OWN_ROWS
 #define OWN_POLICY                                                            \
 	"version: 1\n"                                                        \
 	"catalogue: models.yaml\n"                                            \
@@ -30,6 +29,15 @@
 	"  own: {is: me/own, at: [me]}\n"                                     \
 	"routes:\n"                                                           \
 	"  auto: {candidates: [own], baseline: own}\n"
+
+static void
+put_own(struct fake_env *f)
+{
+	fake_env_put(f, "models.yaml", STR(OWN_CATALOGUE), 0600);
+	fake_env_put(f, "prices.yaml", STR(OWN_PRICES), 0600);
+	fake_env_put(f, "weights.bin", STR("no weights"), 0600);
+	fake_env_put(f, "ca.pem", STR("-"), 0600);
+}
 
 static struct snapshot *
 rebuild(struct fake_env *f, const struct snapshot_texts *t)
@@ -69,10 +77,7 @@ test_without_files(void **state)
 
 	(void)state;
 	put_world(f);
-	fake_env_put(f, "models.yaml", STR(OWN_CATALOGUE), 0600);
-	fake_env_put(f, "prices.yaml", STR(OWN_PRICES), 0600);
-	fake_env_put(f, "weights.bin", STR("no weights"), 0600);
-	fake_env_put(f, "ca.pem", STR("-"), 0600);
+	put_own(f);
 	s = good_policy(f, STR(OWN_POLICY));
 	assert_string_equal(s->providers[0].key[0].secret, "sk-openai");
 	t = snapshot_texts(s);
@@ -195,6 +200,37 @@ test_basis(void **state)
 	fake_env_free(f);
 }
 
+/* Whatever a price book says of where it is from. */
+static void
+test_any_source(void **state)
+{
+	static const char *const sources[] = {
+	    "my price list", "two\\nlines", "until 2026-11-01x", "me"};
+	struct kept_part part[KEPT_PARTS], read[KEPT_PARTS];
+	struct fake_env *f = fake_env_new(1);
+	char book[400];
+
+	(void)state;
+	put_world(f);
+	put_own(f);
+	for (size_t i = 0; i < nitems(sources); i++) {
+		struct snapshot *s;
+		struct buf text;
+
+		snprintf(book, sizeof(book), "version: 1\nsource: \"%s\"\n" OWN_ROWS,
+		    sources[i]);
+		fake_env_put(f, "prices.yaml", str_of(book), 0600);
+		s = good_policy(f, STR(OWN_POLICY));
+		text = printed(s, part);
+		assert_true(kept_read(buf_str(&text), read));
+		assert_int_equal(strncmp(read[2].key, "undated-", 8), 0);
+		assert_true(hash_sha256_eq(&read[2].hash, &part[2].hash));
+		buf_fini(&text);
+		snapshot_unref(s);
+	}
+	fake_env_free(f);
+}
+
 static void
 test_damaged(void **state)
 {
@@ -221,6 +257,7 @@ main(void)
 	    cmocka_unit_test(test_everything),
 	    cmocka_unit_test(test_an_open_door),
 	    cmocka_unit_test(test_basis),
+	    cmocka_unit_test(test_any_source),
 	    cmocka_unit_test(test_damaged),
 	};
 
