@@ -214,6 +214,22 @@ take_pace(struct outlook *o, struct str kind, unsigned hour, struct str name,
 		p->hour[hour][v] = mean;
 }
 
+/* Whose share is of the oldest month, before `month`, makes room; all were kept that
+ * ever had a limit. NULL: nobody does. */
+static struct outlook_share *
+oldest_share(struct outlook *o, int32_t month)
+{
+	struct outlook_share *oldest = NULL;
+
+	for (unsigned i = 0; i < o->shares; i++) {
+		if (o->share[i].month < month) {
+			oldest = &o->share[i];
+			month = oldest->month;
+		}
+	}
+	return oldest;
+}
+
 static void
 take_share(
     struct outlook *o, struct str of, struct str name, double value, double month)
@@ -225,10 +241,10 @@ take_share(
 	while (
 	    i < o->shares && (o->share[i].of != who || !str_is(name, o->share[i].name)))
 		i++;
-	if (i == nitems(o->share))
+	s = i < nitems(o->share) ? &o->share[i] : oldest_share(o, (int32_t)month);
+	if (s == NULL)
 		return;
-	o->shares += i == o->shares;
-	s = &o->share[i];
+	o->shares += i == o->shares && i < nitems(o->share);
 	*s = (struct outlook_share){
 	    .of = who, .month = (int32_t)month, .frontier = (float)value};
 	str_copy(s->name, sizeof(s->name), name);

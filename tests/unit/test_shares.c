@@ -164,6 +164,28 @@ test_too_many(void **state)
 	outlook_clear(&o);
 }
 
+/* More have had limits over the months than there is room for: those of this month are
+ * not forgotten for those of long ago. */
+static void
+test_old_ones_make_room(void **state)
+{
+	static struct outlook o;
+	char cell[64];
+
+	(void)state;
+	for (unsigned i = 0; i < SHARES_MAX + 9; i++) {
+		snprintf(cell, sizeof(cell), "frontier key k%03u", i);
+		outlook_cell_take(&o, str_of(cell), 0.5, 2026 * 12 - (i < 10));
+	}
+	assert_int_equal(o.shares, SHARES_MAX);
+	for (unsigned i = 10; i < SHARES_MAX + 9; i++) {
+		snprintf(cell, sizeof(cell), "k%03u", i);
+		assert_int_equal(
+		    (int)(100 * outlook_share(&o, SHARE_key, cell, 1767225600)), 50);
+	}
+	outlook_clear(&o);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, process_tear_down)
 
 int
@@ -176,6 +198,7 @@ main(void)
 	    CASE(test_a_month_begins),
 	    CASE(test_rows_are_few),
 	    cmocka_unit_test(test_too_many),
+	    cmocka_unit_test(test_old_ones_make_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
