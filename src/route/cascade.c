@@ -119,6 +119,17 @@ cheap_and_better(const struct option *a, const struct option *b)
 	       differ(a->c.cost_usd, b->c.cost_usd);
 }
 
+/* The second is in the plan behind all options of the first. */
+static bool
+leaves_room(const struct work *w, const struct option *first)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->lined; i++)
+		n += w->line[i]->c.model == first->c.model;
+	return n < CANDIDATES_MAX;
+}
+
 /* The best of all, or whoever stands first alone. */
 static struct pair
 best_pair(const struct work *w)
@@ -131,7 +142,7 @@ best_pair(const struct work *w)
 		struct pair p = pair_of(lead[i / n], lead[i % n]);
 
 		if (cheap_and_better(p.first, p.second) && better(w, &p, &best) &&
-		    within_limits(w, &p))
+		    leaves_room(w, p.first) && within_limits(w, &p))
 			best = p;
 	}
 	return best;
