@@ -9,6 +9,8 @@
 #include "dates.h"
 
 #define NAMES_BYTES ((size_t)1 << 30)
+/* Names with higher numbers are looked up each time. */
+#define KNOWN_MAX (1 << 20)
 
 /* %s: what older files have no column for. */
 static const char rows_sql[] =
@@ -134,24 +136,32 @@ make_room(struct replay_reader *r, size_t id)
 	r->names_room = room;
 }
 
-/* "" for a number that no name has. */
 static const char *
-name_of(struct replay_reader *r, int64_t id)
+read_name(struct replay_reader *r, int64_t id)
 {
 	const char *text = "";
 
-	if (id <= 0 || id > INT32_MAX)
-		return "";
-	if ((size_t)id >= r->names_room)
-		make_room(r, (size_t)id);
-	if (r->names[id] != NULL)
-		return r->names[id];
 	sqlite3_bind_int64(r->name, 1, id);
 	if (sqlite3_step(r->name) == SQLITE_ROW)
 		text = intern(r, books_text(r->name, 0));
 	sqlite3_reset(r->name);
-	r->names[id] = text;
 	return text;
+}
+
+/* "" for a number that no name has. Numbers are given one after the other; a damaged
+ * row may hold any. */
+static const char *
+name_of(struct replay_reader *r, int64_t id)
+{
+	if (id <= 0)
+		return "";
+	if (id > KNOWN_MAX)
+		return read_name(r, id);
+	if ((size_t)id >= r->names_room)
+		make_room(r, (size_t)id);
+	if (r->names[id] == NULL)
+		r->names[id] = read_name(r, id);
+	return r->names[id];
 }
 
 /* ---- a month ---- */
