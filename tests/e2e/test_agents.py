@@ -1,0 +1,88 @@
+"""Coding agents through frugald: no error, the model changes only with the task, and prompt caches are as warm as without it."""
+
+import json
+import pathlib
+import unittest
+
+import agents
+import harness
+
+
+class Agents(harness.Case):
+    POLICY_PARTS = {"workers": 2, "policy": harness.POLICY.replace("tags:", """\
+  agents: {{candidates: [luna, sol], baseline: sol, goal: cheapest, keep_quality: 90%, switch: new_task}}
+tags:""").replace("\"claude-*\": coding", "\"claude-*\": coding, \"direct-*\": luna")}
+
+    def through(self, kind):
+        """Each call on a connection of its own: any worker may get it."""
+        return kind(lambda path, body, session: harness.ask(self.daemon.port, "POST", path, body, session))
+
+    def directly(self, kind, model):
+        headers = {"authorization": "Bearer x", "x-api-key": "x", "anthropic-version": "2023-06-01"}
+        port = self.sim.ports[harness.ANTHROPIC if kind is agents.Anthropic else harness.OPENAI]
+
+        def send(path, body, _):
+            return harness.ask(port, "POST", path, json.dumps(json.loads(body) | {"model": model}).encode(), headers)
+        return kind(send)
+
+    def hit_ratio(self, agent):
+        """Of the tokens of all prompts, the share that came from the cache."""
+        self.sim.reset()
+        agent.play()
+        records = [r for r in self.sim.records() if r["status"] == 200]
+        self.assertEqual(len(records), len(agent.turns))
+        return sum(r["cached_tokens"] for r in records) / sum(r["prompt_tokens"] for r in records)
+
+    def check(self, kind, model):
+        agent = self.through(kind)
+        ratio = self.hit_ratio(agent)
+        self.assertGreaterEqual(sum(t.kind in ("task", "loop") for t in agent.turns), 30)
+        own = [t for t in agent.turns if t.kind in ("task", "loop")]
+        moved = [(a, b) for a, b in zip(own, own[1:]) if a.model != b.model]
+        self.assertEqual([b.task for _, b in moved if b.kind != "task"], [], "the model changed inside a task")
+        direct = self.hit_ratio(self.directly(kind, model))
+        print(f"{kind.__name__}: {len(agent.turns)} calls, {len(moved)} switches, cached {100 * ratio:.1f} %, directly {100 * direct:.1f} %")
+        self.assertGreater(ratio, direct - 0.02)
+        return moved
+
+    def test_anthropic(self):
+        """Signed thinking binds the history to its model until it is compacted."""
+        self.check(agents.Anthropic, "claude-opus-5")
+
+    def test_openai(self):
+        self.assertGreater(len(self.check(agents.OpenAI, "gpt-5.6-sol")), 0, "hard and easy tasks take turns")
+
+    def busy(self):
+        """Nanoseconds that each worker's thread has run."""
+        ran = {}
+        for task in pathlib.Path(f"/proc/{self.daemon.process.pid}/task").iterdir():
+            if (task / "comm").read_text().startswith("worker"):
+                ran[task.name] = int((task / "schedstat").read_text().split()[0])
+        return ran
+
+    def served_by(self, before):
+        """The worker that has run most since."""
+        now = self.busy()
+        return max(now, key=lambda worker: now[worker] - before[worker])
+
+    def test_on_the_other_worker(self):
+        """Turn 2 comes to another worker, and stays on its model."""
+        pairs = set()
+        for n in range(40):
+            header = {"x-frugald-session": f"two-workers-{n}"}
+            text = agents.TASKS[n % 2][0]
+            models = []
+            first = [{"role": "user", "content": text}]
+            for messages in (first, [*first, {"role": "assistant", "content": "Done."}, {"role": "user", "content": "yes"}]):
+                before = self.busy()
+                body = json.dumps({"model": "agents", "messages": messages}).encode()
+                answer = harness.ask(self.daemon.port, "POST", harness.CHAT, body, header)
+                self.assertEqual(answer.status, 200, answer)
+                models.append((answer.header("x-frugald-model"), self.served_by(before)))
+            pairs.add((models[0][1], models[1][1]))
+            self.assertEqual(models[0][0], models[1][0], models)
+        self.assertTrue(any(a != b for a, b in pairs), pairs)
+
+
+if __name__ == "__main__":
+    unittest.main()
