@@ -40,6 +40,10 @@ struct listen_address {
 	uint16_t port;
 };
 
+/* What a local machine's server is, and how it is asked for its queue; in the order of
+ * the schema's words. */
+enum poll_kind { POLL_none, POLL_vllm, POLL_llamacpp, POLL_ollama };
+
 struct provider {
 	const char *name;
 	const char *api;               /* word of the dialect */
@@ -65,6 +69,8 @@ struct provider {
 	int32_t max_inflight;        /* 0: no limit */
 	int32_t places; /* requests at once: that limit, or those of its models
 			   together; 0: none is said */
+	enum poll_kind poll;
+	int32_t poll_ms;
 	int32_t bytes_per_token_milli; /* start value, e.g. 4000 */
 	struct timeouts timeouts;
 	const char

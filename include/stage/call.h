@@ -85,6 +85,16 @@ void machine_look(struct queue *q, int64_t now_ns, struct machine *ret);
 /* Has it loaded the model of this name? 1, 0, or -1. */
 int machine_loaded(struct queue *q, const char *model, int64_t now_ns);
 
+/* Asks local machines that have `poll` for their queues, on a thread that begins with
+ * the first of them; `addresses` must outlive it. */
+struct addresses_shared;
+struct poller;
+struct poller *poller_new(struct env *env, struct addresses_shared *addresses);
+/* This snapshot is in force; takes over the reference. One thread calls this. */
+void poller_publish(struct poller *s, struct snapshot *snap);
+/* Ends the thread, and what it asks with it; takes NULL. */
+void poller_free(struct poller *s);
+
 /* What GET /admin/fleet answers. */
 void fleet_json(struct fleet_shared *f, int64_t now_ns, struct json *j);
 

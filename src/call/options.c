@@ -10,11 +10,8 @@
 #define set(easy, option, value) (void)curl_easy_setopt(easy, CURLOPT_##option, value)
 
 void
-options_fix(CURL *easy, struct call *c)
+options_common(CURL *easy)
 {
-	set(easy, SHARE, c->share);
-	set(easy, OPENSOCKETFUNCTION, call_open_socket);
-	set(easy, OPENSOCKETDATA, c);
 	set(easy, NOSIGNAL, 1L);
 	set(easy, QUICK_EXIT, 1L); /* never wait for a resolver's thread */
 	set(easy, HTTP_VERSION, CURL_HTTP_VERSION_1_1);
@@ -37,6 +34,15 @@ options_fix(CURL *easy, struct call *c)
 	tls_share_sessions(easy);
 	set(easy, NETRC, (long)CURL_NETRC_IGNORED);
 	set(easy, NOPROXY, "");
+}
+
+void
+options_fix(CURL *easy, struct call *c)
+{
+	set(easy, SHARE, c->share);
+	set(easy, OPENSOCKETFUNCTION, call_open_socket);
+	set(easy, OPENSOCKETDATA, c);
+	options_common(easy);
 }
 
 /* The handle may have been another provider's before. */

@@ -136,7 +136,8 @@ void warm_stop(struct call *c);
 
 /* ---- options.c ---- */
 
-/* What never varies. */
+/* What never varies: of every handle, and of a worker's. */
+void options_common(CURL *easy);
 void options_fix(CURL *easy, struct call *c);
 /* What a provider decides. */
 void options_provider(CURL *easy, const struct provider *p);

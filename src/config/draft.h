@@ -16,7 +16,7 @@ struct provider_draft {
 	struct draft draft;
 	struct provider p;
 	const char *url, *book;
-	int api, allow_private;
+	int api, allow_private, poll;
 	const struct node *key, *keys, *headers;
 	double discount, bytes_per_token;
 };

@@ -222,6 +222,19 @@ inherit(int32_t *own, int32_t general)
 		*own = general;
 }
 
+/* Others have room, or say when they do not. */
+static void
+check_poll(struct build *b, const struct provider_draft *d)
+{
+	const struct node *local = node_get(d->draft.node, "local");
+
+	if (d->poll < 0 || d->p.local || (local != NULL && local->bad))
+		return;
+	diag_error(b->r.d, node_place(d->draft.node, "poll"),
+	    "poll: only the queue of a machine of your own is asked for; add local: "
+	    "true, or remove this key");
+}
+
 static void
 finish(struct build *b, struct provider_draft *d, unsigned index)
 {
@@ -232,6 +245,8 @@ finish(struct build *b, struct provider_draft *d, unsigned index)
 	p->index = index;
 	p->api =
 	    d->api < 0 ? "" : row_find(schema_providers.rows, "api")->words[d->api];
+	p->poll = d->poll < 0 ? POLL_none : (enum poll_kind)(d->poll + 1);
+	check_poll(b, d);
 	p->book = d->book == NULL ? p->name : d->book;
 	p->contract_ppm = 1000000 - llround(d->discount * 1e6);
 	p->bytes_per_token_milli = (int32_t)lround(d->bytes_per_token * 1000);

@@ -27,6 +27,7 @@ struct frugald {
 	const struct daemon_options *options;
 	struct shared shared;
 	struct snapshot *snap;
+	struct poller *poller;
 	struct worker *worker[WORKERS_MAX];
 	unsigned workers;
 	struct boot_waiter *waiter; /* once it drains */
@@ -169,6 +170,7 @@ start(struct frugald *f)
 		return false;
 	keep_versions(s->ledger, f->snap);
 	s->addresses = addresses_new(s->env);
+	f->poller = poller_new(s->env, s->addresses);
 	s->edge = edge_listen(f->snap->listen.host, f->snap->listen.port, f->why);
 	if (s->edge == NULL || !start_workers(f) || !start_report(f))
 		return false;
@@ -192,6 +194,7 @@ run_threads(struct frugald *f)
 		log_error("worker %u cannot start: %s", i, strerror(errno));
 		abort(); /* half a front is worse than none; nothing was served yet */
 	}
+	poller_publish(f->poller, snapshot_ref(f->snap));
 	report_ready(f->shared.report, true);
 	mem_trim();
 	return true;
@@ -205,6 +208,7 @@ stop(struct frugald *f)
 	struct shared *s = &f->shared;
 
 	boot_workers_done(f->waiter);
+	poller_free(f->poller);
 	addresses_free(s->addresses);
 	report_stop(s->report);
 	for (unsigned i = 0; i < f->workers; i++)
@@ -252,6 +256,7 @@ reload(struct frugald *f, struct buf *ret_text)
 	for (unsigned i = 0; i < f->workers; i++)
 		worker_publish(f->worker[i], snapshot_ref(fresh));
 	report_publish(f->shared.report, snapshot_ref(fresh));
+	poller_publish(f->poller, snapshot_ref(fresh));
 	snapshot_unref(f->snap);
 	f->snap = fresh;
 	mem_trim();
