@@ -10,6 +10,29 @@
 #include "when.h"
 
 #define TARGET_BYTES ((size_t)16 << 10)
+#define OUT_BYTES    ((size_t)4 << 20)
+
+int
+report_shown(struct cli *c, const struct buf *body,
+    void (*put)(struct cli *c, const json_t *root, struct buf *out))
+{
+	json_t *root = json_loadb(body->p, body->len, 0, NULL);
+	struct buf out;
+
+	if (root == NULL) {
+		cli_fail("the answer is not valid JSON; is it a frugald that answers?");
+		return CLI_found;
+	}
+	buf_init(&out, OUT_BYTES);
+	if (c->opt[OPT_json] != NULL)
+		puts(body->p);
+	else
+		put(c, root, &out);
+	fputs(out.p == NULL ? "" : out.p, stdout);
+	buf_fini(&out);
+	json_decref(root);
+	return CLI_fine;
+}
 
 /* ---- the question ---- */
 

@@ -8,6 +8,10 @@
 
 /* On standard output; `tiers` is the same span grouped by tier. */
 void report_view(struct cli *c, const json_t *summary, const json_t *tiers);
+/* An answer as the daemon gave it (--json), or as `put` tells it; gives the exit code.
+ */
+int report_shown(struct cli *c, const struct buf *body,
+    void (*put)(struct cli *c, const json_t *root, struct buf *out));
 /* `--show classifier`; gives the exit code. */
 int report_classifier(struct cli *c);
 /* `--show outlook`, which `target` asks for; gives the exit code. */

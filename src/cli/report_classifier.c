@@ -8,8 +8,6 @@
 #include "report.h"
 #include "table.h"
 
-#define OUT_BYTES ((size_t)1 << 20)
-
 static const json_t *
 at(const json_t *o, const char *key)
 {
@@ -101,8 +99,7 @@ int
 report_classifier(struct cli *c)
 {
 	int code = CLI_found;
-	struct buf body, out;
-	json_t *root;
+	struct buf body;
 
 	if (!str_is(str_of(c->opt[OPT_show]), "classifier"))
 		return cli_misuse(c, "--show: there are: classifier, outlook");
@@ -111,23 +108,8 @@ report_classifier(struct cli *c)
 		    "--show classifier asks a running daemon: what it counts is in no "
 		    "file; leave out --state");
 	buf_init(&body, ANSWER_BYTES);
-	buf_init(&out, OUT_BYTES);
-	if (!daemon_ask(c, "/admin/classifier", NULL, &body))
-		goto out;
-	root = json_loadb(body.p, body.len, 0, NULL);
-	if (root == NULL) {
-		cli_fail("the answer is not valid JSON; is it a frugald that answers?");
-		goto out;
-	}
-	if (c->opt[OPT_json] != NULL)
-		buf_printf(&out, "%s\n", body.p);
-	else
-		put_answer(c, root, &out);
-	fputs(out.p == NULL ? "" : out.p, stdout);
-	json_decref(root);
-	code = CLI_fine;
-out:
+	if (daemon_ask(c, "/admin/classifier", NULL, &body))
+		code = report_shown(c, &body, put_answer);
 	buf_fini(&body);
-	buf_fini(&out);
 	return code;
 }

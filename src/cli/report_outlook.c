@@ -10,8 +10,6 @@
 #include "report.h"
 #include "table.h"
 
-#define OUT_BYTES ((size_t)4 << 20)
-
 static const json_t *
 at(const json_t *o, const char *key)
 {
@@ -223,27 +221,11 @@ int
 report_outlook(struct cli *c, const char *target)
 {
 	int code = CLI_found;
-	struct buf body, out;
-	json_t *root;
+	struct buf body;
 
 	buf_init(&body, ANSWER_BYTES);
-	buf_init(&out, OUT_BYTES);
-	if (!ledger_ask(c, target, &body))
-		goto out;
-	root = json_loadb(body.p, body.len, 0, NULL);
-	if (root == NULL) {
-		cli_fail("the answer is not valid JSON; is it a frugald that answers?");
-		goto out;
-	}
-	if (c->opt[OPT_json] != NULL)
-		puts(body.p);
-	else
-		put_answer(c, root, &out);
-	fputs(out.p == NULL ? "" : out.p, stdout);
-	json_decref(root);
-	code = CLI_fine;
-out:
+	if (ledger_ask(c, target, &body))
+		code = report_shown(c, &body, put_answer);
 	buf_fini(&body);
-	buf_fini(&out);
 	return code;
 }
