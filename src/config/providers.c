@@ -215,6 +215,19 @@ read_headers(struct build *b, struct provider_draft *d)
 	d->p.headers = lines;
 }
 
+/* What is printed back is kept with the policy and shown to whoever may see that; the
+ * finding does not repeat it. */
+static void
+check_proxy(struct build *b, const struct provider_draft *d)
+{
+	if (d->p.proxy != NULL && strchr(d->p.proxy, '@') != NULL)
+		diag_warning(b->r.d, node_place(d->draft.node, "proxy"),
+		    "proxy: its user and password are not kept secret: `frugald "
+		    "check`, "
+		    "/admin/policy and the ledger have them; take a proxy that asks "
+		    "for none");
+}
+
 static void
 inherit(int32_t *own, int32_t general)
 {
@@ -272,6 +285,7 @@ build_providers(struct build *b)
 
 		finish(b, d, i);
 		check_url(b, d);
+		check_proxy(b, d);
 		read_keys(b, d);
 		read_headers(b, d);
 		b->providers[i] = d->p;

@@ -244,11 +244,45 @@ test_example(void **state)
 	fake_env_free(f);
 }
 
+/* A password in a proxy's address is told of, and not told again. */
+static void
+test_proxy_password(void **state)
+{
+	struct fake_env *f = fake_env_new(1);
+	struct diag *d = diag_new();
+	struct snapshot *s;
+	struct buf found;
+
+	(void)state;
+	put_world(f);
+	s = snapshot_parse(fake_env(f),
+	    STR("version: 1\n"
+		"providers:\n"
+		"  openai: {api: openai, url: 'https://api.openai.com/v1', region: "
+		"us,\n"
+		"    proxy: 'http://me:hunter2@proxy.example.com:3128'}\n"
+		"models:\n"
+		"  sol: {is: openai/gpt-5.6-sol, at: [openai]}\n"
+		"routes:\n"
+		"  auto: {candidates: [sol], baseline: sol}\n"),
+	    "policy.yaml", d);
+	assert_non_null(s);
+	found = findings(d);
+	assert_non_null(
+	    strstr(found.p, "policy.yaml:4:12: warning: proxy: its user and password"));
+	assert_null(strstr(found.p, "hunter2"));
+	buf_fini(&found);
+	snapshot_unref(s);
+	diag_free(d);
+	fake_env_free(f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_typos),
+	    cmocka_unit_test(test_proxy_password),
 	    cmocka_unit_test(test_goldens),
 	    cmocka_unit_test(test_shipped),
 	    cmocka_unit_test(test_docs),
