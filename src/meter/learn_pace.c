@@ -183,13 +183,7 @@ rate_of(const struct pace_place *x, const struct slot_attempt *a, bool stream)
 static bool
 tier_known(const struct slot_attempt *a)
 {
-	static const char *const usual[] = {"", "default", "standard", "auto"};
-
-	for (size_t i = 0; i < nitems(usual); i++) {
-		if (strcmp(a->service_tier, usual[i]) == 0)
-			return true;
-	}
-	return a->tiered;
+	return a->tiered || service_asked(str_of(a->service_tier)) == SERVICE_standard;
 }
 
 void

@@ -26,11 +26,12 @@ static const char rows_sql[] =
     "a.expected_output,a.output,a.input_estimate,a.warm_idle_ms,a.warm_tokens,"
     "a.ttft_ms,a.total_ms,a.input_uncached,a.cache_read,a.cache_write_5m,"
     "a.cache_write_1h,a.audio_input,a.image_input"
-    " FROM request r JOIN attempt a ON a.request=r.seq AND a.n=r.attempts-1"
+    " FROM request r JOIN attempt a ON a.request=r.seq"
     " JOIN name class ON class.id=r.class JOIN name model ON model.id=a.model"
     " JOIN name provider ON provider.id=a.provider"
     " JOIN name tier ON tier.id=a.service_tier"
-    " WHERE r.end_ms>=?1 AND r.end_ms<?2 AND a.outcome=?3 AND a.basis=?4";
+    " WHERE r.end_ms>=?1 AND r.end_ms<?2 AND a.outcome IN (?3,?5)"
+    " AND a.basis=?4";
 
 enum {
 	ROW_class,
@@ -167,16 +168,12 @@ add_provider(struct seen *s, sqlite3_stmt *q)
 static bool
 place_of_row(sqlite3_stmt *q, char ret[static PACE_NAME])
 {
-	static const char *const usual[] = {"", "default", "standard", "auto"};
 	struct str model = books_text(q, ROW_model), at = books_text(q, ROW_provider);
 	bool tiered = (sqlite3_column_int(q, ROW_own_flags) & FLAG_tiered) != 0;
-	bool known = tiered;
 
-	for (size_t i = 0; i < nitems(usual); i++)
-		known |= str_is(books_text(q, ROW_tier), usual[i]);
 	snprintf(ret, PACE_NAME, "%s%.*s at %.*s", tiered ? "tier " : "",
 	    (int)model.len, model.p, (int)at.len, at.p);
-	return known;
+	return tiered || service_asked(books_text(q, ROW_tier)) == SERVICE_standard;
 }
 
 static void
@@ -237,6 +234,7 @@ add_month(struct seen *s, struct books *b, sqlite3 *db)
 	sqlite3_bind_int64(q, 2, s->ask->to_ms);
 	sqlite3_bind_int(q, 3, OUT_served);
 	sqlite3_bind_int(q, 4, BASIS_reported);
+	sqlite3_bind_int(q, 5, OUT_escalated);
 	while ((ok = books_step(b, q, &row)) && row)
 		add_row(s, q);
 	sqlite3_finalize(q);

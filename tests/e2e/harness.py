@@ -432,6 +432,19 @@ class Daemon(Program):
                 db.close()
         return found
 
+    def rewritten(self, sql, *args):
+        """A copy of the state folder in whose months something was changed, which the ledger itself forbids."""
+        copy = os.path.join(self.folder, "rewritten")
+        shutil.copytree(self.state, copy, ignore=shutil.ignore_patterns("*lock*"))
+        for path in self.months():
+            db = sqlite3.connect(os.path.join(copy, os.path.basename(path)))
+            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
+                db.execute(f"DROP TRIGGER {name}")
+            db.execute(sql, args)
+            db.commit()
+            db.close()
+        return copy
+
     def requests(self, more, *args):
         """Rows of requests; each says in which month's file it is, because numbers begin anew in each."""
         return [{**r, "file": path} for path in self.months()

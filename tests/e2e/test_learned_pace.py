@@ -56,6 +56,11 @@ class LearnedPace(harness.Case):
         files = self.outlook("--state", self.daemon.state)
         self.assertEqual([v["catalogue"] for v in files["lengths"]], [v["catalogue"] for v in self.outlook()["lengths"]])
         self.assertEqual({p["model_at"]: p for p in files["paces"] if p["hour"] is None}["luna at openai"]["answers"], 12)
+        # An answer that was judged flawed taught as much as the others.
+        flawed = self.daemon.rewritten("UPDATE attempt SET outcome=? WHERE request=(SELECT MAX(a.request) FROM attempt a JOIN name n ON"
+                                       " n.id=a.model WHERE n.text='luna' AND a.output>=32)", harness.OUTCOMES.index("escalated"))
+        again = self.outlook("--state", flawed)
+        self.assertEqual(again["paces"], files["paces"])
         # Times of late are forgotten, those of this hour are not.
         model, why = self.plan("hasty")
         self.assertEqual((model, why["luna"]), ("spare", "out_latency"))

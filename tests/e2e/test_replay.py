@@ -2,9 +2,6 @@
 
 import json
 import os
-import re
-import shutil
-import sqlite3
 import subprocess
 import unittest
 
@@ -170,15 +167,7 @@ class Replay(Replaying):
 
     def test_a_damaged_number(self):
         """A row whose name has a number that was never given: nobody is called so, and no memory is kept for it."""
-        state = os.path.join(self.folder, "damaged")
-        shutil.copytree(self.daemon.state, state, ignore=shutil.ignore_patterns("*lock*"))
-        month = next(name for name in sorted(os.listdir(state)) if re.fullmatch(r"ledger-\d{4}-\d\d\.db", name))
-        db = sqlite3.connect(os.path.join(state, month))
-        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
-            db.execute(f"DROP TRIGGER {name}")
-        db.execute("UPDATE request SET key=2147483647 WHERE seq=(SELECT MAX(seq) FROM request)")
-        db.commit()
-        db.close()
+        state = self.daemon.rewritten("UPDATE request SET key=2147483647 WHERE seq=(SELECT MAX(seq) FROM request)")
         done = subprocess.run([harness.FRUGALD, "replay", "--state", state, "--json", "--policy", self.daemon.config],
                               capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
