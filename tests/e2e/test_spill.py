@@ -2,6 +2,7 @@
 
 import http.client
 import http.server
+import os
 import threading
 import unittest
 
@@ -10,6 +11,15 @@ from harness import RACK
 
 EASY = "What is the capital of France?"
 LONG = 40000  # so many wait that however fast it answers, it takes too long
+
+
+def threads(pid):
+    """The names of a process's threads."""
+    names = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/comm", encoding="utf-8") as f:
+            names.append(f.read().strip())
+    return names
 
 
 class Spill(harness.Case):
@@ -38,6 +48,9 @@ tags:""")}
         lines = [line for line in metrics.splitlines() if line.startswith(f"frugald_machine_{name}{{")]
         self.assertEqual([line.split()[0] for line in lines], [f'frugald_machine_{name}{{provider="rack"}}'])
         return float(lines[0].split()[1])
+
+    def test_nobody_to_ask(self):
+        self.assertNotIn("poller", threads(self.daemon.pid))
 
     def test_spills_and_comes_back(self):
         self.assertEqual(self.served(), "qwen")
@@ -191,6 +204,7 @@ class Poll(harness.Case):
         self.server.vllm(4, 0)
         self.wait_served("qwen")
         self.assertEqual({a for _, a in self.server.asked}, {"Bearer rack-secret"})
+        self.assertEqual(threads(self.daemon.pid).count("poller"), 1)
 
     def test_nobody_tells_any_more(self):
         for trouble in ((0, b""), (302, b""), (500, b"vllm:num_requests_waiting 4"), (200, b"<html>"),
