@@ -148,10 +148,9 @@ test_models(void **state)
 	assert_int_equal(t.models, 0);
 }
 
-#define LONG_NAME                                                 \
-	"{\"models\":[{\"name\":\"ok\"},{\"name\":\""             \
-	"0123456789012345678901234567890123456789012345678901234" \
-	"567890123\"}]}"
+static const char long_name[] =
+    "{\"models\":[{\"name\":\"ok\"},{\"name\":\""
+    "0123456789012345678901234567890123456789012345678901234567890123\"}]}";
 
 static const char *const no_models[] = {
     "",
@@ -163,7 +162,7 @@ static const char *const no_models[] = {
     "{\"models\":[\"qwen\"]}",
     "{\"models\":[{\"name\":\"a\\u0000b\"}]}",
     "{\"models\":[{},{},{},{},{},{},{},{},{}]}",
-    LONG_NAME,
+    long_name,
 };
 
 static void
