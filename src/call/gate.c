@@ -230,7 +230,7 @@ static void
 leave_line(const struct attempt *a, int64_t now)
 {
 	struct queue *q = a->provider->queue;
-	bool served = a->outcome == OUT_served;
+	bool served = a->outcome == OUT_served || a->outcome == OUT_escalated;
 
 	if (q == NULL)
 		return;

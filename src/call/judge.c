@@ -106,6 +106,16 @@ is_first_of_cascade(const struct attempt *a)
 	return p->escalate_to > 0 && a->candidate < &p->candidate[p->escalate_to];
 }
 
+/* Else the poor answer is served at once, and nobody is paid in vain. */
+static bool
+second_has_time(const struct request *r)
+{
+	const struct candidate *second = &r->plan->candidate[r->plan->escalate_to];
+
+	return r->deadline_ms <= 0 ||
+	       deadline_left_ms(r, loop_now(r->worker->loop)) > second->takes_ms;
+}
+
 /* Is the whole answer of the first model so poor that the second is asked? */
 static bool
 is_flawed(struct attempt *a)
@@ -120,7 +130,7 @@ is_flawed(struct attempt *a)
 	    in.body.len > CHECK_BYTES_MAX)
 		return false;
 	a->flaw = check_answer(&in);
-	return a->flaw != FLAW_none;
+	return a->flaw != FLAW_none && second_has_time(r);
 }
 
 /* ---- the row ---- */

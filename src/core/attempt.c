@@ -50,9 +50,19 @@ begin(struct request *r, const struct candidate *c, bool fresh)
 	r->live = a;
 	r->refs++;
 	count(r->worker, attempts);
-	if (a->number > 0)
+	if (a->number > 0 && (r->last == NULL || r->last->outcome != OUT_escalated))
 		count(r->worker, fallbacks);
 	return a;
+}
+
+/* What a cascade keeps may still have to serve. */
+static void
+drop_last(struct request *r)
+{
+	if (r->last == NULL || r->last == r->kept)
+		return;
+	tap_fini(&r->last->tap);
+	buf_fini(&r->last->error_body);
 }
 
 /* Keeps what the answer to the client may have to say; the one before it is forgotten,
@@ -65,10 +75,7 @@ keep_last(struct request *r, struct attempt *a)
 		buf_fini(&a->error_body);
 		return;
 	}
-	if (r->last != NULL) {
-		tap_fini(&r->last->tap);
-		buf_fini(&r->last->error_body);
-	}
+	drop_last(r);
 	r->last = a;
 }
 
@@ -90,7 +97,7 @@ attempt_end(struct attempt *a, enum outcome o)
 		route_note(a);
 	call_leave(a);
 	r->live = NULL;
-	if (o != OUT_served)
+	if (o != OUT_served && o != OUT_escalated)
 		count(w, attempts_failed);
 	trace(&w->shared->trace, attempt, "%u %s at %s: %s", a->number,
 	    a->candidate->model->name, a->provider->name, outcome_name(o));
@@ -194,11 +201,8 @@ serve_kept(struct request *r)
 {
 	struct attempt *a = r->kept;
 
-	if (r->last != a) {
-		tap_fini(&r->last->tap);
-		buf_fini(&r->last->error_body);
-		r->last = a;
-	}
+	drop_last(r);
+	r->last = a;
 	if (a->content_type[0] == '\0')
 		str_copy(
 		    a->content_type, sizeof(a->content_type), STR("application/json"));

@@ -122,6 +122,8 @@ request_end(struct request *r)
 	report_end(r);
 	loop_defer_cancel(w->loop, &r->later);
 	loop_defer_cancel(w->loop, &r->cut);
+	if (r->kept != r->last)
+		free_attempt(r->kept);
 	free_attempt(r->last);
 	reader_free(r->reader);
 	buf_fini(&r->in.body);

@@ -27,6 +27,10 @@ relay_reset(struct request *r)
 	buf_fini(&r->relay.whole);
 	r->relay = (struct relay){.buffered = !r->task.stream};
 	relay_init(r);
+	/* Both together are held back, and no more than that. */
+	r->relay.whole.max = r->kept_whole.len < r->relay.whole.max
+				 ? r->relay.whole.max - r->kept_whole.len
+				 : 0;
 }
 
 /* The attempt whose answer the client gets. */
@@ -285,6 +289,7 @@ relay_step(struct request *r)
 {
 	struct reply_head h = {0};
 
+	buf_fini(&r->kept_whole);
 	if (r->relay.buffered)
 		return r->relay.released ? reply_whole(r) : WAIT;
 	common_headers(r, &h);

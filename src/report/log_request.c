@@ -146,6 +146,19 @@ put_attempt(struct json *j, const struct request *r)
 	put_time(j, "ttft_ms", span(a->start_ns, a->first_byte_ns), NS_PER_MS);
 }
 
+/* Of a cascade: what was found in the first answer, and whether that was served. */
+static void
+put_flaw(struct json *j, const struct request *r)
+{
+	const struct attempt *a = r->kept != NULL ? r->kept : r->last;
+
+	if (a == NULL || a->flaw == FLAW_none)
+		return;
+	json_str(j, "flaw", str_of(flaw_name(a->flaw)));
+	json_str(j, "flaw_of", str_of(a->candidate->model->name));
+	json_bool(j, "flaw_served", a == r->last && r->outcome == OUT_served);
+}
+
 static bool
 wanted(const struct request *r)
 {
@@ -174,6 +187,7 @@ log_request(struct request *r, struct buf *ret)
 	json_bool(&j, "stream", r->task.stream);
 	json_int(&j, "attempts", r->attempts);
 	put_attempt(&j, r);
+	put_flaw(&j, r);
 	put_time(&j, "total_ms", total, NS_PER_MS);
 	put_time(&j, "added_us", added_ns(r), 1000);
 	put_tags(&j, r);

@@ -1,6 +1,9 @@
 """A cascade asks a cheap model first and a better one when its answer is of no use; all that was asked is billed."""
 
 import json
+import os
+import subprocess
+import time
 import unittest
 
 import harness
@@ -118,6 +121,69 @@ tags:""")}
         attempts = self.daemon.with_attempts(row)["attempt"]
         self.assertEqual([a["outcome"] for a in attempts], ["escalated", "client_gone"])
         self.assertTrue(all(a["amount_pusd"] > 0 for a in attempts), attempts)
+
+    def refused(self, **sol):
+        """The first model refuses; what the second does is in `sol`."""
+        self.sim.script("say=I_cannot_help_with_that.", port=OPENAI, model="gpt-5.6-luna")
+        if sol:
+            self.sim.script(sol["do"], model="gpt-5.6-sol", times=0)
+
+    def log_of(self, answer):
+        """Its line of the log, as far as it speaks of both."""
+        wanted = answer.header("x-request-id")
+        line = harness.wait_for("its line of the log", lambda: [x for x in self.daemon.log_lines() if x["id"] == wanted])[0]
+        return [line.get(k) for k in ("attempts", "model", "flaw", "flaw_of", "flaw_served")]
+
+    def explain(self, answer):
+        self.row_of(answer)
+        env = {**os.environ, "FRUGALD_URL": f"http://127.0.0.1:{self.daemon.admin}"}
+        done = subprocess.run([harness.FRUGALD, "explain", answer.header("x-request-id")], env=env, capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_log_and_explain_tell_of_both(self):
+        self.refused()
+        answer = self.ask()
+        self.assertEqual(self.log_of(answer), [2, "sol", "refusal", "luna", False])
+        told = self.explain(answer)
+        self.assertIn("served by sol @ openai", told)
+        self.assertIn("luna @ openai · escalated: it refuses", told)
+        self.refused(do="status=400 code=invalid_request")
+        answer = self.ask()
+        self.assertEqual(self.log_of(answer), [2, "luna", "refusal", "luna", True])
+        told = self.explain(answer)
+        self.assertIn("served by luna @ openai", told)
+        self.assertIn("sol @ openai · provider_refused", told)
+        self.assertEqual(self.log_of(self.ask(text="Write a SQL query that counts orders.")), [1, "luna", None, None, None])
+
+    def test_second_is_late(self):
+        """It is given up at the deadline, and what it may have cost is booked."""
+        self.refused(do="fault=hang")
+        begin = time.monotonic()
+        answer = self.post(CHAT, chat(QUESTION, model="steps"), {"x-frugald-deadline": "1"})
+        self.assertLess(time.monotonic() - begin, 5)
+        self.assertEqual((answer.status, answer.header("x-frugald-model"), answer.header("x-frugald-flaw")), (200, "luna", "refusal"))
+        row = self.assertAttempts(answer, ("luna", "openai", "escalated", "reported"), ("sol", "openai", "too_long", "unknown"))
+        self.assertEqual(row["outcome"], "served")
+        self.assertGreater(min(a["amount_pusd"] for a in row["attempt"]), 0)
+
+    def test_short_was_asked_for(self):
+        """Another model would be cut off as well."""
+        self.sim.script("tokens=40", model="gpt-5.6-luna")
+        answer = self.ask(max_tokens=20)
+        self.assertEqual((answer.status, answer.header("x-frugald-model"), answer.header("x-frugald-flaw")), (200, "luna", None))
+        self.assertEqual(answer.json()["choices"][0]["finish_reason"], "length", answer)
+        self.assertAttempts(answer, ("luna", "openai", "served", "reported"))
+
+    def test_long_answers_share_what_is_held_back(self):
+        """The second one may be as long as what the first one leaves; beyond that it streams."""
+        self.sim.script("say=I_cannot_help_with_that.", port=OPENAI, model="gpt-5.6-luna")
+        self.sim.script("tokens=300 bytes=1000 events=300", port=OPENAI, model="gpt-5.6-sol")
+        answer = self.ask()
+        self.assertEqual((answer.status, answer.header("x-frugald-model"), answer.header("x-frugald-flaw")), (200, "sol", None))
+        self.assertGreater(len(answer.body), 200000)
+        self.assertAttempts(answer, ("luna", "openai", "escalated", "reported"), ("sol", "openai", "served", "reported"))
 
     def tearDown(self):
         self.sim.reset()
