@@ -158,7 +158,8 @@ read_scalar(struct ask *a, struct str key, struct str value)
 	else if (str_is(key, "stream_options"))
 		a->include_usage = peek_true(peek_member(value, "include_usage"));
 	else if (str_is(key, "max_tokens") || str_is(key, "max_completion_tokens"))
-		a->max_output = peek_int(value, -1);
+		a->max_output =
+		    peek_int(value, a->max_output); /* null: the other one */
 	else if (str_is(key, "n"))
 		a->n = peek_int(value, 1);
 	else if (str_is(key, "service_tier"))
