@@ -53,7 +53,7 @@ static const struct {
 static uint8_t
 byte_of(float p)
 {
-	return p >= 1 ? 255 : p > 0 ? (uint8_t)(p * 255 + 0.5F) : 0;
+	return p >= 1 ? 255 : p > 0 ? (uint8_t)lroundf(p * 255) : 0;
 }
 
 /* 0 is kept for "not told". */

@@ -12,14 +12,14 @@
 
 #ifndef __SANITIZE_ADDRESS__
 /* Stands in for the C library's, which this asks in turn. */
-void *__libc_malloc(size_t n);
+void *__libc_malloc(size_t __size);
 static uint64_t allocations;
 
 void *
-malloc(size_t n)
+malloc(size_t __size)
 {
 	allocations++;
-	return __libc_malloc(n);
+	return __libc_malloc(__size);
 }
 #else
 static const uint64_t allocations = 1;

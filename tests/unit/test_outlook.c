@@ -124,7 +124,7 @@ test_every_answer_counts(void **state)
 		struct slot_attempt done = answered(&a, 120, attempts[i].tokens);
 
 		str_copy(done.model, sizeof(done.model), str_of(attempts[i].model));
-		done.outcome = attempts[i].outcome;
+		done.outcome = (uint16_t)attempts[i].outcome;
 		done.basis = done.outcome == OUT_cut ? BASIS_partial : BASIS_reported;
 		done.length = LENGTH_whole;
 		done.warm_idle_ms = -1;

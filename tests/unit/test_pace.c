@@ -164,11 +164,11 @@ test_hours(void **state)
 	assert_near(pace(p, 12, PACE_ttft_p50), 400); /* nothing else is known */
 	book_many(p, (struct pace_case){"luna", 0, 12, 4000, 8, 0, 0}, 200);
 	/* 200 samples of its own, 30 of all hours, of which more were fast */
-	assert_near(pace(p, 12, PACE_ttft_p50), (200 * 4000 + 30 * 400) / 230);
+	assert_near(pace(p, 12, PACE_ttft_p50), (200 * 4000 + 30 * 400) / 230.0);
 	assert_in_range((int)pace(p, 12, PACE_rate_p50), 16, 20);
 	assert_near(pace(p, 3, PACE_ttft_p50), 400);
 	/* on the same hour of another day */
-	assert_near(pace(p, 36, PACE_ttft_p50), (200 * 4000 + 30 * 400) / 230);
+	assert_near(pace(p, 36, PACE_ttft_p50), (200 * 4000 + 30 * 400) / 230.0);
 	assert_true(pace_of(p, "sol", false, 12, PACE_ttft_p50) < 0);
 	assert_true(outlook_pace(NULL, 1, 0, PACE_ttft_p50) < 0);
 }
