@@ -155,9 +155,9 @@ struct route_input *decision_unpack(
     const struct decision_row *row, const struct snapshot *s, struct arena *mem);
 
 /* The same request before another policy: what it names is looked up there by name.
- * NULL: that has no data class of the request's or its key's, so that it would have
- * been refused. A team, model or provider that is gone is forgotten. `in` must outlive
- * it. */
+ * NULL: that does not have the request's or its key's data class, or its team, so that
+ * nobody knows who may see it. A model or provider that is gone is forgotten. `in` must
+ * outlive it. */
 struct route_input *decision_move(
     const struct route_input *in, const struct snapshot *to, struct arena *mem);
 

@@ -103,8 +103,8 @@ tell(struct cli *c, const struct route_input *in, const struct snapshot *fresh)
 
 	if (moved == NULL)
 		return cli_fail(
-		    "%s does not have the data class that the request or its key "
-		    "names: it would have been refused",
+		    "%s does not have the data class or the team that the request or "
+		    "its key names: who may see it is not known there",
 		    c->opt[OPT_policy]);
 	then.view = view_of(in, c->mem);
 	now.view = view_of(moved, c->mem);

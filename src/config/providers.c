@@ -96,10 +96,17 @@ check_url(struct build *b, struct provider_draft *d)
 	p->allow_private = d->allow_private < 0 ? p->local : d->allow_private != 0;
 	if (d->url == NULL)
 		return;
+	if (strchr(d->url, '@') != NULL) {
+		/* Not shown: there may be a password in it. */
+		diag_error(b->r.d, at,
+		    "url: a base URL has no user and no password; write "
+		    "https://HOST[:PORT]/PATH, and the provider's key at `key`");
+		return;
+	}
 	if (!parse_url(b, str_of(d->url), p)) {
 		diag_error(b->r.d, at,
 		    "url: '%s' is not a base URL; write https://HOST[:PORT]/PATH, "
-		    "without user, ? or #",
+		    "without ? or #",
 		    d->url);
 		return;
 	}

@@ -76,8 +76,9 @@ read_input(struct judge *j)
 	j->was = *j->in->session;
 	j->in = decision_move(j->in, j->world->fresh, j->mem);
 	if (j->in == NULL)
-		return lacking(
-		    j, "the other policy does not have the data class that they name");
+		return lacking(j, "the other policy does not have the data class or "
+				  "the team that they "
+				  "name");
 	j->session = *j->in->session;
 	j->in->session = &j->session;
 	j->options = plan_unpack(row.plan, j->option, CANDIDATES_MAX);

@@ -98,8 +98,12 @@ move_who(struct moved *m)
 
 	m->who = *m->was->who;
 	m->in.who = &m->who;
-	if (m->who.team != NULL)
+	/* With a team its wall and its limits would be gone. */
+	if (m->who.team != NULL) {
 		m->who.team = snapshot_team(to, str_of(m->who.team->name));
+		if (m->who.team == NULL)
+			return false;
+	}
 	if (m->who.key == NULL)
 		return true;
 	m->key = *m->who.key;

@@ -391,13 +391,14 @@ test_moved(void **state)
 {
 	struct scene *s = *state;
 	struct snapshot *to = shifted(s->snap);
+	struct arena *mem;
 	unsigned served = 0;
 
 	for (unsigned i = 0; i < REQUESTS / 10; i++) {
-		struct arena *mem = arena_new(1 << 16);
 		const struct route_input *moved;
 		struct plan was, is;
 
+		mem = arena_new(1 << 16);
 		draw_request(s);
 		served += plan_build(&s->in, &was);
 		moved = decision_move(&s->in, to, mem);
@@ -407,6 +408,14 @@ test_moved(void **state)
 		arena_free(mem);
 	}
 	assert_true(served > REQUESTS / 50);
+	/* With its team a request's wall would be gone. */
+	while (s->who.team == NULL)
+		draw_request(s);
+	for (unsigned i = 0; i < to->team_count; i++)
+		((struct team *)to->teams)[i].name = "another";
+	mem = arena_new(1 << 16);
+	assert_null(decision_move(&s->in, to, mem));
+	arena_free(mem);
 	snapshot_unref(to);
 }
 
