@@ -155,6 +155,12 @@ slot_attempt_seen(struct slot *s, int attempt, int64_t output_tokens)
 /* Settles one attempt; a second call changes nothing. */
 void slot_attempt_close(struct slot *s, int attempt, const struct slot_attempt *result,
     struct str raw_usage);
+/* A settled answer that was put aside is served after all. */
+static inline void
+slot_attempt_served(struct slot *s, int attempt)
+{
+	s->attempt[attempt].outcome = OUT_served;
+}
 /* No further attempt follows: hands the slot to the ledger thread and wakes it. */
 void slot_close(
     struct slots *s, struct slot *slot, enum outcome outcome, int64_t end_ms);

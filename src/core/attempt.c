@@ -207,6 +207,9 @@ serve_kept(struct request *r)
 		str_copy(
 		    a->content_type, sizeof(a->content_type), STR("application/json"));
 	a->accepted = true;
+	a->outcome = OUT_served;
+	if (a->slot_index >= 0)
+		slot_attempt_served(r->slot, a->slot_index);
 	count(r->worker, escalations_failed);
 	relay_restore(r);
 	route_note(a);

@@ -206,6 +206,16 @@ cell_of(struct rollup_store *r, const struct rollup_key *key)
 	return &e->cell;
 }
 
+static unsigned
+standing(const struct slot *s)
+{
+	for (unsigned i = s->attempts; s->outcome == OUT_served && i > 0; i--) {
+		if (s->attempt[i - 1].outcome == OUT_served)
+			return i - 1;
+	}
+	return s->attempts - 1U;
+}
+
 bool
 rollup_add(struct rollup_store *r, const struct slot *s)
 {
@@ -218,7 +228,7 @@ rollup_add(struct rollup_store *r, const struct slot *s)
 		if (c == NULL)
 			return false;
 		add_attempt(c, &s->attempt[i]);
-		if (i + 1 == s->attempts)
+		if (i == standing(s))
 			add_request(c, s, &s->attempt[i]);
 	}
 	return true;

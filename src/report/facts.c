@@ -223,7 +223,10 @@ read_row(sqlite3_stmt *s, struct fact *f)
 		u->estimated = u->paid;
 		u->exposure.v = left > 0 ? left : 0;
 	}
-	if (sqlite3_column_int(s, ROW_n) + 1 == sqlite3_column_int(s, ROW_attempts))
+	if (sqlite3_column_int(s, ROW_outcome) == OUT_served
+		? served
+		: sqlite3_column_int(s, ROW_n) + 1 ==
+		      sqlite3_column_int(s, ROW_attempts))
 		read_request(s, f);
 }
 

@@ -16,8 +16,8 @@ TASKS = [  # text, and whether it is hard
     ("Use the tool: design the migration of the ledger to a sharded store without downtime, derive the invariants that must hold at every "
      "step under partial failure, prove that no entry is booked twice, and write the recovery procedure.", True),
 ]
-RESULTS = 7  # of tools, in each task
-TURNS = 40
+RESULTS = 14  # of tools, in each task
+TURNS = 75
 COMPACT_AT = 20
 
 

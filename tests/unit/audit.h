@@ -37,7 +37,9 @@ static const char audit_rollups[] =
 static const char audit_rows[] =
     "SELECT (r.end_ms/3600000)||'|'||team.text||'|'||key.text||'|'||route.text||'|'||"
     "class.text||'|'||model.text||'|'||provider.text||'|'||a.tier||'|'||"
-    "substr(r.tags,1,r.rollup_tags),a.n+1=r.attempts,a.outcome,a.flags&8!=0,a.basis,"
+    "substr(r.tags,1,r.rollup_tags),"
+    "a.n=ifnull((SELECT MAX(b.n) FROM attempt b WHERE b.request=r.seq AND b.outcome=1 "
+    "AND r.outcome=1),r.attempts-1),a.outcome,a.flags&8!=0,a.basis,"
     "ifnull(a.input_uncached,0),ifnull(a.cache_read,0),ifnull(a.cache_write_5m,0),"
     "ifnull(a.cache_write_1h,0),ifnull(a.audio_input,0),ifnull(a.image_input,0),"
     "ifnull(a.output,0),ifnull(a.audio_output,0),ifnull(a.reasoning,0),"

@@ -48,6 +48,8 @@ book_any(struct process *p, int64_t most)
 	static const char *const teams[] = {"web", "", "data"};
 	struct slot_request r = some_request(p->env);
 	int attempts = 1 + (int)draw(p, SLOT_ATTEMPTS);
+	enum outcome outcome = (enum outcome)(1 + draw(p, 3));
+	int served = outcome == OUT_served ? (int)draw(p, (uint64_t)attempts) : -1;
 	struct slot *s;
 
 	str_copy(r.team, sizeof(r.team), str_of(teams[draw(p, 3)]));
@@ -64,10 +66,13 @@ book_any(struct process *p, int64_t most)
 	for (int i = 0; i < attempts; i++) {
 		struct slot_attempt a = any_attempt(p, most);
 
+		/* One has answered: the last, or one that was put aside. */
+		if (outcome == OUT_served)
+			a.outcome = i == served ? OUT_served : OUT_escalated;
 		slot_attempt_open(s, &a);
 		slot_attempt_close(s, i, &a, STR(""));
 	}
-	slot_close(p->slots, s, (enum outcome)(1 + draw(p, 3)), env_wall_ms(p->env));
+	slot_close(p->slots, s, outcome, env_wall_ms(p->env));
 }
 
 static void
