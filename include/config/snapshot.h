@@ -28,6 +28,9 @@ struct health; /* of call/: breakers, in-flight counts; kept by name across relo
 #define PROVIDER_KEYS_MAX   8
 #define MODEL_PROVIDERS_MAX 8
 #define SHARES_MAX          128 /* of teams and keys with frontier_at_most */
+#define BUDGETS_MAX         1024
+#define BUDGET_NAME         128
+#define BUDGET_WARN_MAX     4
 
 struct timeouts {
 	int32_t connect_ms, first_byte_ms, idle_ms, total_ms; /* total 0: none */
@@ -187,6 +190,43 @@ struct team {
 	unsigned index;
 };
 
+/* Whose spend a budget caps. */
+enum budget_scope {
+	SCOPE_daemon,
+	SCOPE_team,
+	SCOPE_key,
+	SCOPE_user,
+	SCOPE_session,
+	SCOPE_tag,
+};
+/* How long it lasts: until the next full hour, day, Monday, month; or for good. */
+enum budget_per { PER_all, PER_hour, PER_day, PER_week, PER_month };
+/* What becomes of a request that would pass the cap. */
+enum on_exhausted { EXHAUSTED_refuse, EXHAUSTED_downgrade, EXHAUSTED_local_only };
+/* What is set aside for a request before it is sent. */
+enum hold_kind { HOLD_worst_case, HOLD_expected };
+
+/* A cap, of the policy's `budgets`, of a team or of a key. */
+struct budget {
+	/* Canonical, from scope, value, period and zone: "team payments per month",
+	 * "each tag.run in all". What was spent is kept under it over reloads and
+	 * restarts, so a changed cap goes on where the old one was. */
+	const char *name;
+	enum budget_scope scope;
+	const char *value; /* the team, key, …; NULL: an account for each value */
+	const char *tag;   /* of SCOPE_tag: its name */
+	enum budget_per per;
+	const char *zone;         /* tz name; NULL: UTC */
+	const struct zone *clock; /* of it */
+	struct pusd_sum cap;
+	int32_t warn_ppm[BUDGET_WARN_MAX]; /* of the cap, ascending */
+	unsigned warns;
+	enum on_exhausted on_exhausted;
+	enum hold_kind hold;
+	int http_status; /* of a refusal: 402, or 429 where the policy says so */
+	unsigned index;
+};
+
 enum tag_depth { TAG_rollup, TAG_index, TAG_store };
 struct tag_name {
 	const char *name;
@@ -254,6 +294,8 @@ struct snapshot {
 	unsigned team_count;
 	const struct tag_name *tags;
 	unsigned tag_count;
+	const struct budget *budgets; /* those of teams and keys among them */
+	unsigned budget_count;
 	const struct key_entry *keys; /* sorted by hash */
 	unsigned key_count;
 	const char *canonical; /* the policy printed back */

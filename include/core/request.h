@@ -44,6 +44,7 @@ struct attempt {
 	int64_t max_output;                   /* hold: to set upstream; -1: leave it */
 	struct pusd at_most;                  /* hold */
 	bool unpriced;                        /* hold: `at_most` is not known */
+	struct grant grant;                   /* hold; settle ends it */
 	int slot_index;                       /* slot; -1: none */
 
 	/* shape */
@@ -128,7 +129,9 @@ struct request {
 	uint32_t failed_at;   /* gate: providers whose fault it has met, a bit each */
 	struct attempt *live; /* serve: at most one */
 	struct attempt
-	    *last;          /* serve: the one that answered, or the last that failed */
+	    *last; /* serve: the one that answered, or the last that failed */
+	const struct budget
+	    *capped;        /* hold: it has changed what was decided, or NULL */
 	struct slot *slot;  /* slot; NULL once closed */
 	struct relay relay; /* relay */
 	/* judge: the first of a cascade; its answer was flawed and waits in

@@ -97,6 +97,10 @@ bool mode_parse(struct str word, enum route_mode *ret);
 /* What a word for a tier of service asks for, whoever's word it is. */
 enum service service_asked(struct str word);
 
+/* Who said a tag; the ledger keeps the number. Of two values that of the stronger
+ * source, which comes first, counts. */
+enum tag_source { TAG_by_key, TAG_by_token, TAG_by_path, TAG_by_header };
+
 /* At most so many bytes keep what a decision was made from; see decision_pack(). */
 #define DECISION_BYTES 144
 

@@ -16,6 +16,7 @@
 #include "core/sets.h"
 
 struct addresses_shared;
+struct budgets;
 struct bypass_shared;
 struct call;
 struct edge;
@@ -45,6 +46,7 @@ struct shared {
 	struct addresses_shared *addresses;
 	struct sessions_shared *sessions;
 	struct bypass_shared *bypass;
+	struct budgets *budgets;
 	struct slots *slots;
 	struct ledger *ledger;
 	struct outlook_shared *outlook;

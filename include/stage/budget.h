@@ -3,13 +3,18 @@
 #define STAGE_BUDGET_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/money.h"
+#include "base/str.h"
 #include "config/prices.h"
+#include "config/snapshot.h"
 #include "core/sets.h"
 
 struct task;
+struct tag;
 struct candidate;
+struct env;
 
 /* The most that an attempt can cost: (input bound × the dearest of uncached and
  * cache-write price + output bound × output price) × the dearest tier of service that
@@ -26,5 +31,115 @@ bool hold_fit(const struct task *task, const struct candidate *c, struct pusd mo
 /* Upper bound of the tokens of the prompt: every byte of text a token at most, opaque
  * parts by their bounds, what we cannot see the whole context. */
 int64_t hold_input_bound(const struct task *task, int64_t context);
+
+/* ---- budgets: what was spent and what is held, by account ----
+ *
+ * An account is a budget of the policy, a value (for those with one account for each)
+ * and a period. Invariant: no grant makes spent + held > cap; what settles, is released
+ * or passes of time never makes a grant possible that was already spent. One lock,
+ * short: any thread may call. Kept by the budget's name over reloads. */
+
+struct budgets;
+struct account;
+
+/* A request has no more budgets on its path; `check` refuses a policy that could. */
+#define BUDGET_PATH_MAX 16
+/* So many accounts are kept; above them those whose period is over go first, and when
+ * all are in force a new one is refused. */
+#define ACCOUNTS_MAX 131072
+#define BUDGET_VALUE 64 /* bytes; longer values are cut, as the ledger's rows are */
+
+/* Whose request it is, as the ledger keeps it. */
+struct budget_who {
+	struct str team, key, user; /* empty: none */
+	uint64_t session;           /* 0: none */
+	const struct tag *tags;
+	unsigned tag_count;
+};
+
+/* What an attempt may cost. */
+struct budget_need {
+	struct pusd worst_case;
+	struct pusd expected; /* p99 of what is learned; never above worst_case */
+	bool unpriced;        /* neither is known: no budget can be kept */
+};
+
+/* What is held for one attempt. Zeroed: nothing. */
+struct grant {
+	unsigned count;
+	struct account *account[BUDGET_PATH_MAX];
+	struct pusd held[BUDGET_PATH_MAX];
+	int64_t at_ms; /* in which periods: wall clock, but never back */
+};
+
+/* Why not: the budget that is nearest to its cap, for people. */
+struct budget_refusal {
+	const struct budget *budget; /* of the snapshot; NULL: too many accounts */
+	char value[BUDGET_VALUE];    /* of the account: the user, the run, … */
+	struct pusd_sum spent, held;
+	struct pusd needed; /* -1: not known */
+	int64_t resets_ms;  /* wall clock; -1: never */
+};
+
+struct budgets *budgets_new(struct env *env);
+void budgets_free(struct budgets *b); /* takes NULL; no grant may be live */
+
+/* Before a snapshot is given to workers: accounts of budgets that it has no more stay
+ * until their last hold has ended. Gives the generation of its rules, which goes with
+ * every row: rows of an older one know nothing of budgets that are new in this. */
+uint32_t budgets_publish(struct budgets *b, const struct snapshot *snap);
+/* Of the rules under which a budget of this name began; 0: it is unknown. */
+uint32_t budgets_since(struct budgets *b, const char *name);
+
+/* Sets `need` aside in every budget on the path, or in none. True also when there is
+ * none. `ret_why` is filled on false. Counts the refusal and marks that are passed. */
+bool budgets_grant(struct budgets *b, const struct snapshot *snap,
+    const struct budget_who *who, const struct budget_need *need, int64_t wall_ms,
+    struct grant *ret, struct budget_refusal *ret_why);
+/* Ends the holds: `amount` was spent, in the periods in which they were granted. Zeroes
+ * `g`; again, it changes nothing. Gives by how much it was more than what was held in
+ * the worst case budgets (0: it was not): an overrun. */
+struct pusd budgets_settle(struct budgets *b, struct grant *g, struct pusd amount);
+
+/* ---- what the ledger thread needs of them ---- */
+
+/* Does the budget apply, and to which value? */
+bool budget_value(const struct budget *rule, const struct budget_who *who,
+    char ret[static BUDGET_VALUE]);
+/* First moment of the period that `at_ms` is in (PER_all: 0), and of the next (-1). */
+int64_t budget_period_ms(const struct budget *rule, int64_t at_ms);
+int64_t budget_resets_ms(const struct budget *rule, int64_t at_ms);
+/* What a settled attempt counts for: its amount; its bound where it is unpriced. Both
+ * -1 when not known. */
+struct pusd budget_charge(int64_t amount_pusd, int64_t at_most_pusd);
+/* Adds what was spent before, or settled outside of any grant. */
+void budgets_add(struct budgets *b, const struct budget *rule, const char *value,
+    int64_t period_ms, struct pusd_sum spent);
+/* Periods never begin before that of `at_ms`: what was granted up to then, says the
+ * ledger. */
+void budgets_not_before(struct budgets *b, int64_t at_ms);
+
+/* ---- for people ---- */
+
+struct budget_line {
+	const char *name; /* lives as long as `b` */
+	char value[BUDGET_VALUE];
+	struct pusd_sum cap, spent, held;
+	int64_t period_ms, resets_ms; /* -1: never */
+	uint64_t refused, downgraded, overruns;
+};
+/* Accounts in force, the most used share of the cap first; gives their number. */
+unsigned budgets_list(struct budgets *b, const struct snapshot *snap, int64_t wall_ms,
+    struct budget_line *ret, unsigned cap);
+
+/* What was refused or changed since the last call, to be kept by the hour. */
+struct refusal_count {
+	int64_t hour; /* since 1970 */
+	char team[40], key[40], name[BUDGET_NAME];
+	char kind[16]; /* "refused", "downgraded", "local_only", "overrun", "warned" */
+	uint64_t count;
+};
+unsigned budgets_take_refusals(
+    struct budgets *b, struct refusal_count *ret, unsigned cap);
 
 #endif

@@ -48,7 +48,9 @@ struct slot_request {
 	char policy[12], classifier[16];
 	char basis[12]; /* short hash of all that was in force; "": not kept */
 	uint64_t session, outlook;
+	uint32_t rules; /* generation of the budgets that have granted it */
 	float complexity, confidence;
+	char budget[SLOT_NAME]; /* whose cap has changed or refused what was decided */
 	char baseline[SLOT_NAME], decided[SLOT_NAME];
 	int64_t baseline_pusd; /* counterfactual, an estimate; -1 unknown */
 	float baseline_success;
@@ -62,6 +64,7 @@ struct slot_request {
 	/* "name=value\n…", those of depth rollup first,
 	 * then index, then store; cut at a whole tag */
 	char tags[320];
+	uint8_t tag_source[16]; /* enum tag_source, in the order of `tags` */
 };
 
 /* What the number of an answer's tokens says of how long such answers get. */
@@ -85,7 +88,10 @@ struct slot_attempt {
 	int32_t contract_ppm;
 	uint16_t outcome;
 	int16_t http_status;
+	int32_t calls; /* of tools with a fee of their own; -1: not said */
 	int64_t start_ms;
+	int64_t granted_ms; /* in which periods of budgets it counts; never before an
+				earlier one's, whatever the clock does */
 	int64_t price_input_pusd, price_output_pusd; /* per token; -1 unknown */
 	int64_t at_most_pusd;                        /* the hold; -1 unpriced */
 	int64_t machine_pusd;    /* expected, of a machine that is paid by the hour */

@@ -220,6 +220,7 @@ const char *plan_line(const struct plan *p, const struct verdict *v, struct aren
 /* Name and value of a tag, in the order of their strength. */
 struct tag {
 	struct str name, value;
+	enum tag_source source;
 };
 
 /* What is remembered of a conversation. */

@@ -69,9 +69,9 @@ prepare(struct month *m)
 		   "outlook,"
 		   "baseline,baseline_pusd,baseline_success,decided,flags,outcome,"
 		   "attempts,"
-		   "plan,tags,rollup_tags,seq,decision,basis) "
+		   "plan,tags,rollup_tags,seq,decision,basis,budget) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31)",
+		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32)",
 		   &m->add_request) &&
 	       db_prepare(db,
 		   "INSERT INTO attempt(request,n,model,provider,region,tier,price,"
@@ -81,14 +81,15 @@ prepare(struct month *m)
 		   "reasoning,"
 		   "input_estimate,expected_output,connect_ms,ttft_ms,total_ms,served_"
 		   "model,"
-		   "service_tier,raw_usage,warm_idle_ms,warm_tokens) "
+		   "service_tier,raw_usage,warm_idle_ms,warm_tokens,granted_ms,calls) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
 		   "?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?"
 		   "29,?30,"
-		   "?31,?32,?33,?34,?35)",
+		   "?31,?32,?33,?34,?35,?36,?37)",
 		   &m->add_attempt) &&
 	       db_prepare(db,
-		   "INSERT OR IGNORE INTO tag(name,value,request) VALUES(?1,?2,?3)",
+		   "INSERT OR IGNORE INTO tag(name,value,request,source) "
+		   "VALUES(?1,?2,?3,?4)",
 		   &m->add_tag);
 }
 
@@ -177,7 +178,7 @@ bind_request_names(struct month *m, const struct slot_request *r)
 	} names[] = {{4, r->key}, {5, r->team}, {6, r->user}, {8, r->route},
 	    {9, r->asked}, {10, r->path}, {11, r->class_name}, {14, r->data},
 	    {15, r->mode}, {16, r->policy}, {17, r->classifier}, {19, r->baseline},
-	    {22, r->decided}, {31, r->basis}};
+	    {22, r->decided}, {31, r->basis}, {32, r->budget}};
 
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
 		if (!bind_name(m, m->add_request, names[n].i, names[n].text))
@@ -248,6 +249,11 @@ bind_attempt_numbers(sqlite3_stmt *q, const struct slot_attempt *a)
 	db_known(q, 30, a->total_ms);
 	db_known(q, 34, a->warm_idle_ms);
 	db_known(q, 35, a->warm_tokens);
+	if (a->granted_ms > 0)
+		sqlite3_bind_int64(q, 36, a->granted_ms);
+	else
+		sqlite3_bind_null(q, 36);
+	db_known(q, 37, a->calls);
 }
 
 static bool
@@ -275,10 +281,14 @@ static bool
 add_tags(struct month *m, const struct slot *s, int64_t request)
 {
 	struct str rest = str_make(s->request.tags, s->request.tags_len), line, name;
+	unsigned at = 0;
 
 	while (str_split(&rest, '\n', &line)) {
+		uint8_t source =
+		    at < sizeof(s->request.tag_source) ? s->request.tag_source[at] : 0;
 		int64_t n, v;
 
+		at++;
 		if (!str_split(&line, '=', &name) || name.len == 0)
 			continue;
 		n = intern(m, name);
@@ -288,6 +298,7 @@ add_tags(struct month *m, const struct slot *s, int64_t request)
 		sqlite3_bind_int64(m->add_tag, 1, n);
 		sqlite3_bind_int64(m->add_tag, 2, v);
 		sqlite3_bind_int64(m->add_tag, 3, request);
+		sqlite3_bind_int(m->add_tag, 4, source);
 		if (!db_run(&m->db, m->add_tag))
 			return false;
 	}

@@ -193,6 +193,7 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	if (a->request->task.opaque_bytes == 0)
 		s->text_bytes = (int64_t)a->request->task.text_bytes;
 	s->expected_output = expected_output(a);
+	s->calls = -1;
 	fill_warmth(a, s);
 	s->machine_pusd = expected_machine(a);
 	s->price_input_pusd = -1;

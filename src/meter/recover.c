@@ -118,6 +118,7 @@ mend(struct slot_attempt *a)
 	if (a->warm_kind >= WARM_KINDS)
 		a->warm_kind = WARM_minutes;
 	a->machine_pusd = bounded(a->machine_pusd, 0);
+	a->calls = (int32_t)bounded(a->calls, -1);
 	if (a->at_most_pusd < -1)
 		a->at_most_pusd = -1;
 	if (a->contract_ppm < 0)

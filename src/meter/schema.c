@@ -43,6 +43,17 @@ static const char *const ledger_steps[] = {
     /* What values of the outlook are reckoned from: only the newest. */
     ("CREATE TABLE learned(cell TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,"
      " bytes BLOB NOT NULL) WITHOUT ROWID;"),
+    /* What was spent within budgets: made again from the rows, as roll-ups are. And
+     * what was refused, which no row tells. */
+    "CREATE TABLE budget_rule(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+    " scope INTEGER NOT NULL, value TEXT, tag TEXT, per INTEGER NOT NULL, zone TEXT);"
+    "CREATE TABLE budget(rule INTEGER NOT NULL, value TEXT NOT NULL,"
+    " period_ms INTEGER NOT NULL, spent_hi INTEGER NOT NULL, spent_lo INTEGER NOT "
+    "NULL,"
+    " at_ms INTEGER NOT NULL, PRIMARY KEY(rule, value, period_ms)) WITHOUT ROWID;"
+    "CREATE TABLE refusal(hour INTEGER NOT NULL, team TEXT NOT NULL, key TEXT NOT NULL,"
+    " name TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY(hour, team, key, name, kind)) WITHOUT ROWID;",
 };
 
 /* Refused by the database itself, whoever asks. INSERT OR REPLACE deletes without
@@ -96,6 +107,14 @@ static const char *const month_steps[] = {
     "ALTER TABLE attempt ADD COLUMN warm_idle_ms INTEGER;"
     "ALTER TABLE attempt ADD COLUMN warm_tokens INTEGER;",
     "ALTER TABLE request ADD COLUMN basis INTEGER NOT NULL DEFAULT 0;",
+    /* A correction says what an attempt cost after all; NULL: unknown. */
+    "ALTER TABLE request ADD COLUMN budget INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE attempt ADD COLUMN granted_ms INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN calls INTEGER;"
+    "ALTER TABLE tag ADD COLUMN source INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE correction(seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+    " request BLOB NOT NULL, n INTEGER NOT NULL, list_pusd INTEGER,"
+    " amount_pusd INTEGER, why TEXT NOT NULL);" KEPT("correction"),
 };
 
 const struct schema schema_ledger = {

@@ -10,7 +10,7 @@
 #include "stage/meter.h"
 
 #define SLOTS_PREFIX "slots."
-#define SLOTS_LAYOUT 3U
+#define SLOTS_LAYOUT 4U
 
 void slots_file_init(void *map, unsigned count);
 

@@ -217,8 +217,8 @@ draw_request(struct scene *s)
 	draw_who(s);
 	draw_signals(s);
 	draw_verdict(s);
-	s->tag =
-	    (struct tag){STR("pipeline"), one_in(s, 2) ? STR("nightly") : STR("other")};
+	s->tag = (struct tag){.name = STR("pipeline"),
+	    .value = one_in(s, 2) ? STR("nightly") : STR("other")};
 	s->in = (struct route_input){.snap = s->snap,
 	    .task = &s->task,
 	    .verdict = &s->verdict,

@@ -425,7 +425,7 @@ test_another_layout(void **state)
 	memcpy(bytes + 16, &layout, sizeof(layout));
 	assert_false(process_start(p, 4, 1));
 	assert_non_null(strstr(p->why, path));
-	assert_non_null(strstr(p->why, "layout 4"));
+	assert_non_null(strstr(p->why, "layout 5"));
 	process_stop(p);
 	assert_true(p->env->file_size(p->env, path) > 0);
 }
