@@ -81,22 +81,40 @@ refused(struct cli *c, const char *who, long status, struct str body)
 	return false;
 }
 
-bool
-daemon_ask(struct cli *c, const char *target, const char *body, struct buf *ret_body)
+static const char *
+daemon_url(void)
 {
-	const char *base = getenv("FRUGALD_URL"), *key = getenv("FRUGALD_KEY");
-	struct call call = {.body = body, .timeout_ms = TIMEOUT_MS};
-	size_t len;
-	long status;
+	const char *base = getenv("FRUGALD_URL");
 
-	if (base == NULL || base[0] == '\0')
-		base = "http://127.0.0.1:4601";
-	len = strlen(base);
+	return base == NULL || base[0] == '\0' ? "http://127.0.0.1:4601" : base;
+}
+
+static long
+ask(struct cli *c, const char *target, const char *body, struct buf *ret_body)
+{
+	const char *base = daemon_url(), *key = getenv("FRUGALD_KEY");
+	struct call call = {.body = body, .timeout_ms = TIMEOUT_MS};
+	size_t len = strlen(base);
+
 	while (len > 0 && base[len - 1] == '/')
 		len--;
 	call.url = arena_printf(c->mem, "%.*s%s", (int)len, base, target);
 	call.token = key != NULL && key[0] != '\0' ? key : NULL;
-	status = client_call(&call, ret_body);
+	return client_call(&call, ret_body);
+}
+
+bool
+daemon_try(struct cli *c, const char *target, struct buf *ret_body)
+{
+	return ask(c, target, NULL, ret_body) / 100 == 2;
+}
+
+bool
+daemon_ask(struct cli *c, const char *target, const char *body, struct buf *ret_body)
+{
+	const char *base = daemon_url();
+	long status = ask(c, target, body, ret_body);
+
 	if (status == 0) {
 		cli_fail(
 		    "no daemon answers at %s (%s); is it running? FRUGALD_URL names "

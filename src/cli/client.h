@@ -25,7 +25,11 @@ long client_call(const struct call *call, struct buf *ret_body);
 bool daemon_ask(struct cli *c, const char *target, const char *body,
     struct buf *ret_body) MUST_CHECK;
 
-/* The same, or from the folder of --state. */
+/* Of what may not be there, such as the admin plane at the clients' port; false: no
+ * answer, and nothing was said. */
+bool daemon_try(struct cli *c, const char *target, struct buf *ret_body) MUST_CHECK;
+
+/* The same as daemon_ask(), or from the folder of --state. */
 bool ledger_ask(struct cli *c, const char *target, struct buf *ret_body) MUST_CHECK;
 
 #endif

@@ -200,7 +200,7 @@ has_teams(const json_t *summary)
 static int
 show(struct cli *c, const json_t *main, struct buf *body)
 {
-	json_t *tiers;
+	json_t *tiers, *machines;
 
 	if (c->opt[OPT_csv] != NULL) {
 		report_csv(c, main);
@@ -209,8 +209,24 @@ show(struct cli *c, const json_t *main, struct buf *body)
 	tiers = ask(c, "tier", body);
 	if (tiers == NULL)
 		return CLI_found;
-	report_view(c, main, tiers);
+	machines = report_machines(c);
+	report_view(
+	    c, main, &(struct report_beside){.tiers = tiers, .machines = machines});
+	json_decref(machines);
 	json_decref(tiers);
+	return CLI_fine;
+}
+
+/* The answer as it came, and the machines of the daemon behind it. */
+static int
+show_json(struct cli *c, struct buf *body)
+{
+	json_t *machines = report_machines(c);
+
+	if (machines != NULL)
+		report_machines_splice(body, machines);
+	puts(body->p);
+	json_decref(machines);
 	return CLI_fine;
 }
 
@@ -233,8 +249,7 @@ verb_report(struct cli *c)
 		main = ask(c, "model", &body);
 	}
 	if (main != NULL && c->opt[OPT_json] != NULL) {
-		puts(body.p);
-		code = CLI_fine;
+		code = show_json(c, &body);
 	} else if (main != NULL) {
 		code = show(c, main, &body);
 	}

@@ -4,10 +4,23 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "verb.h"
 
-/* On standard output; `tiers` is the same span grouped by tier. */
-void report_view(struct cli *c, const json_t *summary, const json_t *tiers);
+/* What is shown beside the summary; NULL: not known. */
+struct report_beside {
+	const json_t *tiers;    /* the same span grouped by tier */
+	const json_t *machines; /* as they are now */
+};
+/* On standard output. */
+void report_view(
+    struct cli *c, const json_t *summary, const struct report_beside *beside);
+/* Local machines of the running daemon, a list that is not empty and the caller's;
+ * NULL: there are none, or nobody tells. */
+json_t *report_machines(struct cli *c);
+/* As a last member of the object in `body`. */
+void report_machines_splice(struct buf *body, const json_t *machines);
+void report_machines_view(struct cli *c, const json_t *machines, struct buf *out);
 /* An answer as the daemon gave it (--json), or as `put` tells it; gives the exit code.
  */
 int report_shown(struct cli *c, const struct buf *body,

@@ -310,7 +310,7 @@ greatest(const json_t *total)
 }
 
 void
-report_view(struct cli *c, const json_t *summary, const json_t *tiers)
+report_view(struct cli *c, const json_t *summary, const struct report_beside *beside)
 {
 	struct view w = {.cli = c,
 	    .summary = summary,
@@ -324,13 +324,14 @@ report_view(struct cli *c, const json_t *summary, const json_t *tiers)
 		buf_add(&w.out, "nothing was booked in this time\n");
 	} else {
 		put_table(&w);
-		put_tiers(&w, tiers);
+		put_tiers(&w, beside->tiers);
 		put_savings(&w);
 		put_look_at(&w);
 		buf_add(&w.out,
 		    "\nmore: --by model|provider|route|key|user|session|day|tag.NAME · "
 		    "--since 24h · --csv --json · frugald explain REQUEST_ID\n");
 	}
+	report_machines_view(c, beside->machines, &w.out);
 	put_lines(&w);
 	buf_fini(&w.out);
 }

@@ -10,6 +10,7 @@
 #include "base/scan.h"
 #include "core/request.h"
 #include "core/worker.h"
+#include "machines.h"
 #include "metrics.h"
 
 #define TEXT "text/plain; charset=utf-8"
@@ -237,12 +238,16 @@ static void
 get_fleet(struct admin_call *c)
 {
 	struct report *r = c->report;
+	struct snapshot *snap = report_snapshot(r);
+	int64_t now_ns = r->env->mono_ns(r->env);
 	struct json j;
 
 	json_init(&j, &c->out);
 	json_object_begin(&j, NULL);
-	fleet_json(r->o.shared->fleet, r->env->mono_ns(r->env), &j);
+	fleet_json(r->o.shared->fleet, now_ns, &j);
+	machines_json(snap, now_ns, &j);
 	json_object_end(&j);
+	snapshot_unref(snap);
 }
 
 static void

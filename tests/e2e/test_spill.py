@@ -2,6 +2,7 @@
 
 import http.client
 import http.server
+import json
 import os
 import threading
 import unittest
@@ -201,6 +202,9 @@ class Poll(harness.Case):
         self.assertEqual(self.machine("kv_cache_used"), 0.5)
         self.assertGreaterEqual(self.machine("wait_seconds"), 0.1)
         self.assertLess(self.machine("poll_age_seconds"), harness.PATIENCE)
+        rack, = json.loads(harness.ask(self.daemon.admin, "GET", "/admin/fleet").body)["machines"]
+        self.assertEqual((rack["provider"], rack["running"], rack["waiting"], rack["kv_share"]), ("rack", 4, LONG, 0.5))
+        self.assertEqual([m["model"] for m in rack["models"]], ["qwen"])
         self.server.vllm(4, 0)
         self.wait_served("qwen")
         self.assertEqual({a for _, a in self.server.asked}, {"Bearer rack-secret"})
@@ -225,6 +229,8 @@ class Poll(harness.Case):
         self.policy(", key: env:RACK_KEY")
         self.wait_served("qwen")  # were it still asked, it would say no
         self.assertIsNone(self.machine("polls_total"))
+        rack, = json.loads(harness.ask(self.daemon.admin, "GET", "/admin/fleet").body)["machines"]
+        self.assertEqual((rack["polled"], rack["running"], rack["polls"]), (False, None, None))
         self.assertIsNotNone(self.machine("wait_seconds"))
 
     def test_llamacpp(self):

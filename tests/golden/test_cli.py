@@ -449,10 +449,22 @@ models:
             with open(os.path.join(HERE, "cli", "tiers.json" if "group_by=tier" in path else "summary.json"),
                       encoding="utf-8") as f:
                 return f.read()
+        fleet = {"health": [], "machines": [
+            {"provider": "rack", "polled": True, "inflight": 3, "running": 6, "waiting": 2, "slots": 6, "wait_ms": 4100,
+             "wait_high_ms": 5200, "answer_ms": 8000, "utilisation": 0.973, "kv_share": 0.41, "tokens_per_s": 312.4,
+             "cold_starts": 2, "cold_ms": 9400, "poll_age_ms": 400, "polls": 900, "polls_failed": 1,
+             "models": [{"model": "qwen", "loaded": True}, {"model": "oss", "loaded": False}]},
+            {"provider": "desk", "polled": False, "inflight": 0, "running": None, "waiting": None, "slots": None, "wait_ms": 0,
+             "wait_high_ms": 0, "answer_ms": None, "utilisation": 0, "kv_share": None, "tokens_per_s": None,
+             "cold_starts": None, "cold_ms": None, "poll_age_ms": None, "polls": None, "polls_failed": None,
+             "models": [{"model": "phi", "loaded": None}]}]}
         handler, more = self.daemon({"/v1/costs/summary": (200, answer)})
+        _, local = self.daemon({"/v1/costs/summary": (200, answer), "/admin/fleet": (200, fleet)})
         narrow = more | {"columns": 60}
+        self.assertEqual(json.loads(self.run_cli("report", "--json", **local)[1])["machines"], fleet["machines"])
+        self.assertNotIn("machines", json.loads(self.run_cli("report", "--json", **more)[1]))
         self.golden("report", (("report",), more), (("report", "--month", "2026-11", "--team", "a&b", "--tag", "run=1 2"), more),
-                    (("report",), narrow), (("report", "--by", "team", "--csv"), more))
+                    (("report",), narrow), (("report", "--by", "team", "--csv"), more), (("report", "--by", "team"), local))
         self.assertEqual({a[2] for a in handler.asked}, {"Bearer tok"})
         self.assertIn("/v1/costs/summary?team=a%26b&tag.run=1%202&from=2026-11-01&to=2026-12-01&group_by=team",
                       [a[1] for a in handler.asked])
