@@ -91,5 +91,42 @@ tags:""").replace("\"claude-*\": coding", "\"claude-*\": coding, \"direct-*\": l
         self.fail(f"one worker has served them all: {pairs}")
 
 
+class Loops(harness.Case):
+    """A tool's result keeps the model that called the tool, also when the client by then asks for what only another one can give."""
+    POLICY_PARTS = Agents.POLICY_PARTS
+
+    def keeps_the_model(self, path, body, results_of):
+        session, messages = {"x-frugald-session": "loop-of-" + path, "x-frugald-explain": "1"}, [{"role": "user", "content": agents.TASKS[0][0]}]
+
+        def turn(headers):
+            answer = self.post(path, json.dumps({**body, "messages": messages}).encode(), session | headers)
+            self.assertEqual(answer.status, 200, answer)
+            return answer
+        answer = turn({})
+        begun = answer.header("x-frugald-model")
+        success = {c["model"]: c["success"] for c in json.loads(answer.header("x-frugald-explain"))["candidates"]}
+        self.assertEqual(min(success, key=success.get), begun, "the easy task is for the weaker one")
+        between = {"x-frugald-min-quality": f"{sum(success.values()) / len(success):.4f}"}
+        for _ in range(3):
+            messages += results_of(answer.json())
+            answer = turn(between)
+            self.assertEqual(answer.header("x-frugald-model"), begun)
+        messages += [{"role": "assistant", "content": "Done."}, {"role": "user", "content": agents.TASKS[1][0]}]
+        self.assertNotEqual(turn(between).header("x-frugald-model"), begun, "a new, hard task is free to go")
+
+    def test_openai(self):
+        def results_of(said):
+            said = said["choices"][0]["message"]
+            return [said, *({"role": "tool", "tool_call_id": c["id"], "content": "nothing yet"} for c in said["tool_calls"])]
+        self.keeps_the_model(harness.CHAT, {"model": "agents", "tools": [agents.OpenAI.TOOL], "tool_choice": "required"}, results_of)
+
+    def test_anthropic(self):
+        """Without thinking: nothing but the loop binds."""
+        def results_of(said):
+            results = [{"type": "tool_result", "tool_use_id": b["id"], "content": "nothing yet"} for b in said["content"]]
+            return [{"role": "assistant", "content": said["content"]}, {"role": "user", "content": results}]
+        self.keeps_the_model(harness.MESSAGES, {"model": "coding", "max_tokens": 4096, "tools": [agents.Anthropic.TOOL], "tool_choice": {"type": "any"}}, results_of)
+
+
 if __name__ == "__main__":
     unittest.main()
