@@ -1,7 +1,8 @@
 /* tell.c: the row `tell` of steps.def: the plan of a request that is not to be sent. */
 #include "core/request.h"
 
-#define TOLD_BYTES ((size_t)64 << 10)
+/* Room for every candidate that a policy can have. */
+#define TOLD_BYTES ((size_t)1 << 20)
 
 enum next
 tell_step(struct request *r)
@@ -24,6 +25,11 @@ tell_step(struct request *r)
 	json_int(&j, "outlook", (int64_t)r->outlook->number);
 	json_object_end(&j);
 	json_object_end(&j);
+	if (j.full) {
+		buf_fini(&body);
+		return request_fail_text(r, OUT_internal, NULL,
+		    "the plan is too long to be told; route to fewer models");
+	}
 	edge_reply_whole(r, &h, buf_str(&body));
 	buf_fini(&body);
 	r->outcome = OUT_served;
