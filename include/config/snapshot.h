@@ -245,6 +245,7 @@ struct key_entry {
 	struct terms terms; /* within the team's */
 	const struct data_class *data;
 	const char *const *tags; /* "name=value", the last NULL */
+	bool of_token; /* given to a job for its token, whose claims the tags are */
 	int64_t created_s;
 };
 
@@ -339,6 +340,14 @@ const struct data_class *snapshot_data_class(const struct snapshot *s, struct st
 const struct key_entry *snapshot_key(
     const struct snapshot *s, const struct sha256 *hash);
 const struct tag_name *snapshot_tag(const struct snapshot *s, struct str name);
+
+/* A name or a value that a tag may have: 1 to 128 bytes of A-Za-z0-9._:/@+-, so that it
+ * can stand in a log, a metric and a URL. */
+bool tag_text_ok(struct str s);
+#define TAG_WORD_BYTES 128
+/* A request has at most so many, and so many bytes of name, value and 2 more each. */
+#define TAGS_MOST  16
+#define TAGS_BYTES 320
 
 /* "MODEL at PROVIDER", or "tier MODEL at PROVIDER" for a tier of service that we ask
  * for, as one number under which is found what was learned of it. */

@@ -108,7 +108,7 @@ struct request {
 	struct own *own;       /* own: an answer of ours that is under way */
 	struct task task;      /* parse */
 	struct prompt prompt;  /* parse */
-	struct tag tags[16];   /* parse: from key, path and header */
+	struct tag tags[16];   /* parse: from key, token, path and header */
 	unsigned tag_count;    /* parse */
 	const struct data_class *data;    /* parse: by header */
 	double min_quality, max_cost_usd; /* parse: by header; -1: not said */
@@ -190,6 +190,9 @@ void attempt_end(struct attempt *a, enum outcome o);
 #define ATTEMPT(name, folder, what) enum next attempt_##name(struct attempt *a);
 #include "core/attempt.def"
 
+/* parse/: fills the request's tags from key, token, path and header; ends it where they
+ * are malformed, unknown (in a path) or do not fit. */
+enum next parse_tags(struct request *r);
 /* meter/: fills the attempt's bill from usage or basis, and its part of the slot. */
 void meter_settle(struct attempt *a);
 /* meter/: no further attempt follows; the slot goes to the ledger. */

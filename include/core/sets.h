@@ -99,7 +99,14 @@ enum service service_asked(struct str word);
 
 /* Who said a tag; the ledger keeps the number. Of two values that of the stronger
  * source, which comes first, counts. */
-enum tag_source { TAG_by_key, TAG_by_token, TAG_by_path, TAG_by_header };
+enum tag_source {
+	TAG_by_nobody, /* of rows of older releases, which do not say */
+	TAG_by_key,
+	TAG_by_token,
+	TAG_by_path,
+	TAG_by_header,
+};
+const char *tag_source_name(enum tag_source s); /* "key", …; "" of nobody */
 
 /* At most so many bytes keep what a decision was made from; see decision_pack(). */
 #define DECISION_BYTES 144

@@ -80,6 +80,12 @@ knows_tag(struct cli *c, const struct snapshot *s, const char *tag)
 		cli_misuse(c, "--tag: expected NAME=VALUE, not '%s'", tag);
 		return false;
 	}
+	if (!tag_text_ok(rest)) {
+		cli_misuse(c,
+		    "--tag: the value of '%s' is 1 to %d bytes of A-Za-z0-9._:/@+-",
+		    tag, TAG_WORD_BYTES);
+		return false;
+	}
 	if (snapshot_tag(s, name) != NULL)
 		return true;
 	names = arena_alloc(c->mem, (s->tag_count + 1) * sizeof(*names));

@@ -92,12 +92,27 @@ keys_file_read(
 
 /* ---- into a snapshot ---- */
 
+/* What did not fit would have to be left out when a request comes; then its client
+ * could say something else. */
 static void
-check_declared(struct build *b, const struct node *tags)
+check_tags(struct build *b, const struct node *tags)
 {
+	size_t bytes = 0;
+
 	for (const struct node *n = tags == NULL ? NULL : tags->first; n != NULL;
-	     n = n->next)
+	     n = n->next) {
 		check_tag(b, n->key, n->key_at);
+		if (!tag_text_ok(n->text))
+			diag_error(b->r.d, n->at,
+			    "tag '%s': '%s' does not fit; write 1 to %d bytes of "
+			    "A-Za-z0-9._:/@+-",
+			    n->key.p, n->text.p, TAG_WORD_BYTES);
+		bytes += n->key.len + n->text.len + 2;
+	}
+	if (bytes > TAGS_BYTES || (tags != NULL && tags->count > TAGS_MOST))
+		diag_error(b->r.d, tags->at,
+		    "%u tags of %zu bytes; at most %d of %d fit a request: remove some",
+		    tags->count, bytes, TAGS_MOST, TAGS_BYTES);
 }
 
 static void
@@ -117,7 +132,7 @@ make_entry(struct build *b, const struct key_draft *d, struct key_entry *ret)
 	};
 	(void)hash_sha256_parse(str_of(k->sha256), &ret->hash);
 	ret->data = data_named(b, k->data, node_place(d->node, "data"));
-	check_declared(b, d->tags);
+	check_tags(b, d->tags);
 	if (k->team == NULL)
 		return;
 	ret->team = snapshot_team(b->s, str_of(k->team));

@@ -66,6 +66,22 @@ snapshot_tag(const struct snapshot *s, struct str name)
 	return NULL;
 }
 
+bool
+tag_text_ok(struct str s)
+{
+	if (s.len == 0 || s.len > TAG_WORD_BYTES)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.p[i];
+		bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			    (c >= '0' && c <= '9');
+
+		if (!word && (c == '\0' || strchr("._:/@+-", c) == NULL))
+			return false;
+	}
+	return true;
+}
+
 /* Halves by the public order of hashes; only the last comparison, which says whether
  * the key is the right one, must not tell by its time how much of it was right. */
 const struct key_entry *

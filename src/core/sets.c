@@ -62,6 +62,7 @@ static const char *const flaw_texts[] = {
 
 static const char *const tier_names[] = {"frontier", "small", "local"};
 static const char *const mode_names[] = {"bypass", "observe", "canary", "live"};
+static const char *const source_names[] = {"", "key", "token", "path", "header"};
 
 const struct outcome_row *
 outcome_row(enum outcome o)
@@ -152,6 +153,12 @@ const char *
 mode_name(enum route_mode m)
 {
 	return pick(mode_names, nitems(mode_names), m);
+}
+
+const char *
+tag_source_name(enum tag_source s)
+{
+	return pick(source_names, nitems(source_names), s);
 }
 
 static bool

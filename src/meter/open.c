@@ -37,35 +37,54 @@ find_tag(const struct request *r, const char *name)
 	return NULL;
 }
 
+/* Tags on their way into a slot. */
+struct tags_at {
+	struct slot_request *slot;
+	size_t bytes;
+	unsigned count;
+};
+
+static void
+put_tag(struct tags_at *at, const struct tag *t)
+{
+	struct slot_request *s = at->slot;
+	char *p = s->tags + at->bytes;
+
+	/* parse_tags() has seen to it that there is room. */
+	if (at->count == nitems(s->tag_source) ||
+	    at->bytes + t->name.len + t->value.len + 2 > sizeof(s->tags))
+		return;
+	s->tag_source[at->count++] = (uint8_t)t->source;
+	memcpy(p, t->name.p, t->name.len);
+	p[t->name.len] = '=';
+	memcpy(p + t->name.len + 1, t->value.p, t->value.len);
+	p[t->name.len + 1 + t->value.len] = '\n';
+	at->bytes += t->name.len + t->value.len + 2;
+}
+
 /* In the order in which they are declared, so that the same tags are one roll-up. */
-static size_t
-fill_tags_of(
-    const struct request *r, enum tag_depth depth, struct slot_request *s, size_t at)
+static void
+fill_tags_of(const struct request *r, enum tag_depth depth, struct tags_at *at)
 {
 	for (unsigned i = 0; i < r->snap->tag_count; i++) {
 		const struct tag_name *n = &r->snap->tags[i];
 		const struct tag *t = n->depth == depth ? find_tag(r, n->name) : NULL;
 
-		if (t == NULL || at + t->name.len + t->value.len + 2 > sizeof(s->tags))
-			continue;
-		memcpy(s->tags + at, t->name.p, t->name.len);
-		at += t->name.len;
-		s->tags[at++] = '=';
-		memcpy(s->tags + at, t->value.p, t->value.len);
-		at += t->value.len;
-		s->tags[at++] = '\n';
+		if (t != NULL)
+			put_tag(at, t);
 	}
-	return at;
 }
 
 static void
 fill_tags(const struct request *r, struct slot_request *s)
 {
-	size_t at = fill_tags_of(r, TAG_rollup, s, 0);
+	struct tags_at at = {.slot = s};
 
-	s->rollup_tags_len = (uint16_t)at;
-	at = fill_tags_of(r, TAG_index, s, at);
-	s->tags_len = (uint16_t)fill_tags_of(r, TAG_store, s, at);
+	fill_tags_of(r, TAG_rollup, &at);
+	s->rollup_tags_len = (uint16_t)at.bytes;
+	fill_tags_of(r, TAG_index, &at);
+	fill_tags_of(r, TAG_store, &at);
+	s->tags_len = (uint16_t)at.bytes;
 }
 
 /* An estimate in dollars; -1: unknown, or no number that could be one. */

@@ -21,21 +21,28 @@ static const struct {
     {"GET", "/costs/summary", &dialect_openai, EP_costs_summary, false},
 };
 
+/* What needs no escape, and escapes where they are allowed. */
+static bool
+clean(struct str s, bool escapes)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '\\' || c == '?' || c == '#' ||
+		    (c == '%' && !escapes))
+			return false;
+	}
+	return true;
+}
+
 /* No escapes, no empty or dot segments: there is one way to write a path of ours. */
 static bool
 plain(struct str path)
 {
 	struct str rest = path, part;
 
-	if (path.len == 0 || path.p[0] != '/')
+	if (path.len == 0 || path.p[0] != '/' || !clean(path, false))
 		return false;
-	for (size_t i = 0; i < path.len; i++) {
-		unsigned char c = (unsigned char)path.p[i];
-
-		if (c <= ' ' || c >= 0x7f || c == '%' || c == '\\' || c == '?' ||
-		    c == '#')
-			return false;
-	}
 	rest = str_skip(rest, 1);
 	while (str_split(&rest, '/', &part)) {
 		if (part.len == 0 || str_is(part, ".") || str_is(part, ".."))
@@ -44,22 +51,23 @@ plain(struct str path)
 	return true;
 }
 
-/* Cuts "/t/TAGS" off. */
-static void
+/* Cuts "/t/TAGS" off. False: they are not even a part of a path. */
+static bool
 take_tags(struct str *path, struct str *ret_tags)
 {
 	struct str rest;
+	size_t n;
 
 	if (!str_starts(*path, STR("/t/")))
-		return;
+		return true;
 	rest = str_skip(*path, 3);
-	for (size_t i = 0; i < rest.len; i++) {
-		if (rest.p[i] != '/')
-			continue;
-		*ret_tags = str_make(rest.p, i);
-		*path = str_skip(rest, i);
-		return;
-	}
+	for (n = 0; n < rest.len && rest.p[n] != '/';)
+		n++;
+	if (n == 0 || n == rest.len || !clean(str_make(rest.p, n), true))
+		return false;
+	*ret_tags = str_make(rest.p, n);
+	*path = str_skip(rest, n);
+	return true;
 }
 
 static bool
@@ -82,9 +90,8 @@ endpoint_match(struct str method, struct str path, struct endpoint_found *ret)
 	    .path_tags = STR(""),
 	    .outcome = OUT_not_found,
 	};
-	if (!plain(path))
+	if (!take_tags(&path, &ret->path_tags) || !plain(path))
 		return false;
-	take_tags(&path, &ret->path_tags);
 	if (str_starts(path, STR("/v1/")))
 		path = str_skip(path, 3);
 	if (str_starts(path, STR("/messages")))

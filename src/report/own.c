@@ -184,11 +184,21 @@ answer_report(struct request *r)
 	return END;
 }
 
+/* Tags count for nothing here, but a mistake in a base URL shows at the first call. */
+static bool
+path_is_wrong(struct request *r)
+{
+	return r->in.endpoint != EP_generate && r->in.endpoint != EP_count_tokens &&
+	       r->own == NULL && r->in.path_tags.len > 0 && parse_tags(r) == END;
+}
+
 enum next
 own_step(struct request *r)
 {
 	if (r->body_ns == 0)
 		r->body_ns = r->worker->env->mono_ns(r->worker->env);
+	if (path_is_wrong(r))
+		return END;
 	switch (r->in.endpoint) {
 	case EP_models:
 		return answer_models(r);

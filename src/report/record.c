@@ -140,6 +140,38 @@ read_attempts(struct books *b, sqlite3 *db, int64_t seq, struct record *r)
 	return ok;
 }
 
+/* Who said each tag, in the order of `tags`. Months of older releases do not know. */
+static bool
+read_sources(struct books *b, sqlite3 *db, int64_t seq, struct record *r)
+{
+	struct str tags = r->tags, line, name;
+	sqlite3_stmt *q;
+	bool row, ok = true;
+
+	if (sqlite3_table_column_metadata(
+		db, NULL, "tag", "source", NULL, NULL, NULL, NULL, NULL) != SQLITE_OK)
+		return true;
+	q = books_prepare(b, db,
+	    "SELECT source FROM tag WHERE name=(SELECT id FROM name WHERE text=?1)"
+	    " AND value=(SELECT id FROM name WHERE text=?2) AND request=?3");
+	if (q == NULL)
+		return false;
+	while (ok && r->sources < nitems(r->source) && str_split(&tags, '\n', &line)) {
+		if (!str_split(&line, '=', &name) || name.len == 0)
+			continue;
+		sqlite3_bind_text(q, 1, name.p, (int)name.len, SQLITE_STATIC);
+		sqlite3_bind_text(q, 2, line.p, (int)line.len, SQLITE_STATIC);
+		sqlite3_bind_int64(q, 3, seq);
+		ok = books_step(b, q, &row);
+		r->source[r->sources++] =
+		    ok && row ? (enum tag_source)sqlite3_column_int(q, 0)
+			      : TAG_by_nobody;
+		sqlite3_reset(q);
+	}
+	sqlite3_finalize(q);
+	return ok;
+}
+
 static enum record_found
 look_in(struct books *b, sqlite3 *db, const struct scope *scope, struct record *r)
 {
@@ -160,8 +192,11 @@ look_in(struct books *b, sqlite3 *db, const struct scope *scope, struct record *
 	read_request(r, q);
 	if (!scope_sees(scope, r->key, r->team))
 		goto out;
-	found = read_attempts(b, db, sqlite3_column_int64(q, 0), r) ? RECORD_found
-								    : RECORD_unreadable;
+	if (read_attempts(b, db, sqlite3_column_int64(q, 0), r) &&
+	    read_sources(b, db, sqlite3_column_int64(q, 0), r))
+		found = RECORD_found;
+	else
+		found = RECORD_unreadable;
 out:
 	sqlite3_finalize(q);
 	return found;

@@ -40,6 +40,8 @@ struct record {
 	struct str key, team, user, route, asked, path, class_name, data, mode, policy,
 	    classifier, baseline, decided, tags, plan;
 	struct str basis, decision; /* empty: an older release's row, or no room */
+	enum tag_source source[16]; /* in the order of `tags` */
+	unsigned sources;           /* 0: an older release's row */
 	uint64_t session, outlook;
 	double complexity, confidence, baseline_success;
 	int64_t baseline_pusd; /* -1 unknown */

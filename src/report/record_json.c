@@ -38,9 +38,9 @@ put_date(struct json *j, const char *key, int64_t ms)
 }
 
 static void
-put_tags(struct json *j, struct str tags)
+put_tags(struct json *j, const struct record *r)
 {
-	struct str line, name;
+	struct str tags = r->tags, line, name;
 	char key[ASK_NAME];
 
 	json_object_begin(j, "tags");
@@ -49,6 +49,30 @@ put_tags(struct json *j, struct str tags)
 			continue;
 		str_copy(key, sizeof(key), name);
 		json_str(j, key, line);
+	}
+	json_object_end(j);
+}
+
+/* Who said each of them. */
+static void
+put_tag_sources(struct json *j, const struct record *r)
+{
+	struct str tags = r->tags, line, name;
+	char key[ASK_NAME];
+	unsigned i = 0;
+
+	json_object_begin(j, "tag_sources");
+	while (i < r->sources && str_split(&tags, '\n', &line)) {
+		enum tag_source source;
+
+		if (!str_split(&line, '=', &name) || name.len == 0)
+			continue;
+		source = r->source[i++];
+		str_copy(key, sizeof(key), name);
+		if (source == TAG_by_nobody)
+			json_put_null(j, key);
+		else
+			json_str(j, key, str_of(tag_source_name(source)));
 	}
 	json_object_end(j);
 }
@@ -166,7 +190,8 @@ put_head(struct json *j, const struct record *r)
 	json_str(j, "user", r->user);
 	snprintf(text, sizeof(text), "%016" PRIx64, r->session);
 	json_str(j, "session", str_of(text));
-	put_tags(j, r->tags);
+	put_tags(j, r);
+	put_tag_sources(j, r);
 }
 
 /* Whether the plan was made again, and is the same. */

@@ -125,11 +125,14 @@ put_who(const struct record *r, const struct recompute *c, struct buf *b)
 	if (team != NULL && team->cost_centre != NULL)
 		buf_printf(b, " (%s)", team->cost_centre);
 	field(b, "user ", r->user);
-	for (int i = 0; str_split(&tags, '\n', &line);) {
+	for (unsigned i = 0; str_split(&tags, '\n', &line);) {
 		if (line.len == 0)
 			continue;
-		buf_add(b, i++ == 0 ? " · tags " : " ");
+		buf_add(b, i == 0 ? " · tags " : " ");
 		put(b, line);
+		if (i < r->sources && r->source[i] != TAG_by_nobody)
+			buf_printf(b, " (%s)", tag_source_name(r->source[i]));
+		i++;
 	}
 	buf_add(b, "\n");
 }

@@ -32,6 +32,7 @@ struct rows {
 struct row {
 	int64_t end_ms;
 	const char *key, *team, *route, *class_name, *model, *provider, *tags, *user;
+	uint8_t tag_source[16];
 	enum tier tier;
 	uint64_t session;
 	int64_t amount, list, baseline; /* -1 unknown */
@@ -215,6 +216,7 @@ rows_add(struct rows *r, const struct row *row)
 	snprintf(q->decided, sizeof(q->decided), "luna");
 	snprintf(q->tags, sizeof(q->tags), "%s", rows_or(row->tags, ""));
 	q->tags_len = (uint16_t)strlen(q->tags);
+	memcpy(q->tag_source, row->tag_source, sizeof(q->tag_source));
 	q->session = row->session;
 	q->complexity = 0.34F;
 	q->confidence = 0.92F;

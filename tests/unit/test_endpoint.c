@@ -30,6 +30,17 @@ static const struct {
 	EP_generate, OUT_served},
     {"POST", "/t/a=b/chat/completions", "openai", "", "a=b", EP_generate, OUT_served},
     {"POST", "/t/a=b", "openai", "", "", EP_none, OUT_not_found},
+    /* escapes are the tags' own business; elsewhere a path has none */
+    {"POST", "/t/run=a%2Fb/v1/chat/completions", "openai", "", "run=a%2Fb", EP_generate,
+	OUT_served},
+    {"GET", "/t/run=1%/v1/models", "openai", "", "run=1%", EP_models, OUT_served},
+    {"GET", "/t/run=1/v1/costs/summary", "openai", "", "run=1", EP_costs_summary,
+	OUT_served},
+    {"POST", "/t/run=1/v1/messages/count_tokens", "anthropic", "", "run=1",
+	EP_count_tokens, OUT_served},
+    {"POST", "/t/run=1/v1/%6dessages", "openai", "", "run=1", EP_none, OUT_not_found},
+    {"POST", "/t/run=1 2/v1/messages", "openai", "", "", EP_none, OUT_not_found},
+    {"POST", "/t/run=1//v1/messages", "openai", "", "run=1", EP_none, OUT_not_found},
     {"POST", "/t//v1/messages", "openai", "", "", EP_none, OUT_not_found},
     /* a method that the path does not take */
     {"GET", "/v1/chat/completions", "openai", "", "", EP_none, OUT_bad_method},

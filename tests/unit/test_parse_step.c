@@ -4,6 +4,7 @@
 #include "policy.h"
 
 #include "core/request.h"
+#include "core/worker.h"
 
 #define BODY \
 	"{\"model\":\"auto\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"
@@ -29,6 +30,8 @@ struct world {
 	struct fake_env *env;
 	struct snapshot *snap;
 	struct parse_shared *shared;
+	struct counters counters;
+	struct worker worker;
 	struct request r;
 };
 
@@ -68,7 +71,10 @@ begin(struct world *w, const char *body)
 	struct request *r = &w->r;
 	struct str fresh = str_of(body);
 
-	*r = (struct request){.mem = arena_new(1 << 20), .snap = w->snap};
+	w->counters = (struct counters){0};
+	w->worker.counters = &w->counters;
+	*r = (struct request){
+	    .worker = &w->worker, .mem = arena_new(1 << 20), .snap = w->snap};
 	r->min_quality = -1;
 	r->max_cost_usd = -1;
 	buf_init(&r->in.body, 1 << 20);
@@ -175,9 +181,7 @@ test_bad_headers(void **state)
 	    {HDR_x_frugald_explain, "yes", "x-frugald-explain",
 		"header x-frugald-explain: expected 1, or no such header"},
 	    {HDR_x_frugald_tags, "app", "x-frugald-tags",
-		"header x-frugald-tags: expected name=value,name=value of "
-		"A-Za-z0-9._:/@+-, each word at most 128 bytes, all at most 16 tags "
-		"and 320 bytes"},
+		"header x-frugald-tags: expected NAME=VALUE,NAME=VALUE"},
 	};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
@@ -199,9 +203,10 @@ check_tags(const struct request *r, const char *want)
 	size_t n = 0;
 
 	for (unsigned i = 0; i < r->tag_count; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%.*s=%.*s;",
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%.*s=%.*s %s;",
 		    (int)r->tags[i].name.len, r->tags[i].name.p,
-		    (int)r->tags[i].value.len, r->tags[i].value.p);
+		    (int)r->tags[i].value.len, r->tags[i].value.p,
+		    tag_source_name(r->tags[i].source));
 	assert_string_equal(text, want);
 }
 
@@ -209,15 +214,84 @@ check_tags(const struct request *r, const char *want)
 static void
 test_tags(void **state)
 {
+	struct world *w = *state;
 	static const char *const of_key[] = {"app=key", NULL};
+	const struct key_entry key = {.tags = of_key};
+	struct request *r = begin(w, BODY);
+
+	r->who.key = &key;
+	r->in.path_tags = STR("app=path,env=path");
+	r->in.header[HDR_x_frugald_tags] = " app=h , env=h,,t00=a/b:c@d+e-f_g.h, x=y ";
+	assert_int_equal(parse_step(r), NEXT);
+	check_tags(r, "app=key key;env=path path;t00=a/b:c@d+e-f_g.h header;");
+	assert_int_equal(w->counters.tags_overridden, 3);
+	end(r);
+}
+
+/* Saying the same again is no contradiction, and a token's tags are a token's. */
+static void
+test_tags_that_agree(void **state)
+{
+	struct world *w = *state;
+	static const char *const of_token[] = {"app=ci", "env=e2e", NULL};
+	const struct key_entry key = {.tags = of_token, .of_token = true};
+	struct request *r = begin(w, BODY);
+
+	r->who.key = &key;
+	r->in.path_tags = STR("env=e2e,t01=1,t01=1");
+	r->in.header[HDR_x_frugald_tags] = "app=ci,env=e2e,t01=1";
+	assert_int_equal(parse_step(r), NEXT);
+	check_tags(r, "app=ci token;env=e2e token;t01=1 path;");
+	assert_int_equal(w->counters.tags_overridden, 0);
+	end(r);
+}
+
+/* Budgets hang on tags: neither many others, nor long ones, nor another spelling of the
+ * path puts a client's own word in the place of what its key says. */
+static void
+test_a_client_cannot_escape_the_tags_of_its_key(void **state)
+{
+	static const char *const of_key[] = {"app=key", "env=ci", NULL};
+	static const char *const tries[] = {
+	    "app=x", "app=%78", "%61pp=x", "t00=1,t01=1,app=x,env=y", "app=x,app=x"};
+	const struct key_entry key = {.tags = of_key};
+
+	for (size_t i = 0; i < nitems(tries); i++) {
+		struct request *r = begin(*state, BODY);
+
+		r->who.key = &key;
+		r->in.path_tags = str_of(tries[i]);
+		assert_int_equal(parse_step(r), NEXT);
+		assert_true(r->tag_count >= 2);
+		assert_true(str_is(r->tags[0].value, "key"));
+		assert_true(str_is(r->tags[1].value, "ci"));
+		end(r);
+	}
+}
+
+/* A key's tag that would not do is not left out: then the client could say it. */
+static void
+test_a_key_whose_tags_do_not_fit_is_refused(void **state)
+{
+	static const char *const of_key[] = {"app=two words", NULL};
 	const struct key_entry key = {.tags = of_key};
 	struct request *r = begin(*state, BODY);
 
 	r->who.key = &key;
-	r->in.path_tags = STR("app=path,env=path,unknown=1");
-	r->in.header[HDR_x_frugald_tags] = " app=h , env=h,,t00=a/b:c@d+e-f_g.h, x=y ";
+	r->in.header[HDR_x_frugald_tags] = "app=mine";
+	assert_int_equal(parse_step(r), END);
+	assert_int_equal(r->outcome, OUT_bad_request);
+	end(r);
+}
+
+static void
+test_escapes_in_the_path(void **state)
+{
+	struct request *r = begin(*state, BODY);
+
+	r->in.path_tags = STR("app=feature%2Fx%2b1,%65nv=a%40b+c");
 	assert_int_equal(parse_step(r), NEXT);
-	check_tags(r, "app=key;env=path;t00=a/b:c@d+e-f_g.h;");
+	check_tags(r, "app=feature/x+1 path;env=a@b+c path;");
 	end(r);
 }
 
@@ -236,31 +310,92 @@ test_most_tags(void **state)
 	end(r);
 }
 
+#define WORDS                                                                        \
+	"expected NAME=VALUE,NAME=VALUE; each word is of A-Za-z0-9._:/@+-, at most " \
+	"128 "                                                                       \
+	"bytes"
+#define PAIRS "expected NAME=VALUE,NAME=VALUE"
+#define UNDECLARED \
+	"there is no tag 'x'; the policy declares those that there are at `tags`"
+
+static const struct {
+	const char *tags, *why;
+	const char *in_path; /* what a path is told; NULL: the same, "": nothing */
+} bad_tags[] = {
+    {"app=", WORDS, NULL},
+    {"=x", WORDS, NULL},
+    {"app", PAIRS, NULL},
+    {"app=1,env", PAIRS, NULL},
+    {"app=a b", WORDS, NULL},
+    {"app=a=b", WORDS, NULL},
+    {"app=\xC3\xA4", WORDS, NULL},
+    {"app=a;b", WORDS, NULL},
+    {"app=\"a\"", WORDS, NULL},
+    {"app=1,app=2", "the tag 'app' has two values", NULL},
+    /* 129 bytes */
+    {"app=" A100 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", WORDS, NULL},
+    /* one more than there is room for */
+    {"app=1,env=1,t00=1,t01=1,t02=1,t03=1,t04=1,t05=1,t06=1,t07=1,t08=1,t09=1,"
+     "t10=1,t11=1,t12=1,t13=1,t14=1",
+	"17 tags of at most 16", NULL},
+    /* as the slot keeps them */
+    {"app=" A100 ",env=" A100 ",t00=" A100 "aaaaaa",
+	"the tags of this request have 321 bytes of at most 320 (name, value and 2 "
+	"more "
+	"for each)",
+	NULL},
+    {"app=" A100 ",env=" A100 ",t00=" A100 ",t01=" A100,
+	"the tags of this request have 420 bytes of at most 320 (name, value and 2 "
+	"more "
+	"for each)",
+	NULL},
+    /* a header may say what no policy declares, and leave something out */
+    {"x=1", NULL, UNDECLARED},
+    {"aap=1", NULL, "there is no tag 'aap'; did you mean 'app'?"},
+    {"app=1,", NULL, ""},
+    {"app=1,,env=1", NULL, PAIRS},
+    /* escapes are for paths */
+    {"app=%41", WORDS, ""},
+    {"app=a%2Cb", WORDS, NULL},
+    {"app=a%3Db", WORDS, NULL},
+    {"app=a%00", WORDS, NULL},
+    {"app=a%0a", WORDS, NULL},
+    {"app=%", WORDS, "a '%' wants two hex digits behind it"},
+    {"app=a%4", WORDS, "a '%' wants two hex digits behind it"},
+    {"app=%zz", WORDS, "a '%' wants two hex digits behind it"},
+};
+
+static void
+check_bad(struct request *r, const char *where, const char *why)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "%s: %s", where, why);
+	assert_string_equal(r->fail_text, text);
+}
+
 static void
 test_bad_tags(void **state)
 {
-	static const char *const bad[] = {"app=", "=x", "app", "app=a b", "app=a=b",
-	    "app=\xC3\xA4", "app=a;b", "app=\"a\"",
-	    /* one more than there is room for */
-	    "app=1,env=1,t00=1,t01=1,t02=1,t03=1,t04=1,t05=1,t06=1,t07=1,t08=1,t09=1,"
-	    "t10=1,t11=1,t12=1,t13=1,t14=1",
-	    /* 321 bytes in all, as the slot keeps them */
-	    "app=" A100 ",env=" A100 ",t00=" A100 "aaaaaa",
-	    /* 129 bytes */
-	    "app=" A100 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
-
-	for (size_t i = 0; i < nitems(bad); i++) {
+	for (size_t i = 0; i < nitems(bad_tags); i++) {
+		const char *in_path =
+		    bad_tags[i].in_path != NULL ? bad_tags[i].in_path : bad_tags[i].why;
 		struct request *r = begin(*state, BODY);
 
-		r->in.header[HDR_x_frugald_tags] = bad[i];
-		if (parse_step(r) != END)
-			fail_msg("%s", bad[i]);
-		assert_int_equal(r->outcome, OUT_bad_header);
+		r->in.header[HDR_x_frugald_tags] = bad_tags[i].tags;
+		assert_int_equal(parse_step(r), bad_tags[i].why == NULL ? NEXT : END);
+		if (bad_tags[i].why != NULL) {
+			check_bad(r, "header x-frugald-tags", bad_tags[i].why);
+			assert_int_equal(r->outcome, OUT_bad_header);
+		}
 		end(r);
 		r = begin(*state, BODY);
-		r->in.path_tags = str_of(bad[i]);
-		assert_int_equal(parse_step(r), END);
-		assert_int_equal(r->outcome, OUT_bad_request);
+		r->in.path_tags = str_of(bad_tags[i].tags);
+		assert_int_equal(parse_step(r), in_path[0] == '\0' ? NEXT : END);
+		if (in_path[0] != '\0') {
+			check_bad(r, "path /t/TAGS/", in_path);
+			assert_int_equal(r->outcome, OUT_bad_request);
+		}
 		end(r);
 	}
 }
@@ -274,6 +409,10 @@ main(void)
 	    cmocka_unit_test(test_headers),
 	    cmocka_unit_test(test_bad_headers),
 	    cmocka_unit_test(test_tags),
+	    cmocka_unit_test(test_tags_that_agree),
+	    cmocka_unit_test(test_a_client_cannot_escape_the_tags_of_its_key),
+	    cmocka_unit_test(test_a_key_whose_tags_do_not_fit_is_refused),
+	    cmocka_unit_test(test_escapes_in_the_path),
 	    cmocka_unit_test(test_most_tags),
 	    cmocka_unit_test(test_bad_tags),
 	};

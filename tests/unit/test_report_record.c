@@ -15,6 +15,7 @@ setup(void **state)
 	struct world *w = xcalloc(1, sizeof(*w));
 	struct row row = {.end_ms = rows_at("2026-11-19T14:02:15.391Z"),
 	    .tags = "app=checkout\nenv=prod\n",
+	    .tag_source = {TAG_by_key, TAG_by_path},
 	    .user = "u\x1b[31m",
 	    .tier = TIER_small,
 	    .session = 0xc41e,
