@@ -29,6 +29,16 @@ bool price_cost(const struct price_row *row, const struct usage *u,
 bool price_machine(
     struct pusd per_hour, int64_t ms, int32_t places, struct pusd *ret) MUST_CHECK;
 
+/* How far off a baseline may be because nobody knows how long its answer would have
+ * been. `output_ppm` of it are for the answer, and the expected length rests on
+ * `samples` answers that were seen. Added up over requests: `*bias`, one standard error
+ * of the expected length, in which all are wrong together, and `*var`, the variance of
+ * single answers in pico-dollars times dollars, which are wrong each by itself. */
+void baseline_error(int64_t baseline_pusd, uint32_t output_ppm, uint32_t samples,
+    struct pusd_sum *bias, struct pusd_sum *var);
+/* Half of the 95 % interval around the sum of such baselines. */
+struct pusd_sum baseline_half_95(struct pusd_sum bias, struct pusd_sum var);
+
 /* The kinds in force for a request of so many input tokens. */
 const struct price_kinds *price_kinds_for(
     const struct price_row *row, int64_t input_tokens);
@@ -53,6 +63,8 @@ struct slot_request {
 	char budget[SLOT_NAME]; /* whose cap has changed or refused what was decided */
 	char baseline[SLOT_NAME], decided[SLOT_NAME];
 	int64_t baseline_pusd; /* counterfactual, an estimate; -1 unknown */
+	/* How sure: see baseline_error(). */
+	uint32_t baseline_output_ppm, baseline_samples;
 	float baseline_success;
 	uint8_t stream, below_quality, unsure, pinned;
 	uint8_t shares; /* 1 << enum share_of: whose share on frontier models counts */

@@ -46,7 +46,8 @@ struct candidate {
 	double success;  /* expected, [0, 1] */
 	double cost_usd; /* expected, an estimate; -1: unpriced */
 	double input_tokens, cached_tokens, output_tokens; /* expected */
-	double cache_usd; /* what the cached ones save, of cost_usd */
+	double cache_usd;  /* what the cached ones save, of cost_usd */
+	double output_usd; /* of cost_usd, for the answer */
 	/* Under a deadline: to the end of the answer, in nine of ten cases, -1:
 	 * unknown; and of the tier `flex`, what is to be left for asking without it.
 	 */
@@ -83,6 +84,8 @@ struct plan {
 	double floor; /* least expected success, -1: none */
 	double baseline_success, baseline_cost_usd; /* -1: unknown */
 	const struct model *baseline;
+	double baseline_output_usd; /* of its cost, for the answer */
+	float baseline_samples;     /* answers that the expected length rests on */
 	/* observe mode: the model that would have been chosen; else candidate[0]'s */
 	const struct model *decided;
 	bool below_quality;  /* flagged: nobody meets the bar */

@@ -69,9 +69,11 @@ prepare(struct month *m)
 		   "outlook,"
 		   "baseline,baseline_pusd,baseline_success,decided,flags,outcome,"
 		   "attempts,"
-		   "plan,tags,rollup_tags,seq,decision,basis,budget) "
+		   "plan,tags,rollup_tags,seq,decision,basis,budget,"
+		   "baseline_output_ppm,baseline_samples) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32)",
+		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,"
+		   "?33,?34)",
 		   &m->add_request) &&
 	       db_prepare(db,
 		   "INSERT INTO attempt(request,n,model,provider,region,tier,price,"
@@ -217,6 +219,8 @@ add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
 		sqlite3_bind_null(q, 29);
 	m->next_seq = 0;
 	sqlite3_bind_blob(q, 30, r->decision, r->decision_len, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 33, r->baseline_output_ppm);
+	sqlite3_bind_int64(q, 34, r->baseline_samples);
 	return db_run(&m->db, q);
 }
 

@@ -7,7 +7,7 @@
 static const char requests_sql[] =
     "SELECT r.seq, r.end_ms, team.text, key.text, route.text, class.text, r.tags,"
     " r.rollup_tags, r.outcome, r.attempts, r.baseline_pusd,"
-    " baseline.text FROM request r"
+    " baseline.text, r.baseline_output_ppm, r.baseline_samples FROM request r"
     " JOIN name team ON team.id=r.team JOIN name key ON key.id=r.key"
     " JOIN name route ON route.id=r.route JOIN name class ON class.id=r.class"
     " JOIN name baseline ON baseline.id=r.baseline"
@@ -17,8 +17,10 @@ static const char attempts_sql[] =
     "SELECT model.text, provider.text, a.tier, a.outcome, a.basis, a.flags,"
     " a.list_pusd, a.amount_pusd, a.at_most_pusd, a.reasoning, a.ttft_ms, a.total_ms,"
     " a.input_uncached, a.cache_read, a.cache_write_5m, a.cache_write_1h,"
-    " a.audio_input, a.image_input, a.output, a.audio_output FROM attempt a"
+    " a.audio_input, a.image_input, a.output, a.audio_output, served.text, price.text"
+    " FROM attempt a"
     " JOIN name model ON model.id=a.model JOIN name provider ON provider.id=a.provider"
+    " JOIN name served ON served.id=a.served_model JOIN name price ON price.id=a.price"
     " WHERE a.request=?1 ORDER BY a.n";
 
 static void
@@ -65,6 +67,10 @@ read_request(sqlite3_stmt *q, struct slot *ret)
 	ret->attempts = (uint16_t)sqlite3_column_int(q, 9);
 	r->baseline_pusd = known_at(q, 10);
 	text_at(q, 11, r->baseline, sizeof(r->baseline));
+	r->baseline_output_ppm = sqlite3_column_type(q, 12) == SQLITE_NULL
+				     ? 1000000U
+				     : (uint32_t)sqlite3_column_int64(q, 12);
+	r->baseline_samples = (uint32_t)sqlite3_column_int64(q, 13);
 }
 
 static void
@@ -86,6 +92,8 @@ read_attempt(sqlite3_stmt *q, struct slot_attempt *a)
 	a->total_ms = (int32_t)known_at(q, 11);
 	for (int k = 0; k < TOKEN_COUNT; k++)
 		a->tokens[k] = known_at(q, 12 + k);
+	text_at(q, 12 + TOKEN_COUNT, a->served_model, sizeof(a->served_model));
+	text_at(q, 13 + TOKEN_COUNT, a->price_id, sizeof(a->price_id));
 }
 
 /* Rows of the first release may have one attempt more than a slot has room for: the one

@@ -94,6 +94,14 @@ pusd_of(double usd)
 	return usd >= 0 && usd < 1e6 ? (int64_t)(usd * (double)PUSD_PER_USD) : -1;
 }
 
+/* A share of a whole; all of it where that is not known. */
+static uint32_t
+ppm_of(double part, double whole)
+{
+	return whole > 0 && part >= 0 && part < whole ? (uint32_t)(part / whole * 1e6)
+						      : 1000000;
+}
+
 static int64_t
 tokens_of(double expected)
 {
@@ -114,6 +122,8 @@ fill_decision(const struct request *r, struct slot_request *s)
 	name_into(
 	    s->decided, sizeof(s->decided), p->decided != NULL ? p->decided->name : "");
 	s->baseline_pusd = pusd_of(p->baseline_cost_usd);
+	s->baseline_output_ppm = ppm_of(p->baseline_output_usd, p->baseline_cost_usd);
+	s->baseline_samples = (uint32_t)p->baseline_samples;
 	s->baseline_success = (float)p->baseline_success;
 	s->below_quality = p->below_quality;
 	s->unsure = p->unsure;

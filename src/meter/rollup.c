@@ -1,6 +1,7 @@
 /* rollup.c: hourly sums with mergeable histograms, so that a summary needs no rows. */
 #include "rollup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -29,8 +30,9 @@ static const char get_sql[] =
 static const char put_sql[] =
     "INSERT OR REPLACE INTO rollup(hour,team,key,route,class,model,provider,tier,"
     "tags," ROLLUP_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,"
-    "?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,?34,"
-    "?35,?36,?37,?38,?39,?40)";
+    "?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,"
+    "?34,?35,?36,?37,?38,?39,?40,?41,?42,?43,?44,?45,?46,?47,?48,?49,?50,?51)";
+_Static_assert(ROLLUP_MEASURES == 42, "put_sql has a place for each");
 
 bool
 rollup_open(struct rollup_store *r, struct db *db)
@@ -123,9 +125,40 @@ add_request(struct rollup_cell *c, const struct slot *s, const struct slot_attem
 		hist_add(&c->total_hist, a->total_ms);
 	/* Only what can be compared is: an answer with both prices known. */
 	if (s->outcome == OUT_served && r->baseline_pusd >= 0 && !a->unpriced) {
+		c->compared_requests++;
 		add_money(&c->baseline, baseline_of(r, a));
 		add_money(&c->compared, a->amount_pusd);
+		if (!str_eq(str_of(r->baseline), str_of(a->model)))
+			baseline_error(r->baseline_pusd, r->baseline_output_ppm,
+			    r->baseline_samples, &c->bias, &c->var);
 	}
+}
+
+/* One more model as served; one that there is no room for is left out. */
+static void
+add_served(struct rollup_cell *c, const char *model)
+{
+	struct str rest = str_of(c->served), line;
+	size_t used = strlen(c->served);
+
+	while (str_split(&rest, '\n', &line)) {
+		if (str_is(line, model))
+			return;
+	}
+	if (model[0] != '\0' && used + strlen(model) + 2 <= sizeof(c->served))
+		snprintf(c->served + used, sizeof(c->served) - used, "%s%s",
+		    used > 0 ? "\n" : "", model);
+}
+
+/* Paid for nothing: whose doing was it? */
+static void
+add_wasted(struct rollup_cell *c, const struct slot_attempt *a)
+{
+	add_money(&c->wasted, a->amount_pusd);
+	if (a->outcome == OUT_client_gone || a->outcome == OUT_slow_client)
+		add_money(&c->gone, a->amount_pusd);
+	if (a->outcome == OUT_escalated)
+		add_money(&c->escalated, a->amount_pusd);
 }
 
 static void
@@ -143,7 +176,10 @@ add_attempt(struct rollup_cell *c, const struct slot_attempt *a)
 	add_money(&c->paid, a->amount_pusd);
 	add_money(&c->list, a->list_pusd);
 	if (a->outcome != OUT_served)
-		add_money(&c->wasted, a->amount_pusd);
+		add_wasted(c, a);
+	add_served(c, a->served_model);
+	if (a->price_id[0] != '\0')
+		str_copy(c->price, sizeof(c->price), str_of(a->price_id));
 	if (estimated) {
 		add_money(&c->estimated, a->amount_pusd);
 		add_money(&c->exposure, a->at_most_pusd - usage_known(a->amount_pusd));

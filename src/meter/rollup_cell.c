@@ -4,7 +4,7 @@
 #include "base/buf.h"
 
 #define COUNTS (5 + TOKEN_COUNT + 1)
-#define SUMS   7
+#define SUMS   11
 #define HISTS  3
 
 /* The members in the order of the columns, so that no place can be forgotten. */
@@ -21,7 +21,7 @@ members_of(struct rollup_cell *c)
 	    .count = {&c->requests, &c->attempts, &c->failed, &c->unpriced,
 		&c->estimated_rows},
 	    .sum = {&c->paid, &c->list, &c->wasted, &c->estimated, &c->exposure,
-		&c->baseline, &c->compared},
+		&c->baseline, &c->compared, &c->gone, &c->escalated, &c->bias, &c->var},
 	    .hist = {&c->tokens_hist, &c->ttft_hist, &c->total_hist},
 	};
 
@@ -37,6 +37,14 @@ rollup_cell_zero(struct rollup_cell *c)
 	*c = (struct rollup_cell){0};
 }
 
+static void
+take_text(sqlite3_stmt *row, int i, char *dst, size_t cap)
+{
+	str_copy(dst, cap,
+	    str_make((const char *)sqlite3_column_text(row, i),
+		(size_t)sqlite3_column_bytes(row, i)));
+}
+
 bool
 rollup_cell_read(sqlite3_stmt *row, int i, struct rollup_cell *c)
 {
@@ -47,6 +55,9 @@ rollup_cell_read(sqlite3_stmt *row, int i, struct rollup_cell *c)
 	for (size_t n = 0; n < SUMS; n++, i += 2)
 		*m.sum[n] = pusd_sum_join(
 		    sqlite3_column_int64(row, i), sqlite3_column_int64(row, i + 1));
+	c->compared_requests = sqlite3_column_int64(row, i++);
+	take_text(row, i++, c->served, sizeof(c->served));
+	take_text(row, i++, c->price, sizeof(c->price));
 	for (size_t n = 0; n < HISTS; n++, i++) {
 		struct str packed = str_make(
 		    sqlite3_column_blob(row, i), (size_t)sqlite3_column_bytes(row, i));
@@ -72,6 +83,9 @@ rollup_cell_bind(sqlite3_stmt *s, int i, const struct rollup_cell *c)
 		sqlite3_bind_int64(s, i++, hi);
 		sqlite3_bind_int64(s, i++, lo);
 	}
+	sqlite3_bind_int64(s, i++, c->compared_requests);
+	sqlite3_bind_text(s, i++, c->served, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(s, i++, c->price, -1, SQLITE_TRANSIENT);
 	for (size_t n = 0; n < HISTS; n++) {
 		buf_init(&b, 65536);
 		hist_pack(m.hist[n], &b);

@@ -16,7 +16,13 @@
 	"cache_write_5m,cache_write_1h,audio_input,image_input,output,audio_output,"  \
 	"reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,estimated_hi," \
 	"estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,compared_hi,"   \
-	"compared_lo,tokens_hist,ttft_hist,total_hist"
+	"compared_lo,gone_hi,gone_lo,escalated_hi,escalated_lo,bias_hi,bias_lo,"      \
+	"var_hi,var_lo,compared_requests,served,price,tokens_hist,ttft_hist,total_"   \
+	"hist"
+/* Of them. */
+#define ROLLUP_MEASURES 42
+
+#define ROLLUP_SERVED 160
 
 struct rollup_cell {
 	int64_t requests, attempts, failed, unpriced, estimated_rows;
@@ -29,6 +35,12 @@ struct rollup_cell {
 	struct pusd_sum exposure; /* Σ (at most − amount) of those */
 	struct pusd_sum baseline; /* estimate; what the baseline would have cost … */
 	struct pusd_sum compared; /* … for the requests that cost this */
+	struct pusd_sum gone, escalated; /* of wasted: by clients, by cascades */
+	struct pusd_sum bias, var;       /* of the baseline: baseline_error() */
+	int64_t compared_requests;       /* of which baseline and compared are */
+	/* Models as served, a line each, as many as there is room for; the last price.
+	 */
+	char served[ROLLUP_SERVED], price[56];
 	struct hist tokens_hist, ttft_hist, total_hist;
 };
 

@@ -54,6 +54,25 @@ static const char *const ledger_steps[] = {
     "CREATE TABLE refusal(hour INTEGER NOT NULL, team TEXT NOT NULL, key TEXT NOT NULL,"
     " name TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,"
     " PRIMARY KEY(hour, team, key, name, kind)) WITHOUT ROWID;",
+    /* What of `wasted` was given up by clients and by cascades; how many requests were
+     * compared with their baseline, and how sure that is (of older ones nothing is
+     * known: the whole of it, as if nothing had been learned); models as served, and
+     * the last price. */
+    "ALTER TABLE rollup ADD COLUMN gone_hi INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollup ADD COLUMN gone_lo INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollup ADD COLUMN escalated_hi INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollup ADD COLUMN escalated_lo INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollup ADD COLUMN compared_requests INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollup ADD COLUMN bias_hi INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollup ADD COLUMN bias_lo INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollup ADD COLUMN var_hi INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollup ADD COLUMN var_lo INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollup ADD COLUMN served TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE rollup ADD COLUMN price TEXT NOT NULL DEFAULT '';"
+    "UPDATE rollup SET compared_requests=requests,"
+    " bias_hi=baseline_hi/4,"
+    " bias_lo=baseline_hi%4*250000000000+baseline_lo/4 WHERE "
+    "baseline_hi+baseline_lo>0;",
 };
 
 /* Refused by the database itself, whoever asks. INSERT OR REPLACE deletes without
@@ -115,6 +134,9 @@ static const char *const month_steps[] = {
     "CREATE TABLE correction(seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
     " request BLOB NOT NULL, n INTEGER NOT NULL, list_pusd INTEGER,"
     " amount_pusd INTEGER, why TEXT NOT NULL);" KEPT("correction"),
+    /* How sure the baseline is; NULL: nobody knows. */
+    "ALTER TABLE request ADD COLUMN baseline_output_ppm INTEGER;"
+    "ALTER TABLE request ADD COLUMN baseline_samples INTEGER;",
 };
 
 const struct schema schema_ledger = {

@@ -61,6 +61,14 @@ output_length(const struct outlook *o, const struct model *m, enum task_class c)
 	       (n + CATALOGUE_KIND);
 }
 
+float
+length_samples(const struct outlook *o, const struct model *m, enum task_class c)
+{
+	const struct outlook_model *seen = outlook_model(o, m->name);
+
+	return seen == NULL ? 0 : seen->length[c].samples;
+}
+
 double
 output_estimate(const struct work *w, const struct candidate *c)
 {
@@ -166,6 +174,7 @@ cost_by_tokens(const struct work *w, struct candidate *c)
 	rest = price_of_rest(w, c, k);
 	if (read < 0)
 		read = input;
+	c->output_usd = factor * c->output_tokens * (double)output;
 	c->cost_usd = factor * ((c->input_tokens - c->cached_tokens) * (double)rest +
 				   c->cached_tokens * (double)read +
 				   c->output_tokens * (double)output);
@@ -195,6 +204,7 @@ cost_by_hours(const struct work *w, struct candidate *c)
 	c->machine_s = machine_s(w, c);
 	c->cost_usd = (double)p->usd_per_hour.v / PUSD_PER_USD * c->machine_s / 3600 /
 		      (p->places > 0 ? p->places : 1);
+	c->output_usd = c->cost_usd; /* nearly all of the time */
 }
 
 const struct price_row *
@@ -219,7 +229,7 @@ cost_fill(const struct work *w, struct candidate *c, bool as_if)
 	c->price = price_at(w, c->model, c->at);
 	c->price_id = c->price != NULL ? c->price->id : NULL;
 	c->cost_usd = -1; /* unpriced */
-	c->cache_usd = c->machine_s = 0;
+	c->cache_usd = c->output_usd = c->machine_s = 0;
 	if (w->in->task->endpoint == EP_count_tokens)
 		c->cost_usd = 0;
 	else if (p->local)

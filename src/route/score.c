@@ -32,6 +32,9 @@ score_baseline(struct work *w)
 	w->plan->baseline = b;
 	w->plan->baseline_success = c.success;
 	w->plan->baseline_cost_usd = c.cost_usd;
+	w->plan->baseline_output_usd = c.output_usd;
+	w->plan->baseline_samples =
+	    length_samples(w->in->outlook, b, w->in->verdict->class);
 }
 
 static double

@@ -125,6 +125,8 @@ const struct price_row *price_at(
 int service_of(const struct price_row *row, struct str tier);
 /* Expected tokens of an answer that nothing cuts off. */
 double output_length(const struct outlook *o, const struct model *m, enum task_class c);
+/* Answers of that kind that were seen of it. */
+float length_samples(const struct outlook *o, const struct model *m, enum task_class c);
 /* Of this answer, over all its choices, within the maximum. */
 double output_estimate(const struct work *w, const struct candidate *c);
 

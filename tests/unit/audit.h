@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +19,12 @@
 #include "base/money.h"
 #include "core/sets.h"
 
-enum { AUDIT_COUNTS = 5 + TOKEN_COUNT + 1, AUDIT_SUMS = 7 };
+enum { AUDIT_COUNTS = 5 + TOKEN_COUNT + 1, AUDIT_SUMS = 11 };
 
 struct audit_cell {
 	int64_t count[AUDIT_COUNTS]; /* in the order of the roll-up's columns */
 	wide sum[AUDIT_SUMS];
+	int64_t compared;
 	uint64_t tokens, ttft, total; /* entries of the histograms */
 };
 
@@ -32,7 +34,8 @@ static const char audit_rollups[] =
     "input_uncached,cache_read,cache_write_5m,cache_write_1h,audio_input,image_input,"
     "output,audio_output,reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,"
     "estimated_hi,estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,"
-    "compared_hi,compared_lo,tokens_hist,ttft_hist,total_hist FROM rollup";
+    "compared_hi,compared_lo,gone_hi,gone_lo,escalated_hi,escalated_lo,bias_hi,bias_lo,"
+    "var_hi,var_lo,tokens_hist,ttft_hist,total_hist,compared_requests FROM rollup";
 
 static const char audit_rows[] =
     "SELECT (r.end_ms/3600000)||'|'||team.text||'|'||key.text||'|'||route.text||'|'||"
@@ -47,7 +50,8 @@ static const char audit_rows[] =
     "CASE WHEN r.baseline_pusd IS NULL THEN -1 WHEN r.baseline=a.model THEN"
     " ifnull(a.amount_pusd,0) ELSE r.baseline_pusd END,r.outcome,"
     "a.ttft_ms IS NOT NULL,"
-    "a.total_ms IS NOT NULL FROM attempt a JOIN request r ON r.seq=a.request"
+    "a.total_ms IS NOT NULL,r.baseline=a.model,ifnull(r.baseline_output_ppm,1000000),"
+    "ifnull(r.baseline_samples,0) FROM attempt a JOIN request r ON r.seq=a.request"
     " JOIN name team ON team.id=r.team JOIN name key ON key.id=r.key"
     " JOIN name route ON route.id=r.route JOIN name class ON class.id=r.class"
     " JOIN name model ON model.id=a.model JOIN name provider ON provider.id=a.provider";
@@ -86,6 +90,11 @@ audit_row(struct map *m, sqlite3_stmt *q)
 	c->sum[0] += paid;
 	c->sum[1] += sqlite3_column_int64(q, 15);
 	c->sum[2] += served ? 0 : paid;
+	if (sqlite3_column_int(q, 2) == OUT_client_gone ||
+	    sqlite3_column_int(q, 2) == OUT_slow_client)
+		c->sum[7] += paid;
+	if (sqlite3_column_int(q, 2) == OUT_escalated)
+		c->sum[8] += paid;
 	if (basis == BASIS_partial || basis == BASIS_unknown) {
 		c->sum[3] += paid;
 		c->sum[4] += most > paid ? most - paid : 0;
@@ -93,8 +102,16 @@ audit_row(struct map *m, sqlite3_stmt *q)
 	if (!last)
 		return;
 	if (sqlite3_column_int(q, 18) == OUT_served && baseline >= 0 && !unpriced) {
+		wide output = (wide)baseline * sqlite3_column_int64(q, 22) / 1000000;
+
+		c->compared++;
 		c->sum[5] += baseline;
 		c->sum[6] += paid;
+		if (sqlite3_column_int(q, 21) == 0) {
+			c->sum[9] += (wide)((double)output /
+					    sqrt(20 + sqlite3_column_double(q, 23)));
+			c->sum[10] += output * output / PUSD_PER_USD;
+		}
 	}
 	c->tokens++;
 	c->ttft += (uint64_t)sqlite3_column_int(q, 19);
@@ -130,6 +147,7 @@ audit_rollup(struct map *m, sqlite3_stmt *q)
 	c->tokens += audit_entries(q, 1 + AUDIT_COUNTS + 2 * AUDIT_SUMS);
 	c->ttft += audit_entries(q, 2 + AUDIT_COUNTS + 2 * AUDIT_SUMS);
 	c->total += audit_entries(q, 3 + AUDIT_COUNTS + 2 * AUDIT_SUMS);
+	c->compared += sqlite3_column_int64(q, 4 + AUDIT_COUNTS + 2 * AUDIT_SUMS);
 }
 
 static inline void
@@ -152,7 +170,7 @@ audit_same(const struct audit_cell *a, const struct audit_cell *b)
 {
 	return memcmp(a->count, b->count, sizeof(a->count)) == 0 &&
 	       memcmp(a->sum, b->sum, sizeof(a->sum)) == 0 && a->tokens == b->tokens &&
-	       a->ttft == b->ttft && a->total == b->total;
+	       a->ttft == b->ttft && a->total == b->total && a->compared == b->compared;
 }
 
 static inline bool

@@ -99,12 +99,12 @@ test_newer_files_are_refused(void **state)
 	assert_non_null(strstr(p->why, "start the newer frugald again"));
 	process_stop(p);
 	assert_int_equal(ask("ledger.db", "SELECT COUNT(*) FROM rollup"), 1);
-	ask("ledger.db", "PRAGMA user_version=4");
+	ask("ledger.db", "PRAGMA user_version=5");
 	ask(JANUARY, "PRAGMA user_version=98");
 	assert_false(process_start(p, 8, 1));
 	assert_non_null(strstr(p->why, "schema version 98"));
 	process_stop(p);
-	ask(JANUARY, "PRAGMA user_version=4");
+	ask(JANUARY, "PRAGMA user_version=5");
 	assert_true(process_start(p, 8, 1));
 }
 

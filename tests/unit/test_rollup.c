@@ -61,6 +61,8 @@ book_any(struct process *p, int64_t most)
 		r.tags_len = r.rollup_tags_len = sizeof(r.tags);
 	}
 	r.baseline_pusd = draw(p, 4) == 0 ? -1 : draw(p, (uint64_t)most);
+	r.baseline_output_ppm = (uint32_t)draw(p, 1000001);
+	r.baseline_samples = (uint32_t)draw(p, 2000);
 	s = slot_open(p->slots, 0, &r);
 	assert_non_null(s);
 	for (int i = 0; i < attempts; i++) {
@@ -68,7 +70,9 @@ book_any(struct process *p, int64_t most)
 
 		/* One has answered: the last, or one that was put aside. */
 		if (outcome == OUT_served)
-			a.outcome = i == served ? OUT_served : OUT_escalated;
+			a.outcome = i == served  ? OUT_served
+				    : i % 2 == 0 ? OUT_escalated
+						 : OUT_client_gone;
 		slot_attempt_open(s, &a);
 		slot_attempt_close(s, i, &a, STR(""));
 	}
