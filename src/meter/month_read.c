@@ -1,44 +1,108 @@
-/* month_read.c: rows back into slots, for roll-ups that have to be made again. */
+/* month_read.c: rows back into slots, by two cursors that walk side by side; names are
+ * looked up once. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "month.h"
+#include "month_scan.h"
+
+#define NAMES_MAX (1U << 24)
 
 static const char requests_sql[] =
-    "SELECT r.seq, r.end_ms, team.text, key.text, route.text, class.text, r.tags,"
-    " r.rollup_tags, r.outcome, r.attempts, r.baseline_pusd,"
-    " baseline.text, r.baseline_output_ppm, r.baseline_samples FROM request r"
-    " JOIN name team ON team.id=r.team JOIN name key ON key.id=r.key"
-    " JOIN name route ON route.id=r.route JOIN name class ON class.id=r.class"
-    " JOIN name baseline ON baseline.id=r.baseline"
-    " WHERE r.seq>?1 ORDER BY r.seq";
+    "SELECT seq, end_ms, team, key, user, session, route, class, tags, rollup_tags,"
+    " outcome, attempts, baseline_pusd, baseline, start_ms, basis, id, policy,"
+    " baseline_output_ppm, baseline_samples FROM request WHERE seq>?1 ORDER BY seq";
 
 static const char attempts_sql[] =
-    "SELECT model.text, provider.text, a.tier, a.outcome, a.basis, a.flags,"
-    " a.list_pusd, a.amount_pusd, a.at_most_pusd, a.reasoning, a.ttft_ms, a.total_ms,"
-    " a.input_uncached, a.cache_read, a.cache_write_5m, a.cache_write_1h,"
-    " a.audio_input, a.image_input, a.output, a.audio_output, served.text, price.text"
-    " FROM attempt a"
-    " JOIN name model ON model.id=a.model JOIN name provider ON provider.id=a.provider"
-    " JOIN name served ON served.id=a.served_model JOIN name price ON price.id=a.price"
-    " WHERE a.request=?1 ORDER BY a.n";
+    "SELECT request, model, provider, tier, outcome, basis, flags, list_pusd,"
+    " amount_pusd, at_most_pusd, reasoning, ttft_ms, total_ms, input_uncached,"
+    " cache_read, cache_write_5m, cache_write_1h, audio_input, image_input, output,"
+    " audio_output, start_ms, granted_ms, calls, price, contract_ppm, input_estimate,"
+    " expected_output, service_tier, http_status, served_model FROM attempt"
+    " WHERE request>?1 ORDER BY request, n";
 
-static void
-text_at(sqlite3_stmt *q, int i, char *dst, size_t cap)
+bool
+month_scan_open(struct month_scan *s, struct db *db, int64_t seq)
 {
-	str_copy(dst, cap,
-	    str_make((const char *)sqlite3_column_text(q, i),
-		(size_t)sqlite3_column_bytes(q, i)));
+	*s = (struct month_scan){.db = db};
+	if (!db_prepare(db, requests_sql, &s->requests) ||
+	    !db_prepare(db, attempts_sql, &s->attempts) ||
+	    !db_prepare(db, "SELECT text FROM name WHERE id=?1", &s->name))
+		return false;
+	sqlite3_bind_int64(s->requests, 1, seq);
+	sqlite3_bind_int64(s->attempts, 1, seq);
+	return db_step(db, s->attempts, &s->attempt_there);
+}
+
+void
+month_scan_close(struct month_scan *s)
+{
+	sqlite3_finalize(s->requests);
+	sqlite3_finalize(s->attempts);
+	sqlite3_finalize(s->name);
+	for (size_t i = 0; i < s->texts; i++)
+		xfree(s->text[i]);
+	xfree(s->text);
+	*s = (struct month_scan){0};
+}
+
+/* ---- texts ---- */
+
+static bool
+damaged(struct month_scan *s, const char *what)
+{
+	snprintf(
+	    s->db->why, sizeof(s->db->why), "request %lld %s", (long long)s->seq, what);
+	return false;
+}
+
+static bool
+load_text(struct month_scan *s, int64_t id)
+{
+	bool row;
+
+	sqlite3_bind_int64(s->name, 1, id);
+	if (!db_step(s->db, s->name, &row))
+		return false;
+	if (row)
+		s->text[id] = xmemdup(sqlite3_column_text(s->name, 0),
+		    (size_t)sqlite3_column_bytes(s->name, 0));
+	sqlite3_reset(s->name);
+	return row || damaged(s, "names a text that is not there");
+}
+
+static bool
+text_of(struct month_scan *s, int64_t id, char *dst, size_t cap)
+{
+	if (id < 0 || id >= NAMES_MAX)
+		return damaged(s, "names a text that cannot be");
+	if ((size_t)id >= s->texts) {
+		size_t room = (size_t)id * 2 + 64;
+
+		s->text = xrealloc(s->text, room * sizeof(*s->text));
+		memset(s->text + s->texts, 0, (room - s->texts) * sizeof(*s->text));
+		s->texts = room;
+	}
+	/* In files from before a column there is no id: the text is empty. */
+	if (id > 0 && s->text[id] == NULL && !load_text(s, id))
+		return false;
+	if (id > 0)
+		str_copy(dst, cap, str_of(s->text[id]));
+	return true;
 }
 
 /* They may fill their place to the last byte. */
 static void
-tags_at(sqlite3_stmt *q, int i, char *dst, size_t cap)
+tags_at(sqlite3_stmt *q, int i, struct slot_request *r)
 {
 	size_t bytes = (size_t)sqlite3_column_bytes(q, i);
 
+	if (bytes > sizeof(r->tags))
+		bytes = sizeof(r->tags);
 	if (bytes > 0)
-		memcpy(dst, sqlite3_column_text(q, i), bytes < cap ? bytes : cap);
+		memcpy(r->tags, sqlite3_column_text(q, i), bytes);
+	r->tags_len = (uint16_t)bytes;
 }
 
 static int64_t
@@ -48,135 +112,182 @@ known_at(sqlite3_stmt *q, int i)
 							: sqlite3_column_int64(q, i);
 }
 
-static void
-read_request(sqlite3_stmt *q, struct slot *ret)
+/* ---- one row ---- */
+
+static struct id
+id_at(sqlite3_stmt *q, int i)
 {
-	struct slot_request *r = &ret->request;
-	int rolled = sqlite3_column_int(q, 7);
+	const unsigned char *p = sqlite3_column_blob(q, i);
+	struct id id = {0};
 
-	*ret = (struct slot){0};
-	ret->end_ms = sqlite3_column_int64(q, 1);
-	text_at(q, 2, r->team, sizeof(r->team));
-	text_at(q, 3, r->key, sizeof(r->key));
-	text_at(q, 4, r->route, sizeof(r->route));
-	text_at(q, 5, r->class_name, sizeof(r->class_name));
-	tags_at(q, 6, r->tags, sizeof(r->tags));
-	if (rolled > 0 && (size_t)rolled <= sizeof(r->tags))
-		r->rollup_tags_len = (uint16_t)rolled;
-	ret->outcome = (uint16_t)sqlite3_column_int(q, 8);
-	ret->attempts = (uint16_t)sqlite3_column_int(q, 9);
-	r->baseline_pusd = known_at(q, 10);
-	text_at(q, 11, r->baseline, sizeof(r->baseline));
-	r->baseline_output_ppm = sqlite3_column_type(q, 12) == SQLITE_NULL
-				     ? 1000000U
-				     : (uint32_t)sqlite3_column_int64(q, 12);
-	r->baseline_samples = (uint32_t)sqlite3_column_int64(q, 13);
-}
-
-static void
-read_attempt(sqlite3_stmt *q, struct slot_attempt *a)
-{
-	int flags = sqlite3_column_int(q, 5);
-
-	text_at(q, 0, a->model, sizeof(a->model));
-	text_at(q, 1, a->provider, sizeof(a->provider));
-	a->tier = (uint8_t)sqlite3_column_int(q, 2);
-	a->outcome = (uint16_t)sqlite3_column_int(q, 3);
-	a->basis = (uint8_t)sqlite3_column_int(q, 4);
-	a->unpriced = (flags & MONTH_unpriced) != 0;
-	a->list_pusd = known_at(q, 6);
-	a->amount_pusd = known_at(q, 7);
-	a->at_most_pusd = known_at(q, 8);
-	a->reasoning = known_at(q, 9);
-	a->ttft_ms = (int32_t)known_at(q, 10);
-	a->total_ms = (int32_t)known_at(q, 11);
-	for (int k = 0; k < TOKEN_COUNT; k++)
-		a->tokens[k] = known_at(q, 12 + k);
-	text_at(q, 12 + TOKEN_COUNT, a->served_model, sizeof(a->served_model));
-	text_at(q, 13 + TOKEN_COUNT, a->price_id, sizeof(a->price_id));
-}
-
-/* Rows of the first release may have one attempt more than a slot has room for: the one
- * that answered stays, with the money of the one before it. */
-static void
-read_beyond(sqlite3_stmt *q, struct slot_attempt *last)
-{
-	struct slot_attempt before = *last;
-
-	read_attempt(q, last);
-	last->list_pusd = usage_known(last->list_pusd) + usage_known(before.list_pusd);
-	last->amount_pusd =
-	    usage_known(last->amount_pusd) + usage_known(before.amount_pusd);
-}
-
-static bool
-read_attempts(struct month *m, sqlite3_stmt *q, int64_t seq, struct slot *ret)
-{
-	unsigned n = 0;
-	bool row;
-
-	sqlite3_bind_int64(q, 1, seq);
-	while (db_step(&m->db, q, &row)) {
-		if (!row) {
-			bool whole = n == ret->attempts;
-
-			sqlite3_reset(q);
-			if (ret->attempts > SLOT_ATTEMPTS)
-				ret->attempts = SLOT_ATTEMPTS;
-			return whole;
-		}
-		if (n < SLOT_ATTEMPTS)
-			read_attempt(q, &ret->attempt[n]);
-		else
-			read_beyond(q, &ret->attempt[SLOT_ATTEMPTS - 1]);
-		n++;
+	for (int k = 0; p != NULL && sqlite3_column_bytes(q, i) == 16 && k < 8; k++) {
+		id.hi = id.hi << 8 | p[k];
+		id.lo = id.lo << 8 | p[8 + k];
 	}
-	return false;
+	return id;
 }
 
-struct reader {
-	struct month *month;
-	sqlite3_stmt *requests, *attempts;
-	struct slot *slot;
-	bool (*each)(void *arg, int64_t seq, const struct slot *s);
-	void *arg;
-};
-
 static bool
-read_all(struct reader *r)
+read_names(struct month_scan *s, struct slot_request *r)
 {
-	bool row;
+	const struct {
+		int i;
+		char *to;
+		size_t cap;
+	} names[] = {
+	    {2, r->team, sizeof(r->team)},
+	    {3, r->key, sizeof(r->key)},
+	    {4, r->user, sizeof(r->user)},
+	    {6, r->route, sizeof(r->route)},
+	    {7, r->class_name, sizeof(r->class_name)},
+	    {13, r->baseline, sizeof(r->baseline)},
+	    {15, r->basis, sizeof(r->basis)},
+	    {17, r->policy, sizeof(r->policy)},
+	};
 
-	while (db_step(&r->month->db, r->requests, &row)) {
-		int64_t seq;
-
-		if (!row)
-			return true;
-		seq = sqlite3_column_int64(r->requests, 0);
-		read_request(r->requests, r->slot);
-		if (!read_attempts(r->month, r->attempts, seq, r->slot) ||
-		    !r->each(r->arg, seq, r->slot))
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		if (!text_of(s, sqlite3_column_int64(s->requests, names[n].i),
+			names[n].to, names[n].cap))
 			return false;
 	}
-	return false;
+	return true;
 }
+
+static bool
+read_request(struct month_scan *s)
+{
+	struct slot_request *r = &s->slot.request;
+	sqlite3_stmt *q = s->requests;
+	int rolled = sqlite3_column_int(q, 9);
+
+	s->slot = (struct slot){0};
+	s->seq = sqlite3_column_int64(q, 0);
+	s->slot.end_ms = sqlite3_column_int64(q, 1);
+	r->session = (uint64_t)sqlite3_column_int64(q, 5);
+	tags_at(q, 8, r);
+	if (rolled > 0 && (size_t)rolled <= sizeof(r->tags))
+		r->rollup_tags_len = (uint16_t)rolled;
+	s->slot.outcome = (uint16_t)sqlite3_column_int(q, 10);
+	s->slot.attempts = (uint16_t)sqlite3_column_int(q, 11);
+	r->baseline_pusd = known_at(q, 12);
+	r->start_ms = sqlite3_column_int64(q, 14);
+	r->id = id_at(q, 16);
+	r->baseline_output_ppm = sqlite3_column_type(q, 18) == SQLITE_NULL
+				     ? 1000000U
+				     : (uint32_t)sqlite3_column_int64(q, 18);
+	r->baseline_samples = (uint32_t)sqlite3_column_int64(q, 19);
+	return read_names(s, r);
+}
+
+static bool
+read_attempt(struct month_scan *s, struct slot_attempt *a)
+{
+	sqlite3_stmt *q = s->attempts;
+	int flags = sqlite3_column_int(q, 6);
+
+	*a = (struct slot_attempt){0};
+	a->tier = (uint8_t)sqlite3_column_int(q, 3);
+	a->outcome = (uint16_t)sqlite3_column_int(q, 4);
+	a->basis = (uint8_t)sqlite3_column_int(q, 5);
+	a->sent = (flags & MONTH_sent) != 0;
+	a->first_byte = (flags & MONTH_first_byte) != 0;
+	a->unpriced = (flags & MONTH_unpriced) != 0;
+	a->unbilled = (flags & MONTH_unbilled) != 0;
+	a->tiered = (flags & MONTH_tiered) != 0;
+	a->list_pusd = known_at(q, 7);
+	a->amount_pusd = known_at(q, 8);
+	a->at_most_pusd = known_at(q, 9);
+	a->reasoning = known_at(q, 10);
+	a->ttft_ms = (int32_t)known_at(q, 11);
+	a->total_ms = (int32_t)known_at(q, 12);
+	for (int k = 0; k < TOKEN_COUNT; k++)
+		a->tokens[k] = known_at(q, 13 + k);
+	a->start_ms = sqlite3_column_int64(q, 21);
+	a->granted_ms = sqlite3_column_int64(q, 22);
+	a->calls = (int32_t)known_at(q, 23);
+	a->contract_ppm = sqlite3_column_int(q, 25);
+	a->input_estimate = sqlite3_column_int64(q, 26);
+	a->expected_output = sqlite3_column_int64(q, 27);
+	a->http_status = (int16_t)sqlite3_column_int(q, 29);
+	return text_of(s, sqlite3_column_int64(q, 1), a->model, sizeof(a->model)) &&
+	       text_of(
+		   s, sqlite3_column_int64(q, 2), a->provider, sizeof(a->provider)) &&
+	       text_of(
+		   s, sqlite3_column_int64(q, 24), a->price_id, sizeof(a->price_id)) &&
+	       text_of(s, sqlite3_column_int64(q, 28), a->service_tier,
+		   sizeof(a->service_tier)) &&
+	       text_of(s, sqlite3_column_int64(q, 30), a->served_model,
+		   sizeof(a->served_model));
+}
+
+/* The one that answered stays, with the money of the one before it. */
+static bool
+read_beyond(struct month_scan *s)
+{
+	struct slot_attempt *last = &s->slot.attempt[SLOT_ATTEMPTS - 1];
+
+	if (s->attempts_seen != SLOT_ATTEMPTS)
+		return damaged(s, "has more attempts than can be");
+	s->beyond[0] = *last;
+	if (!read_attempt(s, last))
+		return false;
+	s->beyond[1] = *last;
+	last->list_pusd =
+	    usage_known(last->list_pusd) + usage_known(s->beyond[0].list_pusd);
+	last->amount_pusd =
+	    usage_known(last->amount_pusd) + usage_known(s->beyond[0].amount_pusd);
+	return true;
+}
+
+static bool
+read_attempts(struct month_scan *s)
+{
+	while (s->attempt_there) {
+		int64_t request = sqlite3_column_int64(s->attempts, 0);
+		bool ok;
+
+		if (request > s->seq)
+			break;
+		if (request < s->seq)
+			return damaged(s, "follows an attempt that has no request");
+		ok = s->attempts_seen < SLOT_ATTEMPTS
+			 ? read_attempt(s, &s->slot.attempt[s->attempts_seen])
+			 : read_beyond(s);
+		if (!ok)
+			return false;
+		s->attempts_seen++;
+		if (!db_step(s->db, s->attempts, &s->attempt_there))
+			return false;
+	}
+	if (s->attempts_seen != s->slot.attempts)
+		return damaged(s, "has not the attempts that it says");
+	if (s->slot.attempts > SLOT_ATTEMPTS)
+		s->slot.attempts = SLOT_ATTEMPTS;
+	return true;
+}
+
+bool
+month_scan_next(struct month_scan *s, bool *ret_row)
+{
+	s->attempts_seen = 0;
+	if (!db_step(s->db, s->requests, ret_row))
+		return false;
+	return !*ret_row || (read_request(s) && read_attempts(s));
+}
+
+/* ---- what the store needs ---- */
 
 bool
 month_each(struct month *m, int64_t seq,
     bool (*each)(void *arg, int64_t seq, const struct slot *s), void *arg)
 {
-	struct reader r = {.month = m, .each = each, .arg = arg};
-	bool ok = false;
+	struct month_scan *s = xcalloc(1, sizeof(*s));
+	bool row = true, ok = month_scan_open(s, &m->db, seq);
 
-	r.slot = xcalloc(1, sizeof(*r.slot));
-	if (db_prepare(&m->db, requests_sql, &r.requests) &&
-	    db_prepare(&m->db, attempts_sql, &r.attempts)) {
-		sqlite3_bind_int64(r.requests, 1, seq);
-		ok = read_all(&r);
-	}
-	sqlite3_finalize(r.requests);
-	sqlite3_finalize(r.attempts);
-	xfree(r.slot);
+	while (ok && (ok = month_scan_next(s, &row)) && row)
+		ok = each(arg, s->seq, &s->slot);
+	month_scan_close(s);
+	xfree(s);
 	return ok;
 }
 
