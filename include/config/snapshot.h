@@ -297,6 +297,7 @@ struct snapshot {
 	unsigned tag_count;
 	const struct budget *budgets; /* those of teams and keys among them */
 	unsigned budget_count;
+	uint32_t rules; /* generation of them; set once, before it is published */
 	const struct key_entry *keys; /* sorted by hash */
 	unsigned key_count;
 	const char *canonical; /* the policy printed back */

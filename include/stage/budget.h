@@ -72,7 +72,8 @@ struct grant {
 	int64_t at_ms; /* in which periods: wall clock, but never back */
 };
 
-/* Why not: the budget that is nearest to its cap, for people. */
+/* Why not: of those whose cap is too near the strictest (refuse, then local_only, then
+ * downgrade), and of these the one with the least room; for people. */
 struct budget_refusal {
 	const struct budget *budget; /* of the snapshot; NULL: too many accounts */
 	char value[BUDGET_VALUE];    /* of the account: the user, the run, … */
@@ -85,21 +86,40 @@ struct budgets *budgets_new(struct env *env);
 void budgets_free(struct budgets *b); /* takes NULL; no grant may be live */
 
 /* Before a snapshot is given to workers: accounts of budgets that it has no more stay
- * until their last hold has ended. Gives the generation of its rules, which goes with
- * every row: rows of an older one know nothing of budgets that are new in this. */
+ * until their last hold has ended; one that comes back begins anew. Gives the
+ * generation of its rules, for `snap->rules`, which goes with every row: rows of an
+ * older one know nothing of budgets that are new in this. */
 uint32_t budgets_publish(struct budgets *b, const struct snapshot *snap);
 /* Of the rules under which a budget of this name began; 0: it is unknown. */
 uint32_t budgets_since(struct budgets *b, const char *name);
 
 /* Sets `need` aside in every budget on the path, or in none. True also when there is
- * none. `ret_why` is filled on false. Counts the refusal and marks that are passed. */
+ * none. The caps are those last published, whatever `snap` says; budgets that are gone
+ * or began after `snap->rules` (0: it is the last) do not count. What needs nothing
+ * always fits. `ret_why` is filled on false; who gives up then tells budgets_count().
+ */
 bool budgets_grant(struct budgets *b, const struct snapshot *snap,
-    const struct budget_who *who, const struct budget_need *need, int64_t wall_ms,
-    struct grant *ret, struct budget_refusal *ret_why);
-/* Ends the holds: `amount` was spent, in the periods in which they were granted. Zeroes
- * `g`; again, it changes nothing. Gives by how much it was more than what was held in
- * the worst case budgets (0: it was not): an overrun. */
+    const struct budget_who *who, const struct budget_need *need, struct grant *ret,
+    struct budget_refusal *ret_why);
+/* Ends the holds: `amount` was spent, in the periods in which they were granted; -1:
+ * nobody knows, then what was held. Zeroes `g`; again, it changes nothing. Gives by how
+ * much it was more than what was held in the worst case budgets (0: it was not): an
+ * overrun. Logs and counts overruns and marks that are passed. */
 struct pusd budgets_settle(struct budgets *b, struct grant *g, struct pusd amount);
+
+/* What became of requests for a budget's sake. */
+enum budget_event {
+	BUDGET_refused,
+	BUDGET_downgraded, /* another candidate serves than was decided */
+	BUDGET_local_only, /* a local one, which was not decided */
+	BUDGET_overrun,    /* more was spent than had been set aside */
+	BUDGET_warned,     /* a mark of `warn_at` was passed */
+	BUDGET_EVENTS
+};
+const char *budget_event_name(enum budget_event e);
+/* Once for each request that a grant was refused to. */
+void budgets_count(struct budgets *b, const struct budget_who *who,
+    const struct budget_refusal *why, enum budget_event e);
 
 /* ---- what the ledger thread needs of them ---- */
 
@@ -128,18 +148,28 @@ struct budget_line {
 	int64_t period_ms, resets_ms; /* -1: never */
 	uint64_t refused, downgraded, overruns;
 };
-/* Accounts in force, the most used share of the cap first; gives their number. */
+/* Accounts in force, at most `cap`, the most used share of the cap first; gives their
+ * number. */
 unsigned budgets_list(struct budgets *b, const struct snapshot *snap, int64_t wall_ms,
     struct budget_line *ret, unsigned cap);
 
 /* What was refused or changed since the last call, to be kept by the hour. */
 struct refusal_count {
 	int64_t hour; /* since 1970 */
-	char team[40], key[40], name[BUDGET_NAME];
-	char kind[16]; /* "refused", "downgraded", "local_only", "overrun", "warned" */
+	char team[40], key[40],
+	    name[BUDGET_NAME]; /* overrun, warned: team, key empty */
+	char kind[16];         /* budget_event_name() */
 	uint64_t count;
 };
 unsigned budgets_take_refusals(
     struct budgets *b, struct refusal_count *ret, unsigned cap);
+
+/* For /metrics. */
+struct budgets_status {
+	unsigned rules, accounts;
+	uint64_t grants, refusals; /* refused grants, not requests */
+	uint64_t events[BUDGET_EVENTS];
+};
+void budgets_status_get(struct budgets *b, struct budgets_status *ret);
 
 #endif
