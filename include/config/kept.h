@@ -15,6 +15,7 @@
  * who classifies needs them. */
 struct snapshot_texts {
 	struct str policy, catalogue, prices, weights;
+	struct str contracts; /* price books of providers' contracts; may be empty */
 };
 
 /* Those of a snapshot; they live as long as it does. */
@@ -29,18 +30,25 @@ struct snapshot *snapshot_rebuild(
 #define KEPT_KEY 32
 /* One of the texts: by which kind and hash the ledger keeps it, and its full hash. */
 struct kept_part {
-	const char *kind; /* "policy", "catalogue", "prices", "weights" */
+	const char *kind; /* "policy", "catalogue", "prices", "weights", "contracts" */
 	char key[KEPT_KEY];
 	struct sha256 hash;
 	struct str text; /* empty: built-in weights; when it was read from a basis */
 };
-#define KEPT_PARTS 4
+enum {
+	KEPT_policy,
+	KEPT_catalogue,
+	KEPT_prices,
+	KEPT_weights,
+	KEPT_contracts, /* key "": there are none */
+	KEPT_PARTS,
+};
 
 /* The parts of a snapshot, with their texts. */
 void kept_parts(const struct snapshot *s, struct kept_part ret[static KEPT_PARTS]);
 
-/* A line for each part: kind, key, hash. Kept itself, of kind "basis", under
- * kept_name(). */
+/* A line for each part that there is: kind, key, hash. Kept itself, of kind "basis",
+ * under kept_name(). */
 void kept_print(const struct kept_part part[static KEPT_PARTS], struct buf *ret);
 /* False: it is no such text. */
 bool kept_read(struct str text, struct kept_part ret[static KEPT_PARTS]) MUST_CHECK;

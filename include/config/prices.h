@@ -42,6 +42,8 @@ struct price_row {
 struct price_book;
 
 struct price_book *price_book_parse(struct str yaml, const char *file, struct diag *d);
+/* Puts `prefix` before the id of every row. */
+void price_book_prefix(struct price_book *b, const char *prefix);
 void price_book_free(struct price_book *b);
 /* The day of its `source` and 8 digits of its hash: "2026-09-23-1f0c22ab". */
 const char *price_book_version(const struct price_book *b);

@@ -19,9 +19,10 @@
 
 struct classifier; /* stage/classify.h */
 struct dialect;
-struct zone;   /* config/zone.h */
-struct queue;  /* of call/: how long one waits at a local machine; by name, too */
-struct health; /* of call/: breakers, in-flight counts; kept by name across reloads */
+struct zone;     /* config/zone.h */
+struct contract; /* config/contract.h */
+struct queue;    /* of call/: how long one waits at a local machine; by name, too */
+struct health;   /* of call/: breakers, in-flight counts; kept by name across reloads */
 
 #define MODELS_MAX          64 /* so that a set of models is one word */
 #define PROVIDERS_MAX       32
@@ -67,9 +68,10 @@ struct provider {
 	bool allow_private; /* the connected address may be private; loopback too */
 	const char *ca_file, *proxy; /* NULL: system bundle, none */
 	const char *const *headers;  /* "name: value" lines, the last NULL */
-	int64_t contract_ppm;        /* 1,000,000 less the discount */
-	struct pusd usd_per_hour;    /* of a local machine; 0: not said */
-	int32_t max_inflight;        /* 0: no limit */
+	int64_t contract_ppm;        /* 1,000,000 less the discount that has no date */
+	const struct contract *contract; /* the rest of it; NULL: none */
+	struct pusd usd_per_hour;        /* of a local machine; 0: not said */
+	int32_t max_inflight;            /* 0: no limit */
 	int32_t places; /* requests at once: that limit, or those of its models
 			   together; 0: none is said */
 	enum poll_kind poll;
@@ -302,6 +304,7 @@ struct snapshot {
 	unsigned key_count;
 	const char *canonical; /* the policy printed back */
 	struct str catalogue_text;
+	struct str contracts_text; /* of all price books of contracts; may be empty */
 	char basis[12]; /* set once, before it is published: see config/kept.h */
 
 	/* The weights file that the policy names: path NULL, no bytes: the built-in. */

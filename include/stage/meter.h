@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/money.h"
 #include "base/str.h"
+#include "config/contract.h"
 #include "config/prices.h"
 #include "config/snapshot.h"
 #include "core/sets.h"
@@ -86,6 +87,8 @@ enum answer_length {
 	LENGTH_least,   /* it was cut off at its maximum */
 };
 
+#define PRICE_NONE UINT32_MAX
+
 /* Written before the first byte goes upstream, but for what the answer brings. */
 struct slot_attempt {
 	/* intent */
@@ -105,7 +108,10 @@ struct slot_attempt {
 	int64_t granted_ms; /* in which periods of budgets it counts; never before an
 				earlier one's, whatever the clock does */
 	int64_t price_input_pusd, price_output_pusd; /* per token; -1 unknown */
-	int64_t at_most_pusd;                        /* the hold; -1 unpriced */
+	/* The same of the contract's own price row, and 1 more, so that 0 says that it
+	 * has none; PRICE_NONE: that row does not tell. */
+	uint32_t fixed_input, fixed_output;
+	int64_t at_most_pusd;    /* the hold; -1 unpriced */
 	int64_t machine_pusd;    /* expected, of a machine that is paid by the hour */
 	int64_t input_estimate;  /* tokens */
 	int64_t text_bytes;      /* of the prompt; 0 where text is not all of it */
@@ -209,6 +215,10 @@ int slots_recover(struct env *env, const char *state_dir,
 /* The row of models that cost no list price:
  * providers with `local: true`. All kinds 0. */
 const struct price_row *price_local(void);
+
+/* What a model costs at its provider number `at`, for a request that came then. */
+struct contract_price price_for(
+    const struct snapshot *s, const struct model *m, unsigned at, int64_t at_s);
 
 /* What an attempt without usage is booked at, by its basis. Token counts
  * that are known (>= 0) are kept. Also what recovery calls. */

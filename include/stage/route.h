@@ -42,7 +42,10 @@ struct candidate {
 	const char *service;
 	struct signal signal; /* by which it was judged */
 	const char *price_id; /* NULL: unpriced */
-	const struct price_row *price;
+	const struct price_row
+	    *price; /* of the contract amount; see contract_price() */
+	const struct price_row *list;
+	int64_t contract_ppm;
 	double success;  /* expected, [0, 1] */
 	double cost_usd; /* expected, an estimate; -1: unpriced */
 	double input_tokens, cached_tokens, output_tokens; /* expected */

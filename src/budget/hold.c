@@ -117,7 +117,7 @@ hold_worst_case(const struct task *task, const struct candidate *c, int64_t max_
 	most = (wide)input * dearest_input(k) +
 	       (wide)choices * output * k->pusd[TOKEN_output];
 	service = dearest_service_ppm(task, c);
-	contract = model->at[c->at].provider->contract_ppm;
+	contract = c->contract_ppm;
 	if (most > MOST || service > FACTOR_MAX || contract > FACTOR_MAX)
 		return false;
 	return pusd_divide(most * service * contract, PPM * PPM, ret);

@@ -108,8 +108,7 @@ asks_for_tiers(const struct snapshot *s)
 static bool
 has_flex(const struct snapshot *s, const struct model *m, unsigned at)
 {
-	const struct price_row *row = price_book_find(s->prices,
-	    str_of(m->at[at].provider->book), str_of(m->catalogue->id), INT64_MAX - 1);
+	const struct price_row *row = price_for(s, m, at, INT64_MAX - 1).row;
 
 	for (unsigned i = 0; row != NULL && i < row->services; i++) {
 		if (str_is(str_of(row->service[i].name), FLEX))

@@ -49,8 +49,10 @@ explain_compared(struct cli *c, const struct compared *then, const struct compar
 static struct snapshot *
 rebuild(struct cli *c, const struct past *p)
 {
-	struct snapshot_texts t = {
-	    .policy = p->policy, .catalogue = p->catalogue, .prices = p->prices};
+	struct snapshot_texts t = {.policy = p->policy,
+	    .catalogue = p->catalogue,
+	    .prices = p->prices,
+	    .contracts = p->contracts};
 	struct diag *d = diag_new();
 	struct snapshot *s = snapshot_rebuild(c->env, &t, d);
 

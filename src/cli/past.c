@@ -74,6 +74,7 @@ past_read(struct str json, struct arena *mem, struct past *ret)
 	    .policy = text_of(root, "policy", mem),
 	    .catalogue = text_of(root, "catalogue", mem),
 	    .prices = text_of(root, "prices", mem),
+	    .contracts = text_of(root, "contracts", mem),
 	    .complexity = exact_of(root, "complexity"),
 	    .confidence = exact_of(root, "confidence"),
 	    .start_ms = json_integer_value(json_object_get(root, "start_ms")),

@@ -17,7 +17,7 @@ struct past_cell {
 /* All in the arena. */
 struct past {
 	struct str asked, class_name, key, team, tags, decision, plan;
-	struct str policy, catalogue, prices;
+	struct str policy, catalogue, prices, contracts;
 	double complexity, confidence;
 	int64_t start_ms, session;
 	struct past_cell *cell;

@@ -7,6 +7,7 @@
 #include "draft.h"
 
 struct whole; /* the snapshot and what goes with it; snapshot.c */
+struct own_books;
 
 struct build {
 	struct whole *whole;
@@ -19,6 +20,7 @@ struct build {
 	bool offline;                       /* see snapshot_load_offline() */
 	const struct snapshot *running;     /* see snapshot_reload(); else NULL */
 	const struct snapshot_texts *texts; /* see snapshot_rebuild(); else NULL */
+	struct own_books *own;              /* price books of contracts */
 	/* the same arrays as in the snapshot, while they may still be written */
 	struct provider *providers;
 	struct model *models;
@@ -34,6 +36,7 @@ const char *build_secret(struct build *b, const struct node *n);
 void build_listeners(struct build *b);
 void build_providers(struct build *b);
 void build_models(struct build *b);
+void build_contracts(struct build *b);
 void build_data(struct build *b);
 void build_routes(struct build *b);
 void build_rules(struct build *b, struct route_draft *d, struct route *route);

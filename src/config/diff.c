@@ -197,5 +197,9 @@ snapshot_diff(const struct snapshot *old, const struct snapshot *fresh, struct b
 		buf_printf(ret, "price book: %s -> %s\n", was, is);
 		lines++;
 	}
+	if (!str_eq(old->contracts_text, fresh->contracts_text)) {
+		buf_add(ret, "fixed prices of contracts: changed\n");
+		lines++;
+	}
 	return lines + diff_keys(old, fresh, ret);
 }

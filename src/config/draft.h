@@ -3,6 +3,7 @@
 #ifndef CONFIG_DRAFT_H
 #define CONFIG_DRAFT_H
 
+#include "config/contract.h"
 #include "config/snapshot.h"
 #include "row.h"
 #include "terms.h"
@@ -15,9 +16,10 @@
 struct provider_draft {
 	struct draft draft;
 	struct provider p;
-	const char *url, *book;
+	const char *url, *book, *prices;
 	int api, allow_private, poll;
-	const struct node *key, *keys, *headers;
+	const struct node *key, *keys, *headers, *contract;
+	struct contract_pool commitment, credits; /* as written */
 	double discount, bytes_per_token;
 };
 

@@ -254,6 +254,13 @@ price_book_parse(struct str yaml, const char *file, struct diag *d)
 }
 
 void
+price_book_prefix(struct price_book *b, const char *prefix)
+{
+	for (size_t i = 0; i < b->count; i++)
+		b->rows[i].id = arena_join(b->mem, prefix, b->rows[i].id);
+}
+
+void
 price_book_free(struct price_book *b)
 {
 	if (b == NULL)

@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "build.h"
 #include "embed.h"
+#include "own_books.h"
 
 #define ARENA_BYTES      ((size_t)512 << 20)
 #define CANONICAL_BYTES  ((size_t)16 << 20)
@@ -28,6 +29,7 @@ struct whole {
 	struct arena *mem;
 	struct catalogue *catalogue;
 	struct price_book *prices;
+	struct own_books own;
 	SLIST_HEAD(secret_list, secret) secrets;
 };
 
@@ -43,6 +45,7 @@ whole_free(struct whole *w)
 	}
 	catalogue_free(w->catalogue);
 	price_book_free(w->prices);
+	own_books_fini(&w->own);
 	arena_free(w->mem);
 	xfree(w);
 }
@@ -218,6 +221,18 @@ out:
 	return ok;
 }
 
+/* Their texts, while the books have not been looked at any further. */
+static void
+keep_contracts(struct build *b)
+{
+	struct buf text;
+
+	buf_init(&text, OWN_BOOKS_MAX * (TREE_BYTES_MAX + 4096));
+	own_books_print(&b->whole->own, &text);
+	b->s->contracts_text = keep_text(b, buf_str(&text));
+	buf_fini(&text);
+}
+
 /* ---- weights ---- */
 
 #define WEIGHTS_BYTES_MAX ((size_t)4 << 20)
@@ -276,6 +291,8 @@ build_all(struct build *b)
 	build_classifier(b);
 	build_providers(b);
 	build_models(b);
+	build_contracts(b);
+	keep_contracts(b);
 	build_data(b);
 	build_tags(b);
 	build_routes(b);
@@ -313,6 +330,7 @@ make(const struct source *from, struct diag *d)
 	w->s.path = arena_str(w->mem, str_of(from->path));
 	c = arena_alloc(w->mem, sizeof(*c));
 	b.c = c;
+	b.own = &w->own;
 	b.r = (struct reading){.mem = w->mem, .d = d};
 	b.now_s = b.env->wall_ns(b.env) / NS_PER_S;
 	b.root = tree_parse(w->mem, w->mem, from->yaml, diag_keep(d, from->path), d);

@@ -17,23 +17,39 @@ told_input(const struct slot_attempt *a)
 	return sum;
 }
 
+static int64_t
+told(uint32_t fixed)
+{
+	return fixed == PRICE_NONE ? -1 : (int64_t)fixed - 1;
+}
+
+/* Prompt and answer; -1: one of them has no price. */
+static wide
+by_two(const struct slot_attempt *a, int64_t input, int64_t output)
+{
+	if (input < 0 || output < 0)
+		return -1;
+	return (wide)usage_known(a->tokens[TOKEN_input_uncached]) * input +
+	       (wide)usage_known(a->tokens[TOKEN_output]) * output;
+}
+
 /* An estimate by two prices: the book's row may be gone when a crash is recovered. */
 static void
 estimate(struct slot_attempt *a)
 {
-	wide sum =
-	    (wide)usage_known(a->tokens[TOKEN_input_uncached]) * a->price_input_pusd +
-	    (wide)usage_known(a->tokens[TOKEN_output]) * a->price_output_pusd;
+	wide sum = by_two(a, a->price_input_pusd, a->price_output_pusd), own = sum;
 	struct pusd list, amount;
 
 	a->list_pusd = -1;
 	a->amount_pusd = -1;
 	a->unpriced = 1;
-	if (a->price_input_pusd < 0 || a->price_output_pusd < 0)
+	if (a->fixed_input > 0)
+		own = by_two(a, told(a->fixed_input), told(a->fixed_output));
+	if (sum < 0 || own < 0)
 		return;
 	if (!pusd_divide(sum, 1, &list) ||
 	    !pusd_divide(
-		sum * a->contract_ppm + (wide)a->machine_pusd * PPM, PPM, &amount))
+		own * a->contract_ppm + (wide)a->machine_pusd * PPM, PPM, &amount))
 		return;
 	a->list_pusd = list.v;
 	a->amount_pusd = amount.v;

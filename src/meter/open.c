@@ -204,6 +204,33 @@ expected_machine(const struct attempt *a)
 		   : 0;
 }
 
+static uint32_t
+fixed(int64_t pusd)
+{
+	return pusd < 0 || pusd >= PRICE_NONE - 1 ? PRICE_NONE : (uint32_t)pusd + 1;
+}
+
+/* What an estimate after a crash is made by. */
+static void
+fill_prices(const struct candidate *c, struct slot_attempt *s)
+{
+	const struct price_kinds *k;
+
+	s->contract_ppm = (int32_t)c->contract_ppm;
+	s->price_input_pusd = -1;
+	s->price_output_pusd = -1;
+	if (c->price == NULL)
+		return;
+	k = price_kinds_for(c->list, s->input_estimate);
+	s->price_input_pusd = k->pusd[TOKEN_input_uncached];
+	s->price_output_pusd = k->pusd[TOKEN_output];
+	if (c->price == c->list)
+		return;
+	k = price_kinds_for(c->price, s->input_estimate);
+	s->fixed_input = fixed(k->pusd[TOKEN_input_uncached]);
+	s->fixed_output = fixed(k->pusd[TOKEN_output]);
+}
+
 static void
 fill_attempt(const struct attempt *a, struct slot_attempt *s)
 {
@@ -216,7 +243,6 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	s->tier = (uint8_t)c->model->tier;
 	s->unbilled = a->request->task.endpoint == EP_count_tokens;
 	s->tiered = c->service != NULL;
-	s->contract_ppm = (int32_t)a->provider->contract_ppm;
 	s->start_ms = env_wall_ms(a->request->worker->env);
 	s->input_estimate = tokens_of(c->input_tokens);
 	if (a->request->task.opaque_bytes == 0)
@@ -225,16 +251,8 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	s->calls = -1;
 	fill_warmth(a, s);
 	s->machine_pusd = expected_machine(a);
-	s->price_input_pusd = -1;
-	s->price_output_pusd = -1;
 	s->at_most_pusd = a->unpriced ? -1 : a->at_most.v;
-	if (c->price != NULL) {
-		const struct price_kinds *k =
-		    price_kinds_for(c->price, s->input_estimate);
-
-		s->price_input_pusd = k->pusd[TOKEN_input_uncached];
-		s->price_output_pusd = k->pusd[TOKEN_output];
-	}
+	fill_prices(c, s);
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
 		s->tokens[k] = -1;
 	s->reasoning = -1;

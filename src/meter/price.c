@@ -21,6 +21,16 @@ price_local(void)
 	return &local_row;
 }
 
+struct contract_price
+price_for(const struct snapshot *s, const struct model *m, unsigned at, int64_t at_s)
+{
+	const struct provider *p = m->at[at].provider;
+
+	if (p->local)
+		return (struct contract_price){&local_row, &local_row, PPM};
+	return contract_price(s, p, str_of(m->catalogue->id), at_s);
+}
+
 bool
 price_machine(struct pusd per_hour, int64_t ms, int32_t places, struct pusd *ret)
 {

@@ -32,7 +32,7 @@ price_hours(const struct attempt *a, struct slot_attempt *s)
 static void
 price_tokens(const struct attempt *a, struct str tier, struct slot_attempt *s)
 {
-	const struct price_row *row = a->candidate->price;
+	const struct candidate *c = a->candidate;
 	struct usage u = {.reasoning = s->reasoning};
 	struct pusd list, amount;
 
@@ -41,8 +41,8 @@ price_tokens(const struct attempt *a, struct str tier, struct slot_attempt *s)
 		return;
 	}
 	memcpy(u.tokens, s->tokens, sizeof(u.tokens));
-	s->unpriced = row == NULL || !price_cost(row, &u, tier, PPM, &list) ||
-		      !price_cost(row, &u, tier, a->provider->contract_ppm, &amount);
+	s->unpriced = c->price == NULL || !price_cost(c->list, &u, tier, PPM, &list) ||
+		      !price_cost(c->price, &u, tier, c->contract_ppm, &amount);
 	s->list_pusd = s->unpriced ? -1 : list.v;
 	s->amount_pusd = s->unpriced ? -1 : amount.v;
 }

@@ -59,13 +59,17 @@ in_force_texts(struct books *b, struct str basis, struct arena *mem,
 			   : "what was kept of it is damaged");
 	if (text.p == NULL || !kept_read(text, part))
 		return false;
-	/* The last are the weights: nothing is classified again. */
-	for (size_t i = 0; i + 1 < KEPT_PARTS; i++) {
+	for (size_t i = 0; i < KEPT_PARTS; i++) {
+		/* nothing is classified again */
+		if (i == KEPT_weights || part[i].key[0] == '\0')
+			continue;
 		if (!take_part(b, &part[i], mem, ret_why))
 			return false;
 	}
-	*ret = (struct snapshot_texts){
-	    .policy = part[0].text, .catalogue = part[1].text, .prices = part[2].text};
+	*ret = (struct snapshot_texts){.policy = part[KEPT_policy].text,
+	    .catalogue = part[KEPT_catalogue].text,
+	    .prices = part[KEPT_prices].text,
+	    .contracts = part[KEPT_contracts].text};
 	ret_why[0] = '\0';
 	return true;
 }

@@ -3,6 +3,7 @@
  * service tier are the same for all kinds, so they need not be known. */
 #include "kinds.h"
 
+#include "config/contract.h"
 #include "config/prices.h"
 #include "core/request.h"
 
@@ -48,6 +49,24 @@ kinds_share(int64_t amount, const wide weight[static TOKEN_COUNT],
 	return true;
 }
 
+static void
+add_books(struct kinds *k, struct str text, struct str kind)
+{
+	struct price_book *book;
+	struct diag *d;
+
+	if (str_is(kind, "contracts")) {
+		k->books +=
+		    contract_books(text, &k->book[k->books], KINDS_BOOKS - k->books);
+		return;
+	}
+	d = diag_new();
+	book = price_book_parse(text, "prices.yaml", d);
+	diag_free(d);
+	if (book != NULL)
+		k->book[k->books++] = book;
+}
+
 void
 kinds_init(struct kinds *k, struct books *b)
 {
@@ -58,17 +77,11 @@ kinds_init(struct kinds *k, struct books *b)
 	*k = (struct kinds){.row = map_new()};
 	if (db == NULL)
 		return;
-	q = books_prepare(
-	    b, db, "SELECT text FROM kept WHERE kind='prices' ORDER BY since_ms DESC");
-	while (q != NULL && k->books < KINDS_BOOKS && books_step(b, q, &row) && row) {
-		struct diag *d = diag_new();
-		struct price_book *book =
-		    price_book_parse(books_text(q, 0), "prices.yaml", d);
-
-		diag_free(d);
-		if (book != NULL)
-			k->book[k->books++] = book;
-	}
+	q = books_prepare(b, db,
+	    "SELECT text, kind FROM kept WHERE kind IN ('prices', 'contracts') "
+	    "ORDER BY since_ms DESC");
+	while (q != NULL && k->books < KINDS_BOOKS && books_step(b, q, &row) && row)
+		add_books(k, books_text(q, 0), books_text(q, 1));
 	sqlite3_finalize(q);
 }
 

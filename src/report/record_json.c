@@ -305,6 +305,8 @@ record_input(
 		json_str(&j, "policy", t.policy);
 		json_str(&j, "catalogue", t.catalogue);
 		json_str(&j, "prices", t.prices);
+		if (t.contracts.len > 0)
+			json_str(&j, "contracts", t.contracts);
 		json_array_begin(&j, "outlook");
 		ok = in_force_cells(b, r->outlook, on_cell, &j) && !j.full;
 		json_array_end(&j);

@@ -112,14 +112,16 @@ same_choice(const struct judge *j, const struct candidate *is)
 
 /* ---- prices ---- */
 
-static const struct price_row *
+/* Both NULL: it is not served there. */
+static struct contract_price
 price_in(const struct snapshot *s, const struct provider *p, const struct model *m,
     int64_t at_s)
 {
-	if (p->local)
-		return price_local();
-	return price_book_find(
-	    s->prices, str_of(p->book), str_of(m->catalogue->id), at_s);
+	for (unsigned i = 0; i < m->ats; i++) {
+		if (m->at[i].provider == p)
+			return price_for(s, m, i, at_s);
+	}
+	return (struct contract_price){0};
 }
 
 /* What this answer costs by one price book of what it costs by the other. */
@@ -132,16 +134,16 @@ scale_of(const struct judge *j, const struct candidate *is)
 	const struct provider *p = snapshot_provider(old, str_of(row->provider));
 	const struct provider *q = is->model->at[is->at].provider;
 	struct str tier = str_of(row->service_tier);
-	const struct price_row *then;
+	struct contract_price then;
 	struct pusd was, now;
 
 	if (j->world->same_prices || m == NULL || p == NULL || is->price == NULL ||
 	    strcmp(m->name, is->model->name) != 0 || strcmp(p->name, q->name) != 0)
 		return 1;
 	then = price_in(old, p, m, row->start_ms / 1000);
-	if (then == NULL ||
-	    !price_cost(then, &row->usage, tier, p->contract_ppm, &was) ||
-	    !price_cost(is->price, &row->usage, tier, q->contract_ppm, &now) ||
+	if (then.row == NULL ||
+	    !price_cost(then.row, &row->usage, tier, then.ppm, &was) ||
+	    !price_cost(is->price, &row->usage, tier, is->contract_ppm, &now) ||
 	    was.v <= 0)
 		return 1;
 	return (double)now.v / (double)was.v;
@@ -153,23 +155,23 @@ static double
 cache_worth(
     const struct judge *j, const struct snapshot *s, const struct session_view *v)
 {
-	const struct price_row *row;
+	struct contract_price price;
 	const struct price_kinds *k;
 	double warm;
 
 	if (!v->known || v->model == NULL || v->provider == NULL)
 		return 0;
-	row = price_in(s, v->provider, v->model, j->row->start_ms / 1000);
-	if (row == NULL)
+	price = price_in(s, v->provider, v->model, j->row->start_ms / 1000);
+	if (price.row == NULL)
 		return 0;
-	k = price_kinds_for(row, v->cached_tokens);
+	k = price_kinds_for(price.row, v->cached_tokens);
 	if (k->pusd[TOKEN_cache_read] < 0 || k->pusd[TOKEN_input_uncached] < 0)
 		return 0;
 	warm = outlook_warmth(outlook_provider(j->in->outlook, v->provider->name),
 	    v->hour ? WARM_hour : WARM_minutes, v->idle_ms);
 	return (double)v->cached_tokens * warm *
 	       (double)(k->pusd[TOKEN_input_uncached] - k->pusd[TOKEN_cache_read]) /
-	       (double)PUSD_PER_USD * (double)v->provider->contract_ppm / 1e6;
+	       (double)PUSD_PER_USD * (double)price.ppm / 1e6;
 }
 
 /* ---- the facts ---- */

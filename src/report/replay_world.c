@@ -42,17 +42,35 @@ replay_worlds_free(struct replay_worlds *w)
 }
 
 static bool
+same_contract(const struct provider *p, const struct provider *q)
+{
+	const struct contract *c = p->contract, *e = q->contract;
+
+	if (p->contract_ppm != q->contract_ppm || c->terms != e->terms ||
+	    (c->book != NULL) != (e->book != NULL))
+		return false;
+	for (unsigned i = 0; i < c->terms; i++) {
+		const struct contract_term *t = &c->term[i], *u = &e->term[i];
+
+		if (t->from_s != u->from_s || t->to_s != u->to_s || t->ppm != u->ppm ||
+		    (t->book != NULL) != (u->book != NULL))
+			return false;
+	}
+	return true;
+}
+
+static bool
 same_prices(const struct snapshot *a, const struct snapshot *b)
 {
-	if (strcmp(price_book_version(a->prices), price_book_version(b->prices)) != 0)
+	if (strcmp(price_book_version(a->prices), price_book_version(b->prices)) != 0 ||
+	    !str_eq(a->contracts_text, b->contracts_text))
 		return false;
 	for (unsigned i = 0; i < a->provider_count; i++) {
 		const struct provider *p = &a->providers[i];
 		const struct provider *q = snapshot_provider(b, str_of(p->name));
 
-		if (q != NULL &&
-		    (strcmp(p->book, q->book) != 0 || p->local != q->local ||
-			p->contract_ppm != q->contract_ppm))
+		if (q != NULL && (strcmp(p->book, q->book) != 0 ||
+				     p->local != q->local || !same_contract(p, q)))
 			return false;
 	}
 	return true;

@@ -161,13 +161,12 @@ price_of_rest(
 static void
 cost_by_tokens(const struct work *w, struct candidate *c)
 {
-	const struct provider *p = c->model->at[c->at].provider;
 	const struct price_kinds *k =
 	    price_kinds_for(c->price, (int64_t)c->input_tokens);
 	int64_t input = k->pusd[TOKEN_input_uncached], read = k->pusd[TOKEN_cache_read],
 		output = k->pusd[TOKEN_output], rest;
 	double factor =
-	    service_factor(w, c) * (double)p->contract_ppm / 1e6 / PUSD_PER_USD;
+	    service_factor(w, c) * (double)c->contract_ppm / 1e6 / PUSD_PER_USD;
 
 	if (input < 0 || output < 0)
 		return;
@@ -210,23 +209,22 @@ cost_by_hours(const struct work *w, struct candidate *c)
 const struct price_row *
 price_at(const struct work *w, const struct model *m, unsigned at)
 {
-	const struct provider *p = m->at[at].provider;
-
-	if (p->local)
-		return price_local();
-	return price_book_find(w->in->snap->prices, str_of(p->book),
-	    str_of(m->catalogue->id), w->in->wall_s);
+	return price_for(w->in->snap, m, at, w->in->wall_s).row;
 }
 
 void
 cost_fill(const struct work *w, struct candidate *c, bool as_if)
 {
 	const struct provider *p = c->model->at[c->at].provider;
+	struct contract_price price;
 
 	c->input_tokens = input_estimate(w->in, p);
 	c->cached_tokens = warm_tokens(w, c, as_if);
 	c->output_tokens = output_estimate(w, c);
-	c->price = price_at(w, c->model, c->at);
+	price = price_for(w->in->snap, c->model, c->at, w->in->wall_s);
+	c->price = price.row;
+	c->list = price.list;
+	c->contract_ppm = price.ppm;
 	c->price_id = c->price != NULL ? c->price->id : NULL;
 	c->cost_usd = -1; /* unpriced */
 	c->cache_usd = c->output_usd = c->machine_s = 0;

@@ -15,6 +15,15 @@
 #include "config/snapshot.h"
 #include "fake_env.h"
 
+/* A contract's own price book. */
+#define FIXED_PRICES                                                             \
+	"version: 1\n"                                                           \
+	"source: \"contract 7, 2026-01-01\"\n"                                   \
+	"prices:\n"                                                              \
+	"  - {id: sol/2026, provider: openai, model: openai/gpt-5.6-sol, from: " \
+	"2026-01-01, to: 2027-01-01, usd_per_million: {input: \"3\", output: "   \
+	"\"11\"}}\n"
+
 #define POLICY_BYTES ((size_t)4 << 20)
 
 /* The smallest policy that routes. */
@@ -117,6 +126,7 @@ put_world(struct fake_env *f)
 {
 	fake_env_put(f, "keys.yaml", STR("version: 1\nkeys: []\n"), 0600);
 	fake_env_put(f, "/etc/frugald/keys.yaml", STR("version: 1\nkeys: []\n"), 0600);
+	fake_env_put(f, "fixed.yaml", STR(FIXED_PRICES), 0600);
 	fake_env_put(f, "/usr/share/zoneinfo/Europe/Berlin", STR(ZONE_BERLIN), 0644);
 	assert_int_equal(setenv("OPENAI_API_KEY", "sk-openai", 1), 0);
 	assert_int_equal(setenv("ANTHROPIC_API_KEY", "sk-anthropic", 1), 0);

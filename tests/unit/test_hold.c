@@ -107,7 +107,8 @@ most(const struct price_row *r, int64_t n, int64_t max_output, int64_t contract_
 	    .max_output = 2000,
 	    .at[0].provider = &p,
 	    .ats = 1};
-	const struct candidate c = {.model = &m, .price = r};
+	const struct candidate c = {
+	    .model = &m, .price = r, .contract_ppm = contract_ppm};
 	struct task t = {.text_bytes = 1000, .n = n, .best_of = 1};
 	struct pusd ret = {-7};
 	bool ok = hold_worst_case(&t, &c, max_output, &ret);
@@ -147,7 +148,7 @@ static void
 test_best_of(void **state)
 {
 	struct price_row r = row(100, -1, -1, 500);
-	const struct candidate c = {.model = &luna, .price = &r};
+	const struct candidate c = {.model = &luna, .price = &r, .contract_ppm = PPM};
 	struct task t = {.n = 2, .best_of = 5};
 	struct pusd ret;
 
@@ -194,8 +195,10 @@ test_service_tiers(void **state)
 		    .max_output = 2000,
 		    .at[0].provider = &p,
 		    .ats = 1};
-		const struct candidate c = {
-		    .model = &m, .price = &r, .service = rows[i].rule};
+		const struct candidate c = {.model = &m,
+		    .price = &r,
+		    .contract_ppm = PPM,
+		    .service = rows[i].rule};
 		const struct task t = {.text_bytes = 1000,
 		    .n = 1,
 		    .best_of = 1,
@@ -239,7 +242,11 @@ static void
 test_step(void **state)
 {
 	struct price_row r = row(100, -1, -1, 500);
-	struct candidate c = {.model = &luna, .at = 1, .price = &r, .max_output = 10};
+	struct candidate c = {.model = &luna,
+	    .at = 1,
+	    .price = &r,
+	    .contract_ppm = PPM / 2,
+	    .max_output = 10};
 	struct request req = {.task = {.endpoint = EP_generate,
 				  .max_output = -1,
 				  .n = 1,
@@ -277,7 +284,8 @@ test_limit_of_a_request(void **state)
 		[TOKEN_output] = 500}};
 	const struct model m = {
 	    .context = CONTEXT, .max_output = 4000, .at[0].provider = &plain, .ats = 1};
-	struct candidate c = {.model = &m, .price = &row, .max_output = 10};
+	struct candidate c = {
+	    .model = &m, .price = &row, .contract_ppm = PPM, .max_output = 10};
 	struct team team = {.terms = {.max_per_request = {200000}, .max_output = -1}};
 	struct request req = {.task = {.endpoint = EP_generate,
 				  .max_output = -1,

@@ -170,12 +170,14 @@ test_basis(void **state)
 
 	(void)state;
 	assert_true(kept_read(buf_str(&text), read));
-	for (size_t i = 0; i < KEPT_PARTS; i++) {
+	assert_string_equal(read[KEPT_contracts].key, ""); /* there are none */
+	for (size_t i = 0; i < KEPT_contracts; i++) {
 		struct sha256 hash = hash_sha256(part[i].text);
 
 		assert_string_equal(read[i].kind, part[i].kind);
 		assert_string_equal(read[i].key, part[i].key);
-		assert_int_equal(part[i].text.len == 0, i == 3); /* built in */
+		assert_int_equal(
+		    part[i].text.len == 0, i == KEPT_weights); /* built in */
 		assert_int_equal(hash_sha256_eq(&read[i].hash, &hash), i < 3);
 		assert_true(hash_sha256_eq(&read[i].hash, &part[i].hash));
 	}

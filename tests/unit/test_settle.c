@@ -50,7 +50,8 @@ set_up(void **state)
 	b->model.name = "luna";
 	b->provider = (struct provider){
 	    .name = "openai", .contract_ppm = 900000, .bytes_per_token_milli = 4000};
-	b->candidate = (struct candidate){.model = &b->model, .price = &row};
+	b->candidate = (struct candidate){
+	    .model = &b->model, .price = &row, .list = &row, .contract_ppm = 900000};
 	b->request.worker = &b->worker;
 	b->request.plan = &b->plan;
 	b->request.slot = &b->slot;
@@ -212,7 +213,7 @@ by_the_hour(struct bench *b)
 	b->provider.usd_per_hour.v = 1900000000000;
 	b->provider.places = 4;
 	b->provider.contract_ppm = 1000000;
-	b->candidate.price = price_local();
+	b->candidate.price = b->candidate.list = price_local();
 	b->slot.attempt[0].price_input_pusd = 0;
 	b->slot.attempt[0].price_output_pusd = 0;
 	b->slot.attempt[0].contract_ppm = 1000000;

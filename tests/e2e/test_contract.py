@@ -1,0 +1,111 @@
+"""What we pay by contract: terms with dates, fixed prices, a table that changes; list and contract amount on every row."""
+
+import datetime
+import os
+import signal
+import unittest
+
+import harness
+from harness import CHAT, chat
+
+TODAY = datetime.datetime.now(datetime.timezone.utc).date()
+BOOK = """version: 1
+source: "contract 7, 2026-01-01"
+prices:
+  - {{id: luna, provider: openai, model: openai/gpt-5.6-luna, usd_per_million: {{input: "0.50", output: "{output}"}}}}
+"""
+LIST = {"input": 200_000, "output": 1_200_000}  # openai/gpt-5.6-luna/2026-07-30, pico-dollars a token
+
+
+def day(days):
+    return (TODAY + datetime.timedelta(days)).isoformat()
+
+
+class Contract(harness.Case):
+    @classmethod
+    def prepare(cls):
+        cls.book = os.path.join(cls.folder, "contract.yaml")
+        cls.write_book("2.00")
+        cls.POLICY_PARTS = {"workers": 1, "backup_more": f", discount: 5%, contract: [{{from: {day(-400)}, discount: 12%}}, "
+                            f"{{from: {day(-30)}, to: {day(3)}, discount: 15%}}, {{from: {day(3)}, discount: 90%}}]",
+                            "openai_more": f", discount: 10%, prices: {cls.book}"}
+
+    @classmethod
+    def write_book(cls, output):
+        with open(cls.book, "w", encoding="utf-8") as f:
+            f.write(BOOK.format(output=output))
+
+    def setUp(self):
+        super().setUp()
+        self.write_book("2.00")
+        self.daemon.reload()
+        harness.wait_for("the book", lambda: self.bill("luna")["amount_pusd"] == self.fixed(self.last, 2_000_000))
+
+    def bill(self, model, text="[[sim prompt=1000 completion=500]] x"):
+        answer = self.ask_chat(text, model=model)
+        self.assertEqual(answer.status, 200, answer)
+        self.row = self.row_of(answer)
+        self.last, = self.row["attempt"]
+        self.assertEqual(self.last["list_pusd"], self.listed(self.last))
+        return self.last
+
+    @staticmethod
+    def listed(attempt):
+        return attempt["input_uncached"] * LIST["input"] + attempt["output"] * LIST["output"]
+
+    @staticmethod
+    def fixed(attempt, output):
+        return attempt["input_uncached"] * 500_000 + attempt["output"] * output
+
+    def test_the_term_in_force(self):
+        attempt = self.bill("spare")
+        self.assertEqual(attempt["contract_ppm"], 850_000)
+        self.assertEqual(attempt["amount_pusd"] * 100, attempt["list_pusd"] * 85)
+
+    def test_custom_prices_replace_and_are_not_discounted(self):
+        """gateways.md 4.3 no. 27: a price of one's own on top of the list's was 67 % too much."""
+        attempt = self.bill("luna")
+        self.assertEqual((attempt["price_name"], attempt["contract_ppm"]), ("contract:luna", 1_000_000))
+        self.assertEqual(attempt["amount_pusd"], self.fixed(attempt, 2_000_000))
+
+    def test_a_settled_row_stays(self):
+        before = dict(self.bill("luna"))
+        request = self.row
+        self.write_book("9.00")
+        self.daemon.reload()
+        harness.wait_for("the new price", lambda: self.bill("luna")["amount_pusd"] == self.fixed(self.last, 9_000_000))
+        after, = self.daemon.row(self.id_of(request))["attempt"]
+        self.assertEqual(after, before)
+        # and it is decided again by the table of then
+        answer = harness.ask(self.daemon.admin, "GET", "/v1/requests/" + self.id_of(request))
+        self.assertEqual(answer.json()["recomputed"]["plan"], "same", answer)
+        kept = self.daemon.query("SELECT CAST(text AS TEXT) t FROM kept WHERE kind='contracts'",
+                                 months=[os.path.join(self.daemon.state, "ledger.db")])
+        self.assertEqual(sum("9.00" in k["t"] for k in kept), 1)
+
+    @staticmethod
+    def id_of(row):
+        number, text = int.from_bytes(row["id"], "big"), ""
+        for _ in range(26):
+            text, number = harness.DIGITS[number % 32] + text, number // 32
+        return "req_" + text
+
+    def test_killed(self):
+        """What recovery books has both amounts, too."""
+        with self.open(CHAT, chat("[[sim events=40 gate=20]] x", stream=True)) as stream:
+            request_id = stream.answer.header("x-request-id")
+            self.sim.wait_gated(1)
+            stream.read_until(lambda a: len(a.events()) >= 18)
+            cls = type(self)
+            cls.daemon.signal(signal.SIGKILL)
+            cls.daemon.wait()
+            cls.daemon.process.stdout.close()
+            cls.daemon = harness.Daemon(self.folder, self.sim, **self.POLICY_PARTS)
+        attempt, = self.daemon.row(request_id)["attempt"]
+        self.assertEqual((attempt["outcome"], attempt["price_name"]), ("crashed", "contract:luna"))
+        self.assertEqual(attempt["list_pusd"], self.listed(attempt))
+        self.assertEqual(attempt["amount_pusd"], self.fixed(attempt, 2_000_000))
+
+
+if __name__ == "__main__":
+    unittest.main()
