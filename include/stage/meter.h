@@ -224,6 +224,18 @@ struct contract_price price_for(
  * that are known (>= 0) are kept. Also what recovery calls. */
 void settle_by_basis(struct slot_attempt *a, enum basis basis);
 
+/* The usage as a provider told it: its words, in which places stand for the numbers, and
+ * the numbers in seven bits a byte. */
+struct raw_usage {
+	char shape[SLOT_RAW_USAGE];
+	uint8_t numbers[SLOT_RAW_USAGE];
+	size_t shape_len, numbers_len;
+};
+/* False: it is kept as it is. */
+bool raw_usage_split(struct str raw, struct raw_usage *ret) MUST_CHECK;
+/* Appends it as it was. False: the two do not fit, or `ret` is full. */
+bool raw_usage_join(struct str shape, struct str numbers, struct buf *ret) MUST_CHECK;
+
 /* A plan in few bytes: for each candidate model index, provider, reason, rule, success,
  * cost, and the signal that it was judged by. The policy that is kept by hash gives the
  * names back. */

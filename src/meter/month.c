@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/util.h"
+
 #define DAY_MS 86400000LL
 
 /* Days to civil year and month, after Howard Hinnant, "chrono-compatible low-level date
@@ -70,10 +72,10 @@ prepare(struct month *m)
 		   "baseline,baseline_pusd,baseline_success,decided,flags,outcome,"
 		   "attempts,"
 		   "plan,tags,rollup_tags,seq,decision,basis,budget,"
-		   "baseline_output_ppm,baseline_samples) "
+		   "baseline_output_ppm,baseline_samples,tagset) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
 		   "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,"
-		   "?33,?34)",
+		   "?33,?34,?35)",
 		   &m->add_request) &&
 	       db_prepare(db,
 		   "INSERT INTO attempt(request,n,model,provider,region,tier,price,"
@@ -83,16 +85,20 @@ prepare(struct month *m)
 		   "reasoning,"
 		   "input_estimate,expected_output,connect_ms,ttft_ms,total_ms,served_"
 		   "model,"
-		   "service_tier,raw_usage,warm_idle_ms,warm_tokens,granted_ms,calls) "
+		   "service_tier,raw_usage,warm_idle_ms,warm_tokens,granted_ms,calls,"
+		   "shape) "
 		   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
 		   "?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?"
 		   "29,?30,"
-		   "?31,?32,?33,?34,?35,?36,?37)",
+		   "?31,?32,?33,?34,?35,?36,?37,?38)",
 		   &m->add_attempt) &&
 	       db_prepare(db,
 		   "INSERT OR IGNORE INTO tag(name,value,request,source) "
 		   "VALUES(?1,?2,?3,?4)",
-		   &m->add_tag);
+		   &m->add_tag) &&
+	       db_prepare(db,
+		   "SELECT source FROM tag WHERE name=?1 AND value=?2 AND request=?3",
+		   &m->find_tag);
 }
 
 bool
@@ -110,6 +116,7 @@ month_open(struct month *m, const char *dir, int number)
 	if (!prepare(m))
 		return false;
 	m->names = map_new();
+	m->sets = map_new();
 	m->number = number;
 	return true;
 }
@@ -125,19 +132,21 @@ month_close(struct month *m)
 	sqlite3_finalize(m->add_request);
 	sqlite3_finalize(m->add_attempt);
 	sqlite3_finalize(m->add_tag);
+	sqlite3_finalize(m->find_tag);
 	sqlite3_finalize(m->find);
 	db_close(&m->db);
 	map_free(m->names);
+	map_free(m->sets);
 	*m = (struct month){0};
 	memcpy(m->db.why, why, sizeof(why));
 }
 
 /* ---- writing ---- */
 
-/* The id of a text in this file, made when it is new; -1: failed. The cache is bounded
- * by forgetting it: names that a client invents (users) must not fill memory. */
-static int64_t
-intern(struct month *m, struct str text)
+/* The cache is bounded by forgetting it: names that a client invents (users) must not
+ * fill memory. */
+int64_t
+month_intern(struct month *m, struct str text)
 {
 	intptr_t id = (intptr_t)map_get(m->names, text);
 	bool row;
@@ -165,7 +174,7 @@ intern(struct month *m, struct str text)
 static bool
 bind_name(struct month *m, sqlite3_stmt *s, int i, const char *text)
 {
-	int64_t id = intern(m, str_of(text));
+	int64_t id = month_intern(m, str_of(text));
 
 	sqlite3_bind_int64(s, i, id);
 	return id >= 0;
@@ -190,7 +199,8 @@ bind_request_names(struct month *m, const struct slot_request *r)
 }
 
 static bool
-add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
+add_request(
+    struct month *m, const struct slot *s, const uint8_t id[static 16], int64_t tagset)
 {
 	const struct slot_request *r = &s->request;
 	sqlite3_stmt *q = m->add_request;
@@ -211,7 +221,6 @@ add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
 	sqlite3_bind_int(q, 24, s->outcome);
 	sqlite3_bind_int(q, 25, s->attempts);
 	sqlite3_bind_blob(q, 26, r->plan, r->plan_len, SQLITE_STATIC);
-	db_text(q, 27, str_make(r->tags, r->tags_len));
 	sqlite3_bind_int(q, 28, r->rollup_tags_len);
 	if (m->next_seq > 0)
 		sqlite3_bind_int64(q, 29, m->next_seq);
@@ -219,6 +228,8 @@ add_request(struct month *m, const struct slot *s, const uint8_t id[static 16])
 		sqlite3_bind_null(q, 29);
 	m->next_seq = 0;
 	sqlite3_bind_blob(q, 30, r->decision, r->decision_len, SQLITE_STATIC);
+	db_text(q, 27, str_make(r->tags, tagset > 0 ? 0 : r->tags_len));
+	sqlite3_bind_int64(q, 35, tagset);
 	sqlite3_bind_int64(q, 33, r->baseline_output_ppm);
 	sqlite3_bind_int64(q, 34, r->baseline_samples);
 	return db_run(&m->db, q);
@@ -274,39 +285,7 @@ add_attempt(struct month *m, const struct slot *s, unsigned i, int64_t request)
 	sqlite3_bind_int64(q, 1, request);
 	sqlite3_bind_int(q, 2, (int)i);
 	bind_attempt_numbers(q, a);
-	if (i + 1 == s->attempts && s->raw_usage_len > 0)
-		db_text(q, 33, str_make(s->raw_usage, s->raw_usage_len));
-	else
-		sqlite3_bind_null(q, 33);
-	return db_run(&m->db, q);
-}
-
-static bool
-add_tags(struct month *m, const struct slot *s, int64_t request)
-{
-	struct str rest = str_make(s->request.tags, s->request.tags_len), line, name;
-	unsigned at = 0;
-
-	while (str_split(&rest, '\n', &line)) {
-		uint8_t source =
-		    at < sizeof(s->request.tag_source) ? s->request.tag_source[at] : 0;
-		int64_t n, v;
-
-		at++;
-		if (!str_split(&line, '=', &name) || name.len == 0)
-			continue;
-		n = intern(m, name);
-		v = intern(m, line);
-		if (n < 0 || v < 0)
-			return false;
-		sqlite3_bind_int64(m->add_tag, 1, n);
-		sqlite3_bind_int64(m->add_tag, 2, v);
-		sqlite3_bind_int64(m->add_tag, 3, request);
-		sqlite3_bind_int(m->add_tag, 4, source);
-		if (!db_run(&m->db, m->add_tag))
-			return false;
-	}
-	return true;
+	return month_bind_usage(m, s, i + 1 == s->attempts) && db_run(&m->db, q);
 }
 
 bool
@@ -314,7 +293,7 @@ month_add(struct month *m, const struct slot *s, int64_t *ret_seq)
 {
 	uint8_t id[16];
 	bool there;
-	int64_t seq = 0;
+	int64_t seq, tagset;
 
 	id_bytes(s->request.id, id);
 	sqlite3_bind_blob(m->find, 1, id, 16, SQLITE_STATIC);
@@ -325,7 +304,7 @@ month_add(struct month *m, const struct slot *s, int64_t *ret_seq)
 	sqlite3_reset(m->find);
 	if (there)
 		return true;
-	if (!add_request(m, s, id))
+	if (!month_bind_tags(m, &s->request, &tagset) || !add_request(m, s, id, tagset))
 		return false;
 	seq = sqlite3_last_insert_rowid(m->db.handle);
 	for (unsigned i = 0; i < s->attempts; i++) {
@@ -333,12 +312,14 @@ month_add(struct month *m, const struct slot *s, int64_t *ret_seq)
 			return false;
 	}
 	*ret_seq = seq;
-	return add_tags(m, s, seq);
+	return tagset > 0 || month_add_tags(m, &s->request, seq);
 }
 
 void
 month_forget(struct month *m)
 {
 	map_free(m->names);
+	map_free(m->sets);
 	m->names = map_new();
+	m->sets = map_new();
 }

@@ -23,10 +23,14 @@ enum {
 
 struct month {
 	struct db db;
-	int number;        /* year * 12 + month - 1; 0: none is open */
-	int64_t next_seq;  /* of the next row; 0: the one after the last */
+	int number;          /* year * 12 + month - 1; 0: none is open */
+	int64_t next_seq;    /* of the next row; 0: the one after the last */
+	uint64_t seen[1024]; /* hashes of texts that are names when they come again */
+	struct map
+	    *sets; /* tags and who said them -> whether their name stands for it */
 	struct map *names; /* text -> id, of this file; values are (void *)(intptr_t) */
-	sqlite3_stmt *add_name, *find_name, *add_request, *add_attempt, *add_tag, *find;
+	sqlite3_stmt *add_name, *find_name, *add_request, *add_attempt, *add_tag,
+	    *find_tag, *find;
 };
 
 /* "ledger-2026-11.db"; 0: another name. */
@@ -50,6 +54,19 @@ bool month_each(struct month *m, int64_t seq,
     bool (*each)(void *arg, int64_t seq, const struct slot *s), void *arg);
 /* The number of the last row; 0: none. */
 bool month_last(struct month *m, int64_t *ret_seq);
+/* The number of a text in this file, made when it is new; -1: failed. */
+int64_t month_intern(struct month *m, struct str text);
+
+/* ---- month_again.c: what comes again is kept once ---- */
+
+/* The name that stands for all tags of the request; 0: they are kept as text. */
+bool month_bind_tags(
+    struct month *m, const struct slot_request *r, int64_t *ret_tagset);
+/* Of a request whose tags are kept as text: they can be found by each of them. */
+bool month_add_tags(struct month *m, const struct slot_request *r, int64_t seq);
+/* Binds raw usage and shape of an attempt's row; only the last one has one. */
+bool month_bind_usage(struct month *m, const struct slot *s, bool last);
+
 /* After a rollback: ids of names may be gone. */
 void month_forget(struct month *m);
 

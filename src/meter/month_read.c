@@ -10,7 +10,9 @@
 #define NAMES_MAX (1U << 24)
 
 static const char requests_sql[] =
-    "SELECT seq, end_ms, team, key, user, session, route, class, tags, rollup_tags,"
+    "SELECT seq, end_ms, team, key, user, session, route, class,"
+    " CASE tagset WHEN 0 THEN tags ELSE (SELECT text FROM name WHERE id=tagset) END,"
+    " rollup_tags,"
     " outcome, attempts, baseline_pusd, baseline, start_ms, basis, id, policy,"
     " baseline_output_ppm, baseline_samples FROM request WHERE seq>?1 ORDER BY seq";
 

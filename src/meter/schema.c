@@ -137,6 +137,14 @@ static const char *const month_steps[] = {
     /* How sure the baseline is; NULL: nobody knows. */
     "ALTER TABLE request ADD COLUMN baseline_output_ppm INTEGER;"
     "ALTER TABLE request ADD COLUMN baseline_samples INTEGER;",
+    /* Texts that come again and again are names, too: all tags of a request together
+     * (then `tags` is empty, and `tag` has them with the name, negated, for all such
+     * requests), and the words of a raw usage (then `raw_usage` are its numbers, see
+     * raw_usage_split()). */
+    "ALTER TABLE request ADD COLUMN tagset INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX request_tagset ON request(tagset);"
+    "ALTER TABLE attempt ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;" NOT_REPLACED(
+	"correction", "seq=NEW.seq"),
 };
 
 const struct schema schema_ledger = {

@@ -123,6 +123,22 @@ books_month(struct books *b, int number)
 	return b->month[at].db;
 }
 
+bool
+books_has(sqlite3 *db, const char *table, const char *column)
+{
+	return sqlite3_table_column_metadata(
+		   db, NULL, table, column, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+const char *
+books_tags_sql(sqlite3 *db)
+{
+	return books_has(db, "request", "tagset")
+		   ? "CASE r.tagset WHEN 0 THEN r.tags ELSE"
+		     " (SELECT text FROM name WHERE id=r.tagset) END"
+		   : "r.tags";
+}
+
 sqlite3_stmt *
 books_prepare(struct books *b, sqlite3 *db, const char *sql)
 {

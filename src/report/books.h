@@ -43,6 +43,10 @@ sqlite3 *books_month(struct books *b, int number);
 sqlite3_stmt *books_prepare(struct books *b, sqlite3 *db, const char *sql);
 /* True with `*ret_row`; false: `why`. */
 bool books_step(struct books *b, sqlite3_stmt *s, bool *ret_row);
+/* Months of older releases lack columns. */
+bool books_has(sqlite3 *db, const char *table, const char *column);
+/* The expression that gives the tags of the request `r` of a month. */
+const char *books_tags_sql(sqlite3 *db);
 /* Whether the last failure was the time limit. */
 bool books_too_slow(const struct books *b);
 

@@ -2,6 +2,8 @@
  * Amounts are added up here, in 128 bits, never by SQL. */
 #include "facts.h"
 
+#include <stdio.h>
+
 #include "base/util.h"
 #include "dates.h"
 
@@ -16,7 +18,7 @@ static const char rollup_sql[] =
 
 static const char rows_sql[] =
     "SELECT r.end_ms,team.text,key.text,route.text,class.text,model.text,provider.text,"
-    "a.tier,r.tags,user.text,r.session,r.outcome,r.attempts,r.baseline_pusd,"
+    "a.tier,%s,user.text,r.session,r.outcome,r.attempts,r.baseline_pusd,"
     "r.baseline=a.model,"
     "a.n,a.outcome,a.basis,a.flags,a.amount_pusd,a.list_pusd,a.at_most_pusd,"
     "a.ttft_ms,a.total_ms,a.reasoning,a.input_uncached,a.cache_read,a.cache_write_5m,"
@@ -230,6 +232,15 @@ read_row(sqlite3_stmt *s, struct fact *f)
 		read_request(s, f);
 }
 
+static sqlite3_stmt *
+prepare_rows(struct books *b, sqlite3 *db)
+{
+	char sql[1800];
+
+	snprintf(sql, sizeof(sql), rows_sql, books_tags_sql(db));
+	return books_prepare(b, db, sql);
+}
+
 bool
 facts_from_rows(
     struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg)
@@ -242,7 +253,7 @@ facts_from_rows(
 
 		if (db == NULL && b->why[0] == '\0')
 			continue;
-		s = db == NULL ? NULL : books_prepare(b, db, rows_sql);
+		s = db == NULL ? NULL : prepare_rows(b, db);
 		if (s == NULL)
 			return false;
 		sqlite3_bind_int64(s, 1, from_ms);

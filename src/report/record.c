@@ -5,6 +5,7 @@
 
 #include "base/util.h"
 #include "dates.h"
+#include "stage/meter.h"
 
 #define MEM_MAX ((size_t)1 << 20)
 
@@ -16,7 +17,7 @@ static const char kept_sql[] = "decision," R(basis);
 static const char older_sql[] = "x'',''";
 static const char request_sql[] =
     "SELECT seq,start_ms,end_ms,session,complexity,confidence,outlook,baseline_pusd,"
-    "baseline_success,flags,outcome,plan,tags," R(key) "," R(team) "," R(user) "," R(route) "," R(asked) "," R(
+    "baseline_success,flags,outcome,plan,%s," R(key) "," R(team) "," R(user) "," R(route) "," R(asked) "," R(
 	path) "," R(class) "," R(data) "," R(mode) "," R(policy) "," R(classifier) "," R(baseline) "," R(decided) ",%s FROM request r WHERE id=?1";
 
 static const char attempt_sql[] =
@@ -27,7 +28,7 @@ static const char attempt_sql[] =
 						       "cache_write_5m,"
 						       "cache_write_1h,audio_input,"
 						       "image_input,output,"
-						       "audio_output"
+						       "audio_output,%s"
 						       " FROM attempt a WHERE "
 						       "request=?1 ORDER BY n";
 
@@ -77,11 +78,10 @@ read_request(struct record *r, sqlite3_stmt *q)
 static sqlite3_stmt *
 prepare_request(struct books *b, sqlite3 *db)
 {
-	bool kept = sqlite3_table_column_metadata(db, NULL, "request", "basis", NULL,
-			NULL, NULL, NULL, NULL) == SQLITE_OK;
 	char sql[1600];
 
-	snprintf(sql, sizeof(sql), request_sql, kept ? kept_sql : older_sql);
+	snprintf(sql, sizeof(sql), request_sql, books_tags_sql(db),
+	    books_has(db, "request", "basis") ? kept_sql : older_sql);
 	return books_prepare(b, db, sql);
 }
 
@@ -93,6 +93,21 @@ read_attempt_names(struct record *r, struct record_attempt *a, sqlite3_stmt *q, 
 
 	for (size_t n = 0; n < nitems(name); n++)
 		*name[n] = keep(r, books_text(q, i++));
+}
+
+/* Numbers without the words between them say nothing to anybody. */
+static void
+read_usage(struct record *r, struct record_attempt *a, struct str shape)
+{
+	struct buf b;
+
+	if (shape.len == 0)
+		return;
+	buf_init(&b, SLOT_RAW_USAGE);
+	if (!raw_usage_join(shape, a->raw_usage, &b))
+		buf_clear(&b);
+	a->raw_usage = keep(r, buf_str(&b));
+	buf_fini(&b);
 }
 
 static void
@@ -120,6 +135,7 @@ read_attempt(struct record *r, struct record_attempt *a, sqlite3_stmt *q)
 	read_attempt_names(r, a, q, 16);
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
 		a->tokens[k] = books_known(q, 23 + (int)k);
+	read_usage(r, a, books_text(q, 23 + TOKEN_COUNT));
 	r->unpriced |= a->unpriced;
 	if (a->amount_pusd > 0)
 		r->cost.v += a->amount_pusd;
@@ -128,9 +144,13 @@ read_attempt(struct record *r, struct record_attempt *a, sqlite3_stmt *q)
 static bool
 read_attempts(struct books *b, sqlite3 *db, int64_t seq, struct record *r)
 {
-	sqlite3_stmt *q = books_prepare(b, db, attempt_sql);
+	sqlite3_stmt *q;
+	char sql[1200];
 	bool row, ok;
 
+	snprintf(sql, sizeof(sql), attempt_sql,
+	    books_has(db, "attempt", "shape") ? A(shape) : "NULL");
+	q = books_prepare(b, db, sql);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, seq);
@@ -148,12 +168,13 @@ read_sources(struct books *b, sqlite3 *db, int64_t seq, struct record *r)
 	sqlite3_stmt *q;
 	bool row, ok = true;
 
-	if (sqlite3_table_column_metadata(
-		db, NULL, "tag", "source", NULL, NULL, NULL, NULL, NULL) != SQLITE_OK)
+	if (!books_has(db, "request", "tagset"))
 		return true;
 	q = books_prepare(b, db,
 	    "SELECT source FROM tag WHERE name=(SELECT id FROM name WHERE text=?1)"
-	    " AND value=(SELECT id FROM name WHERE text=?2) AND request=?3");
+	    " AND value=(SELECT id FROM name WHERE text=?2)"
+	    " AND request IN(?3,-(SELECT tagset FROM request WHERE seq=?3))"
+	    " ORDER BY request");
 	if (q == NULL)
 		return false;
 	while (ok && r->sources < nitems(r->source) && str_split(&tags, '\n', &line)) {

@@ -15,7 +15,7 @@
 /* %s: what older files have no column for. */
 static const char rows_sql[] =
     "SELECT r.seq,r.start_ms,r.end_ms,r.session,r.outlook,r.complexity,r.confidence,"
-    "r.outcome,r.key,r.team,r.asked,r.class,r.policy,%s,r.plan,r.tags,%s,"
+    "r.outcome,r.key,r.team,r.asked,r.class,r.policy,%s,r.plan,%s,%s,"
     "a.model,a.provider,a.service_tier,a.tier,a.basis,a.flags,a.amount_pusd,"
     "a.contract_ppm,a.input_estimate,a.total_ms,a.reasoning,a.input_uncached,"
     "a.cache_read,a.cache_write_5m,a.cache_write_1h,a.audio_input,a.image_input,"
@@ -189,21 +189,6 @@ bind_filter(struct replay_reader *r, sqlite3 *db, int i, const char *name)
 	return true;
 }
 
-static bool
-has_column(struct replay_reader *r, sqlite3 *db, const char *name)
-{
-	sqlite3_stmt *q = books_prepare(
-	    r->books, db, "SELECT 1 FROM pragma_table_info('request') WHERE name=?1");
-	bool row = false;
-
-	if (q == NULL)
-		return false;
-	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
-	(void)books_step(r->books, q, &row);
-	sqlite3_finalize(q);
-	return row;
-}
-
 /* False: `why`, or nothing of what is looked for is in it. */
 static bool
 open_month(struct replay_reader *r, sqlite3 *db)
@@ -211,8 +196,8 @@ open_month(struct replay_reader *r, sqlite3 *db)
 	char sql[1600];
 
 	snprintf(sql, sizeof(sql), rows_sql,
-	    has_column(r, db, "basis") ? "r.basis" : "0",
-	    has_column(r, db, "decision") ? "r.decision" : "x''");
+	    books_has(db, "request", "basis") ? "r.basis" : "0", books_tags_sql(db),
+	    books_has(db, "request", "decision") ? "r.decision" : "x''");
 	r->name = books_prepare(r->books, db, "SELECT text FROM name WHERE id=?1");
 	r->rows = books_prepare(r->books, db, sql);
 	if (r->name == NULL || r->rows == NULL)

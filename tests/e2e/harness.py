@@ -462,6 +462,9 @@ class Daemon(Program):
         attempts = self.query(ATTEMPTS + " WHERE a.request=? ORDER BY a.n", row["seq"], months=[row["file"]])
         for a in attempts:
             a["outcome"], a["basis"] = OUTCOMES[a["outcome"]], BASES[a["basis"]]
+            if a["shape_name"] is not None:
+                a["raw_usage"] = raw_usage(a["shape_name"], a["raw_usage"])
+        row = {**row, "tags": row["tags"] if row["tagset_name"] is None else row["tagset_name"]}
         return {**row, "outcome": OUTCOMES[row["outcome"]], "attempt": attempts}
 
     def last_row(self, count):
@@ -486,8 +489,20 @@ def names(table, *columns):
     return ", ".join(f"(SELECT text FROM name WHERE id={table}.{c}) AS {c}_name" for c in columns)
 
 
-REQUESTS = "SELECT r.*, " + names("r", "key", "team", "route", "asked", "data", "baseline", "decided") + " FROM request r"
-ATTEMPTS = ("SELECT a.*, " + names("a", "model", "provider", "price", "served_model", "service_tier")
+def raw_usage(shape, numbers):
+    """A raw usage as it was told, from its words and its numbers."""
+    values, value, shift = [], 0, 0
+    for byte in numbers:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            values.append(str(value))
+            value = shift = 0
+    return re.sub("[\x01\x02]", lambda m: values.pop(0)[m.group() == "\x02":], shape)
+
+
+REQUESTS = "SELECT r.*, " + names("r", "key", "team", "route", "asked", "data", "baseline", "decided", "tagset") + " FROM request r"
+ATTEMPTS = ("SELECT a.*, " + names("a", "model", "provider", "price", "served_model", "service_tier", "shape")
             + " FROM attempt a")
 
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -40,7 +40,8 @@ static const char audit_rollups[] =
 static const char audit_rows[] =
     "SELECT (r.end_ms/3600000)||'|'||team.text||'|'||key.text||'|'||route.text||'|'||"
     "class.text||'|'||model.text||'|'||provider.text||'|'||a.tier||'|'||"
-    "substr(r.tags,1,r.rollup_tags),"
+    "substr(CASE r.tagset WHEN 0 THEN r.tags ELSE (SELECT text FROM name WHERE"
+    " id=r.tagset) END,1,r.rollup_tags),"
     "a.n=ifnull((SELECT MAX(b.n) FROM attempt b WHERE b.request=r.seq AND b.outcome=1 "
     "AND r.outcome=1),r.attempts-1),a.outcome,a.flags&8!=0,a.basis,"
     "ifnull(a.input_uncached,0),ifnull(a.cache_read,0),ifnull(a.cache_write_5m,0),"

@@ -84,6 +84,15 @@ test_a_step_is_whole_or_not_at_all(void **state)
 }
 
 static void
+set_version(const char *file, const struct schema *schema)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA user_version=%zu", schema->steps);
+	ask(file, sql);
+}
+
+static void
 test_newer_files_are_refused(void **state)
 {
 	struct process *p = *state;
@@ -99,12 +108,12 @@ test_newer_files_are_refused(void **state)
 	assert_non_null(strstr(p->why, "start the newer frugald again"));
 	process_stop(p);
 	assert_int_equal(ask("ledger.db", "SELECT COUNT(*) FROM rollup"), 1);
-	ask("ledger.db", "PRAGMA user_version=5");
+	set_version("ledger.db", &schema_ledger);
 	ask(JANUARY, "PRAGMA user_version=98");
 	assert_false(process_start(p, 8, 1));
 	assert_non_null(strstr(p->why, "schema version 98"));
 	process_stop(p);
-	ask(JANUARY, "PRAGMA user_version=5");
+	set_version(JANUARY, &schema_month);
 	assert_true(process_start(p, 8, 1));
 }
 
