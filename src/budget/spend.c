@@ -154,6 +154,9 @@ budgets_add(struct budgets *b, const struct budget *rule, const char *value,
 
 	news.count = 0;
 	pthread_mutex_lock(&b->lock);
+	/* The ledger may have seen a later clock than any grant. */
+	if (period_ms > b->now_ms)
+		b->now_ms = period_ms;
 	k = kept_find_locked(b, rule->name);
 	if (k != NULL && k->since != 0) {
 		kept_period_locked(b, k, rule);

@@ -238,6 +238,17 @@ class Bench:
         self.gate("decision, 99th percentile, µs", self.figures["decision"]["p99_us"], 60)
         self.gate("decision, allocations", self.figures["decision"]["allocations"], 0)
 
+    def budgets(self):
+        """Set aside and settled, with 5 budgets on the path, in 4 threads at once."""
+        said = subprocess.run([BIN / "bench_budget", "4", "40000" if self.quick else "400000"],
+                              check=True, capture_output=True, text=True).stdout.splitlines()
+        words = {line.split()[0]: line.split() for line in said}
+        self.figures["budgets"] = {"grant_us": int(words["grant"][1]) / 1000, "settle_us": int(words["settle"][1]) / 1000,
+                                   "inexact": int(words["exact"][1] != "yes")}
+        self.gate("budgets: CPU of a hold, µs", self.figures["budgets"]["grant_us"], 1)
+        self.gate("budgets: CPU of its settlement, µs", self.figures["budgets"]["settle_us"], 1)
+        self.gate("budgets: sums that are not exact", self.figures["budgets"]["inexact"], 0)
+
     def requests(self):
         body = self.body("request.json", (PROSE * 6)[:1000] + " How many proposals are there?")
         n = 2000 if self.quick else 30000
@@ -376,7 +387,7 @@ def table(bench):
 
 
 def main():
-    names = ["idle", "decision", "requests", "streams", "many", "tls", "latency", "instructions"]
+    names = ["idle", "decision", "budgets", "requests", "streams", "many", "tls", "latency", "instructions"]
     p = argparse.ArgumentParser(description="frugald against nginx")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--json", default=str(ROOT / "build/bench.json"))
