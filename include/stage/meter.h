@@ -224,8 +224,8 @@ struct contract_price price_for(
  * that are known (>= 0) are kept. Also what recovery calls. */
 void settle_by_basis(struct slot_attempt *a, enum basis basis);
 
-/* The usage as a provider told it: its words, in which places stand for the numbers, and
- * the numbers in seven bits a byte. */
+/* The usage as a provider told it: its words, in which places stand for the numbers,
+ * and the numbers in seven bits a byte. */
 struct raw_usage {
 	char shape[SLOT_RAW_USAGE];
 	uint8_t numbers[SLOT_RAW_USAGE];
@@ -283,6 +283,19 @@ bool ledger_accepts(const struct ledger *l);
 void ledger_status_get(struct ledger *l, struct ledger_status *ret); /* any thread */
 /* Keeps policy, price book and weights by hash, before their first row. Any thread. */
 void ledger_keep(struct ledger *l, const char *kind, const char *hash, struct str text);
+
+/* Where what was spent is charged that no grant has charged, and refusals come from.
+ * Before ledger_adopt(). */
+struct budgets;
+void ledger_budgets(struct ledger *l, struct budgets *b);
+/* The budgets of `snap`, published as `generation`, start with what the rows say was
+ * spent: those that are new are summed up, those that are gone are dropped. Before
+ * ledger_start(): done when this returns; false: the ledger cannot be read. Else waits
+ * so long at most, and is to be called before workers get `snap`; false: it will be
+ * done before the first row under `snap` is booked. Reads some 300,000 rows a second
+ * when there is something to sum up. */
+bool ledger_adopt(
+    struct ledger *l, struct snapshot *snap, uint32_t generation, int wait_ms);
 
 /* ---- learned values ---- */
 

@@ -22,6 +22,7 @@
 
 #define WORKERS_MAX        64
 #define FIRST_ADDRESSES_MS 3000
+#define BUDGETS_MS         20000
 
 struct frugald {
 	const struct daemon_options *options;
@@ -118,6 +119,24 @@ keep_versions(struct ledger *l, struct snapshot *s)
 	buf_fini(&basis);
 }
 
+/* Accounts begin with what the ledger says was spent, before anything is granted. */
+static bool
+start_budgets(struct frugald *f)
+{
+	struct shared *s = &f->shared;
+
+	s->budgets = budgets_new(s->env);
+	f->snap->rules = budgets_publish(s->budgets, f->snap);
+	ledger_budgets(s->ledger, s->budgets);
+	if (ledger_adopt(s->ledger, f->snap, f->snap->rules, 0))
+		return true;
+	snprintf(f->why, sizeof(f->why),
+	    "what was spent within the budgets cannot be read from the ledger in "
+	    "%.100s",
+	    f->snap->state_dir);
+	return false;
+}
+
 static bool
 start_workers(struct frugald *f)
 {
@@ -166,7 +185,7 @@ start(struct frugald *f)
 	f->workers = f->snap->workers > 0 ? f->snap->workers : (unsigned)get_nprocs();
 	if (f->workers > WORKERS_MAX)
 		f->workers = WORKERS_MAX;
-	if (!start_state(f))
+	if (!start_state(f) || !start_budgets(f))
 		return false;
 	keep_versions(s->ledger, f->snap);
 	s->addresses = addresses_new(s->env);
@@ -218,6 +237,7 @@ stop(struct frugald *f)
 	ledger_stop(s->ledger);
 	slots_close(s->slots);
 	ledger_close(s->ledger);
+	budgets_free(s->budgets);
 	sessions_close(s->sessions);
 	bypass_close(s->bypass);
 	outlook_shared_free(s->outlook);
@@ -252,6 +272,10 @@ reload(struct frugald *f, struct buf *ret_text)
 	snapshot_diff(f->snap, fresh, ret_text);
 	log_info("reload: policy %s -> %s", f->snap->short_hash, fresh->short_hash);
 	keep_versions(f->shared.ledger, fresh);
+	fresh->rules = budgets_publish(f->shared.budgets, fresh);
+	if (!ledger_adopt(f->shared.ledger, fresh, fresh->rules, BUDGETS_MS))
+		log_warn("budgets that are new are still being summed up; they count "
+			 "what was spent since the reload, and soon all of it");
 	addresses_want(f->shared.addresses, fresh, FIRST_ADDRESSES_MS);
 	for (unsigned i = 0; i < f->workers; i++)
 		worker_publish(f->worker[i], snapshot_ref(fresh));

@@ -76,6 +76,20 @@ db_open(struct db *db, const char *path)
 }
 
 bool
+db_open_reader(struct db *db, const char *path)
+{
+	*db = (struct db){0};
+	if (sqlite3_open_v2(path, &db->handle,
+		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return failed(db, "open");
+	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_busy_timeout(db->handle, 2000);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	return db_exec(db, "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF;"
+			   "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;");
+}
+
+bool
 db_sync_commits(struct db *db, bool on)
 {
 	return db_exec(

@@ -17,6 +17,8 @@ struct db {
 };
 
 bool db_open(struct db *db, const char *path);
+/* For reading only: what is committed is seen, nothing is locked or checkpointed. */
+bool db_open_reader(struct db *db, const char *path);
 /* What is committed from now on survives a power cut: from the start
  * so. False: it may be lost until the next checkpoint, the newest
  * first, and a commit costs no fsync(2). */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "learn.h"
+#include "ledger_budget.h"
 #include "ledger_turn.h"
 #include "store.h"
 
@@ -33,6 +34,7 @@ struct ledger {
 	void *lock;
 	struct slots *slots;
 	struct learn learn;
+	struct ledger_budgets budgets;
 	pthread_t thread;
 	bool started;
 	_Atomic bool stop;
@@ -42,6 +44,7 @@ struct ledger {
 	struct kept *kept_shared;
 	struct slot *batch[BATCH_MAX];
 	unsigned batched;
+	bool tried;       /* to book it */
 	int64_t taken_ms; /* wall clock: before the batch was taken */
 	int64_t checkpoint_ns, outlook_ns;
 };
@@ -110,6 +113,7 @@ ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
 	    !recover(l, state_dir, ret_why))
 		goto fail;
 	learn_init(&l->learn, l->store);
+	ledger_budgets_init(&l->budgets, env, l->store);
 	l->status_shared.healthy = true;
 	atomic_store(&l->accepts, true);
 	*ret = l;
@@ -125,6 +129,7 @@ ledger_close(struct ledger *l)
 	if (l == NULL)
 		return;
 	learn_fini(&l->learn);
+	ledger_budgets_fini(&l->budgets);
 	store_close(l->store);
 	if (l->lock != NULL)
 		l->env->unlock_file(l->env, l->lock);
@@ -251,6 +256,9 @@ write_kept(struct ledger *l)
 
 /* ---- the thread ---- */
 
+static const char no_budgets[] =
+    "the ledger could not sum up what was spent within the budgets";
+
 /* True when the batch is in, or there was none. */
 static bool
 commit_batch(struct ledger *l)
@@ -260,15 +268,24 @@ commit_batch(struct ledger *l)
 	if (l->batched == 0) {
 		l->taken_ms = env_wall_ms(l->env);
 		l->batched = slots_take(l->slots, l->batch, BATCH_MAX);
+		l->tried = false;
 	}
+	/* After it was taken: rows under new rules are seen only when those are. */
+	if (!l->tried && !ledger_budgets_ready(&l->budgets)) {
+		note_bad(l, no_budgets);
+		return false;
+	}
+	l->tried = l->batched > 0;
 	if (l->batched > 0 &&
 	    !store_commit(
 		l->store, (const struct slot *const *)l->batch, l->batched, why)) {
 		note_bad(l, why);
 		return false;
 	}
-	for (unsigned i = 0; i < l->batched; i++)
+	for (unsigned i = 0; i < l->batched; i++) {
+		ledger_budgets_charge(&l->budgets, l->batch[i]);
 		learn_from(&l->learn, l->batch[i]);
+	}
 	slots_release(l->slots, l->batch, l->batched);
 	note_good(l);
 	return true;
@@ -282,6 +299,10 @@ drain(struct ledger *l)
 
 	if (!write_kept(l)) {
 		note_bad(l, "the ledger could not keep the policy in force");
+		return false;
+	}
+	if (l->batched == 0 && ledger_budgets_go(&l->budgets) == BUDGETS_failed) {
+		note_bad(l, no_budgets);
 		return false;
 	}
 	do {
@@ -302,6 +323,7 @@ housekeeping(struct ledger *l)
 
 	if (now - l->outlook_ns >= OUTLOOK_NS) {
 		learn_publish(&l->learn);
+		ledger_budgets_keep(&l->budgets);
 		l->outlook_ns = now;
 	}
 	if (now - l->checkpoint_ns >= CHECKPOINT_NS) {
@@ -326,13 +348,17 @@ ledger_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "ledger");
 	while (!atomic_load(&l->stop)) {
-		slots_wait(l->slots, ledger_turn(l) ? IDLE_MS : RETRY_MS);
+		slots_wait(l->slots, !ledger_turn(l)           ? RETRY_MS
+				     : l->budgets.next != NULL ? 0
+							       : IDLE_MS);
 		/* What else ends meanwhile shares the commit. */
 		(void)poll(NULL, 0, GATHER_MS);
 	}
 	/* Workers have ended: what they closed is all there will be. */
-	if (drain(l))
+	if (drain(l)) {
 		learn_publish(&l->learn);
+		ledger_budgets_keep(&l->budgets);
+	}
 	return NULL;
 }
 
@@ -349,6 +375,29 @@ ledger_start(struct ledger *l, struct slots *slots, struct outlook_shared *outlo
 	ledger_attach(l, slots, outlook);
 	l->started = pthread_create(&l->thread, NULL, ledger_main, l) == 0;
 	return l->started;
+}
+
+/* ---- budgets ---- */
+
+void
+ledger_budgets(struct ledger *l, struct budgets *b)
+{
+	l->budgets.budgets = b;
+}
+
+bool
+ledger_adopt(struct ledger *l, struct snapshot *snap, uint32_t generation, int wait_ms)
+{
+	enum budgets_step step = BUDGETS_more;
+
+	ledger_budgets_ask(&l->budgets, snap, generation);
+	if (l->started) {
+		slots_wake(l->slots);
+		return ledger_budgets_wait(&l->budgets, generation, wait_ms);
+	}
+	while (step == BUDGETS_more)
+		step = ledger_budgets_go(&l->budgets);
+	return step == BUDGETS_idle;
 }
 
 void

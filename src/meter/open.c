@@ -148,6 +148,7 @@ fill_request(const struct request *r, struct slot_request *s)
 	name_into(s->classifier, sizeof(s->classifier),
 	    classifier_version(r->snap->classifier));
 	s->session = r->session;
+	s->rules = r->snap->rules;
 	s->outlook = r->outlook != NULL ? r->outlook->number : 0;
 	s->complexity = r->verdict.complexity;
 	s->confidence = r->verdict.confidence;

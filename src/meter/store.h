@@ -48,6 +48,36 @@ void store_load_learned(struct store *s,
 bool store_month_spend(struct store *s, enum share_of of, const char *name, int month,
     struct pusd_sum ret[static TIER_COUNT]);
 
+/* ---- budgets: sums of the rows, kept with every batch ---- */
+
+struct budget;
+struct refusal_count;
+
+/* From now on sums shall be kept for these, which are copied. False: one has a time
+ * zone that this machine does not know. */
+bool store_rules_want(struct store *s, const struct budget *rule, unsigned count);
+enum store_rules {
+	RULES_in,   /* they are kept */
+	RULES_more, /* rows have to be read */
+	RULES_failed
+};
+/* Goes on by at most so many rows. Batches may be committed between two calls. */
+enum store_rules store_rules_go(struct store *s, unsigned rows);
+
+struct store_spent {
+	const char *name; /* of the budget */
+	const char *value;
+	int64_t period_ms;
+	struct pusd_sum spent;
+};
+/* All sums that are kept, those touched last first, and the latest moment that a row
+ * counts at. */
+bool store_spent(struct store *s, int64_t *ret_counted_ms,
+    void (*each)(void *arg, const struct store_spent *spent), void *arg);
+/* Removes sums of periods that are long over. */
+bool store_prune(struct store *s);
+bool store_add_refusals(struct store *s, const struct refusal_count *r, unsigned count);
+
 /* Moves the write-ahead log back; cheap when there is little. */
 void store_checkpoint(struct store *s);
 

@@ -9,23 +9,10 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "month.h"
 #include "outlook.h"
-#include "rollup.h"
-#include "store.h"
+#include "store_file.h"
 
 #define MONTHS_MAX 1200
-
-struct store {
-	struct env *env;
-	char dir[3800];
-	struct db db; /* ledger.db */
-	struct month month;
-	struct rollup_store rollup;
-	sqlite3_stmt *get_meta, *put_meta, *keep, *put_outlook, *put_learned;
-	int64_t *seq; /* of the batch under way */
-	unsigned seq_room;
-};
 
 static bool
 fail(
@@ -49,6 +36,7 @@ static bool
 prepare(struct store *s)
 {
 	return rollup_open(&s->rollup, &s->db) &&
+	       budget_kept_open(&s->budget, s->env, &s->db) &&
 	       db_prepare(
 		   &s->db, "SELECT value FROM meta WHERE key=?1", &s->get_meta) &&
 	       db_prepare(
@@ -62,10 +50,11 @@ prepare(struct store *s)
 		   &s->put_learned);
 }
 
-static void
-close_ledger(struct store *s)
+void
+store_close_ledger(struct store *s)
 {
 	rollup_close(&s->rollup);
+	budget_kept_close(&s->budget);
 	sqlite3_finalize(s->get_meta);
 	sqlite3_finalize(s->put_meta);
 	sqlite3_finalize(s->keep);
@@ -76,10 +65,8 @@ close_ledger(struct store *s)
 	db_close(&s->db);
 }
 
-/* After an error of the disk nothing that a connection remembers is believed: it is
- * closed, and opened again here. */
-static bool
-use_ledger(struct store *s)
+bool
+store_use_ledger(struct store *s)
 {
 	char path[4096];
 
@@ -91,7 +78,7 @@ use_ledger(struct store *s)
 	if (db_open(&s->db, path) && db_migrate(&s->db, "main", &schema_ledger) &&
 	    prepare(s) && db_sync_commits(&s->db, false))
 		return true;
-	close_ledger(s);
+	store_close_ledger(s);
 	return false;
 }
 
@@ -106,25 +93,40 @@ leave_month(struct store *s)
 	month_close(&s->month);
 }
 
-static void
-meta_key(int month, char ret[static 32])
+bool
+store_get_meta(struct store *s, const char *key, int64_t *ret)
 {
-	snprintf(ret, 32, "up_to:%04d-%02d", month / 12, month % 12 + 1);
-}
-
-static bool
-get_up_to(struct store *s, int64_t *ret)
-{
-	char key[32];
 	bool row;
 
-	meta_key(s->month.number, key);
 	db_text(s->get_meta, 1, str_of(key));
 	if (!db_step(&s->db, s->get_meta, &row))
 		return false;
 	*ret = row ? sqlite3_column_int64(s->get_meta, 0) : 0;
 	sqlite3_reset(s->get_meta);
 	return true;
+}
+
+bool
+store_put_meta(struct store *s, const char *key, int64_t value)
+{
+	db_text(s->put_meta, 1, str_of(key));
+	sqlite3_bind_int64(s->put_meta, 2, value);
+	return db_run(&s->db, s->put_meta);
+}
+
+static void
+meta_key(const char *what, int month, char ret[static 32])
+{
+	snprintf(ret, 32, "%s:%04d-%02d", what, month / 12, month % 12 + 1);
+}
+
+static bool
+get_up_to(struct store *s, int64_t *ret)
+{
+	char key[32];
+
+	meta_key("up_to", s->month.number, key);
+	return store_get_meta(s, key, ret);
 }
 
 /* A file that is younger than what the roll-ups know (one that was removed, or an old
@@ -136,7 +138,7 @@ number_on(struct store *s)
 
 	if (!get_up_to(s, &up_to)) {
 		memcpy(s->month.db.why, s->db.why, sizeof(s->db.why));
-		close_ledger(s);
+		store_close_ledger(s);
 		return false;
 	}
 	if (!month_last(&s->month, &last))
@@ -162,15 +164,49 @@ use_month(struct store *s, int number)
 	return false;
 }
 
+/* How far the sums have come, and the latest moment that a row of this month counts at:
+ * budgets that are new look into no month that ends before. */
 static bool
 put_up_to(struct store *s, int64_t up_to)
 {
 	char key[32];
+	int64_t counted_ms;
 
-	meta_key(s->month.number, key);
-	db_text(s->put_meta, 1, str_of(key));
-	sqlite3_bind_int64(s->put_meta, 2, up_to);
-	return db_run(&s->db, s->put_meta);
+	meta_key("counted", s->month.number, key);
+	if (!store_get_meta(s, key, &counted_ms))
+		return false;
+	if (s->counted_ms > counted_ms && !store_put_meta(s, key, s->counted_ms))
+		return false;
+	meta_key("up_to", s->month.number, key);
+	return store_put_meta(s, key, up_to);
+}
+
+/* ---- what is made of rows ---- */
+
+static void
+begin_sums(struct store *s)
+{
+	s->counted_ms = 0;
+	rollup_begin(&s->rollup);
+	budget_begin(&s->budget);
+}
+
+static bool
+add_to_sums(struct store *s, const struct slot *slot)
+{
+	for (unsigned i = 0; i < slot->attempts; i++) {
+		if (s->counted_ms < budget_at_ms(&slot->attempt[i]))
+			s->counted_ms = budget_at_ms(&slot->attempt[i]);
+	}
+	budget_add(&s->budget, slot);
+	return rollup_add(&s->rollup, slot);
+}
+
+static bool
+flush_sums(struct store *s, int64_t up_to)
+{
+	return rollup_flush(&s->rollup) && budget_flush(&s->budget) &&
+	       put_up_to(s, up_to);
 }
 
 /* ---- roll-ups that were missed ---- */
@@ -188,7 +224,7 @@ replay_one(void *arg, int64_t seq, const struct slot *slot)
 
 	r->last = seq;
 	r->requests++;
-	return rollup_add(&r->store->rollup, slot);
+	return add_to_sums(r->store, slot);
 }
 
 static bool
@@ -197,10 +233,10 @@ replay_month(struct store *s, int64_t up_to)
 	struct replay r = {.store = s};
 	struct db *db = &s->db;
 
-	rollup_begin(&s->rollup);
+	begin_sums(s);
 	if (db_exec(db, "BEGIN IMMEDIATE") &&
-	    month_each(&s->month, up_to, replay_one, &r) && rollup_flush(&s->rollup) &&
-	    put_up_to(s, r.last) && db_exec(db, "COMMIT")) {
+	    month_each(&s->month, up_to, replay_one, &r) && flush_sums(s, r.last) &&
+	    db_exec(db, "COMMIT")) {
 		log_warn(
 		    "%u requests of %04d-%02d were missing in the roll-ups and are "
 		    "added",
@@ -258,7 +294,7 @@ store_open(struct env *env, const char *dir, struct store **ret,
 	/* SQLite counts its memory under a lock that every malloc takes; nobody reads
 	 * it. Refused, and as good, when SQLite is in use already. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	if (!use_ledger(s)) {
+	if (!store_use_ledger(s)) {
 		fail("ledger.db in", s->dir, s->db.why, ret_why);
 	} else if (!replay_all(s, ret_why)) {
 		/* it has said why */
@@ -275,9 +311,10 @@ store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
+	store_adopt_free(s);
 	leave_month(s);
 	db_leave(&s->db);
-	close_ledger(s);
+	store_close_ledger(s);
 	xfree(s->seq);
 	xfree(s);
 }
@@ -321,16 +358,16 @@ add_rollups(struct store *s, const struct slot *const *slot, unsigned count)
 	if (!get_up_to(s, &up_to))
 		return false;
 	last = up_to;
-	rollup_begin(&s->rollup);
+	begin_sums(s);
 	for (unsigned i = 0; i < count; i++) {
 		if (!in_month(s, slot[i]) || s->seq[i] <= up_to)
 			continue;
-		if (!rollup_add(&s->rollup, slot[i]))
+		if (!add_to_sums(s, slot[i]))
 			return false;
 		if (s->seq[i] > last)
 			last = s->seq[i];
 	}
-	return rollup_flush(&s->rollup) && put_up_to(s, last);
+	return flush_sums(s, last);
 }
 
 static bool
@@ -340,7 +377,7 @@ commit_rollups(struct store *s, const struct slot *const *slot, unsigned count)
 	    db_exec(&s->db, "COMMIT"))
 		return true;
 	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
-	close_ledger(s);
+	store_close_ledger(s);
 	return false;
 }
 
@@ -369,7 +406,7 @@ store_commit(struct store *s, const struct slot *const *slot, unsigned count,
 	}
 	for (int m = next_month(slot, count, 0); m != 0;
 	     m = next_month(slot, count, m)) {
-		if (!use_ledger(s))
+		if (!store_use_ledger(s))
 			return fail("ledger.db in", s->dir, s->db.why, ret_why);
 		if (!use_month(s, m) || !commit_rows(s, slot, count))
 			return fail_month(s, m, ret_why);
@@ -377,109 +414,6 @@ store_commit(struct store *s, const struct slot *const *slot, unsigned count,
 			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
 	}
 	return true;
-}
-
-/* ---- the rest ---- */
-
-/* Rows name these texts and outlooks; they cannot be made again. */
-
-bool
-store_keep(struct store *s, const char *kind, const char *hash, struct str text)
-{
-	bool ok;
-
-	if (!use_ledger(s) || !db_sync_commits(&s->db, true))
-		return false;
-	db_text(s->keep, 1, str_of(kind));
-	db_text(s->keep, 2, str_of(hash));
-	sqlite3_bind_int64(s->keep, 3, env_wall_ms(s->env));
-	sqlite3_bind_blob(
-	    s->keep, 4, text.p == NULL ? "" : text.p, (int)text.len, SQLITE_STATIC);
-	ok = db_run(&s->db, s->keep) && db_sync_commits(&s->db, false);
-	if (!ok)
-		close_ledger(s);
-	return ok;
-}
-
-void
-store_load_outlook(struct store *s, struct outlook *ret)
-{
-	outlook_cells_load(&s->db, ret);
-}
-
-void
-store_load_learned(struct store *s,
-    void (*each)(void *arg, struct str cell, struct str bytes), void *arg)
-{
-	sqlite3_stmt *q;
-	bool row;
-
-	if (!db_prepare(&s->db, "SELECT cell, bytes FROM learned ORDER BY cell", &q))
-		return;
-	while (db_step(&s->db, q, &row) && row)
-		each(arg, str_of((const char *)sqlite3_column_text(q, 0)),
-		    str_make(
-			sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1)));
-	sqlite3_finalize(q);
-}
-
-static bool
-put_learned(struct store *s, const struct store_learned *l, int64_t at_ms)
-{
-	db_text(s->put_learned, 1, str_of(l->cell));
-	sqlite3_bind_int64(s->put_learned, 2, at_ms);
-	sqlite3_bind_blob(s->put_learned, 3, l->bytes, (int)l->len, SQLITE_STATIC);
-	return db_run(&s->db, s->put_learned);
-}
-
-bool
-store_save_outlook(struct store *s, const struct outlook *from,
-    const struct outlook *to, const struct store_learned *learned, unsigned count)
-{
-	int64_t now = env_wall_ms(s->env);
-	bool ok;
-
-	if (!use_ledger(s) || !db_sync_commits(&s->db, true) ||
-	    !db_exec(&s->db, "BEGIN IMMEDIATE"))
-		return false;
-	ok = outlook_cells_put(&s->db, s->put_outlook, from, to, now);
-	for (unsigned i = 0; ok && i < count; i++)
-		ok = put_learned(s, &learned[i], now);
-	ok = ok && db_exec(&s->db, "COMMIT");
-	if (!ok)
-		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
-	return db_sync_commits(&s->db, false) && ok;
-}
-
-bool
-store_month_spend(struct store *s, enum share_of of, const char *name, int month,
-    struct pusd_sum ret[static TIER_COUNT])
-{
-	bool row = true, ok;
-	sqlite3_stmt *q;
-
-	if (!use_ledger(s) ||
-	    !db_prepare(&s->db,
-		of == SHARE_team
-		    ? "SELECT tier, SUM(paid_hi), SUM(paid_lo) FROM rollup WHERE"
-		      " hour>=?1 AND hour<?2 AND team=?3 GROUP BY tier"
-		    : "SELECT tier, SUM(paid_hi), SUM(paid_lo) FROM rollup WHERE"
-		      " hour>=?1 AND hour<?2 AND key=?3 GROUP BY tier",
-		&q))
-		return false;
-	sqlite3_bind_int64(q, 1, month_begin_ms(month) / ROLLUP_HOUR_MS);
-	sqlite3_bind_int64(q, 2, month_begin_ms(month + 1) / ROLLUP_HOUR_MS);
-	db_text(q, 3, str_of(name));
-	memset(ret, 0, TIER_COUNT * sizeof(*ret));
-	while ((ok = db_step(&s->db, q, &row)) && row) {
-		int tier = sqlite3_column_int(q, 0);
-
-		if (tier >= 0 && tier < TIER_COUNT)
-			ret[tier] = pusd_sum_join(
-			    sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2));
-	}
-	sqlite3_finalize(q);
-	return ok;
 }
 
 void

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* bench_ledger.c: how fast closed slots become rows on one core, and how many bytes a
  * request takes on disk.
  *

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* fuzz_slots.c: whatever stands in a dead process's slot file, a start books it or says
  * why not; the next one finds nothing new. */
 #include <assert.h>

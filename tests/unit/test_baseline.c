@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* test_baseline.c: how sure it is what requests would have cost elsewhere. */
 #include <setjmp.h>
 #include <stdarg.h>

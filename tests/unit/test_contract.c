@@ -1,4 +1,4 @@
-/* libs: base config core meter */
+/* libs: base config core budget meter */
 /* test_contract.c: which price and which discount are in force, and that they are
  * kept. */
 #include "policy.h"

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* test_ledger.c: closed slots become rows once, whatever the disk does. */
 #include "meter.h"
 

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* test_ledger_recover.c: what dead processes have left is booked once, by its basis;
  * files that are damaged, unfinished, foreign or in use. */
 #include "meter.h"

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* test_ledger_schema.c: files of other versions, and rows that nobody changes. */
 #include "meter.h"
 

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* wrap: store_commit slots_release hash_crc32c rollup_add settle_by_basis */
 /* test_meter_sim.c: random days of a ledger: requests, fallbacks, aborts, crashes at
  * any write, power cuts, full disks, restarts, month ends, a clock that steps. After

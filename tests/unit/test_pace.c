@@ -1,4 +1,4 @@
-/* libs: base config core meter */
+/* libs: base config core budget meter */
 /* test_pace.c: what answers teach of how fast a model at a provider is, by the hour of
  * the day, and what is kept of it. */
 #include "meter.h"

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* test_price.c: bills, a line of tests/table/price.tbl each. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* test_raw_usage.c: the usage of a provider comes back byte by byte, from few bytes. */
 #include "meter.h"
 

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* test_rollup.c: roll-ups are the sums of the rows, to the pico-dollar. */
 #include "meter.h"
 

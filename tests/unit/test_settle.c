@@ -1,4 +1,4 @@
-/* libs: base core config parse relay meter */
+/* libs: base core config parse relay budget meter */
 /* test_settle.c: the bill of an attempt, whatever way it ended. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* libs: base core config meter */
+/* libs: base core config budget meter */
 /* test_slots.c: slots in one process, between two threads, and what a crash leaves. */
 #include "meter.h"
 

@@ -1,0 +1,43 @@
+/* store_file.h: the store's files, for the parts of it that need them: rows and
+ * roll-ups (store_sqlite.c), budgets (store_budget.c). */
+#ifndef METER_STORE_FILE_H
+#define METER_STORE_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "budget_kept.h"
+#include "db.h"
+#include "month.h"
+#include "rollup.h"
+#include "store.h"
+
+struct store_adopt;
+
+struct store {
+	struct env *env;
+	char dir[3800];
+	struct db db; /* ledger.db */
+	struct month month;
+	struct rollup_store rollup;
+	struct budget_kept budget;
+	struct store_adopt *adopt; /* rules that are to be in force; NULL: they are */
+	sqlite3_stmt *get_meta, *put_meta, *keep, *put_outlook, *put_learned;
+	int64_t counted_ms; /* of the transaction: the latest that a row counts at */
+	int64_t *seq;       /* of the batch under way */
+	unsigned seq_room;
+};
+
+/* After an error of the disk nothing that a connection remembers is believed: it is
+ * closed, and opened again here. */
+bool store_use_ledger(struct store *s);
+void store_close_ledger(struct store *s);
+/* Of ledger.db: a number by name, 0 when there is none; and "up_to:2026-11". */
+bool store_get_meta(struct store *s, const char *key, int64_t *ret);
+bool store_put_meta(struct store *s, const char *key, int64_t value);
+
+/* ---- store_budget.c ---- */
+
+void store_adopt_free(struct store *s);
+
+#endif
