@@ -29,7 +29,8 @@ struct health;   /* of call/: breakers, in-flight counts; kept by name across re
 #define PROVIDER_KEYS_MAX   8
 #define MODEL_PROVIDERS_MAX 8
 #define SHARES_MAX          128 /* of teams and keys with frontier_at_most */
-#define BUDGETS_MAX         1024
+#define BUDGETS_MAX         32768
+#define BUDGETS_ON_PATH     16 /* of one request */
 #define BUDGET_NAME         128
 #define BUDGET_WARN_MAX     4
 
@@ -225,6 +226,7 @@ struct budget {
 	unsigned warns;
 	enum on_exhausted on_exhausted;
 	enum hold_kind hold;
+	bool fit_output; /* of a client without a maximum, so that it still fits */
 	int http_status; /* of a refusal: 402, or 429 where the policy says so */
 	unsigned index;
 };
@@ -297,7 +299,8 @@ struct snapshot {
 	unsigned team_count;
 	const struct tag_name *tags;
 	unsigned tag_count;
-	const struct budget *budgets; /* those of teams and keys among them */
+	const struct budget
+	    *budgets; /* those of teams and keys among them; see budget_order() */
 	unsigned budget_count;
 	uint32_t rules; /* generation of them; set once, before it is published */
 	const struct key_entry *keys; /* sorted by hash */
@@ -352,6 +355,12 @@ bool tag_text_ok(struct str s);
 /* A request has at most so many, and so many bytes of name, value and 2 more each. */
 #define TAGS_MOST  16
 #define TAGS_BYTES 320
+
+/* Budgets stand in this order: those without a value first, then by scope, tag and
+ * value. As strcmp(): where does `b` stand before the budgets of that scope, tag and
+ * value (`value.p` NULL: none)? */
+int budget_order(
+    const struct budget *b, enum budget_scope scope, struct str tag, struct str value);
 
 /* "MODEL at PROVIDER", or "tier MODEL at PROVIDER" for a tier of service that we ask
  * for, as one number under which is found what was learned of it. */

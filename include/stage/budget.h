@@ -43,7 +43,7 @@ struct budgets;
 struct account;
 
 /* A request has no more budgets on its path; `check` refuses a policy that could. */
-#define BUDGET_PATH_MAX 16
+#define BUDGET_PATH_MAX BUDGETS_ON_PATH
 /* So many accounts are kept; above them those whose period is over go first, and when
  * all are in force a new one is refused. */
 #define ACCOUNTS_MAX 131072

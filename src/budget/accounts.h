@@ -8,7 +8,7 @@
 #include "core/request.h"
 
 #define ACCOUNT_BUCKETS 131072U
-#define RULE_BUCKETS    256U
+#define RULE_BUCKETS    16384U
 #define COUNTS_MAX      1024U
 
 /* A budget as it was published last, and its accounts. Kept for good once its name was

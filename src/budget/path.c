@@ -4,6 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* So many are looked at one by one. */
+#define FEW 16
+
 static struct str
 tag_of(const struct budget_who *who, const char *name)
 {
@@ -55,23 +58,76 @@ budget_value(const struct budget *rule, const struct budget_who *who,
 	return true;
 }
 
-void
-path_find(const struct snapshot *snap, const struct budget_who *who, struct path *ret)
+static void
+take(struct path *p, const struct budget *rule, const struct budget_who *who)
 {
 	char value[BUDGET_VALUE];
 
+	if (p->count == BUDGET_PATH_MAX)
+		p->too_many |= budget_value(rule, who, value);
+	else if (budget_value(rule, who, p->at[p->count].value))
+		p->at[p->count++].rule = rule;
+}
+
+/* What one of them is told apart by. */
+struct whose {
+	enum budget_scope scope;
+	struct str tag, value;
+};
+
+static void
+take_valued(const struct snapshot *snap, const struct budget_who *who, struct path *p,
+    struct whose w)
+{
+	const struct budget *all = snap->budgets;
+	unsigned low = 0, high = snap->budget_count;
+
+	if (w.value.len == 0)
+		return;
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+
+		if (budget_order(&all[mid], w.scope, w.tag, w.value) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < snap->budget_count; low++) {
+		if (budget_order(&all[low], w.scope, w.tag, w.value) != 0)
+			return;
+		take(p, &all[low], who);
+	}
+}
+
+/* Of many, nearly all are somebody else's. */
+static void
+find_among_many(
+    const struct snapshot *snap, const struct budget_who *who, struct path *p)
+{
+	const struct str none = {0};
+
+	for (unsigned i = 0; i < snap->budget_count; i++) {
+		if (snap->budgets[i].value != NULL)
+			break;
+		take(p, &snap->budgets[i], who);
+	}
+	take_valued(snap, who, p, (struct whose){SCOPE_team, none, who->team});
+	take_valued(snap, who, p, (struct whose){SCOPE_key, none, who->key});
+	take_valued(snap, who, p, (struct whose){SCOPE_user, none, who->user});
+	for (unsigned i = 0; i < who->tag_count; i++)
+		take_valued(snap, who, p,
+		    (struct whose){SCOPE_tag, who->tags[i].name, who->tags[i].value});
+}
+
+void
+path_find(const struct snapshot *snap, const struct budget_who *who, struct path *ret)
+{
 	ret->count = 0;
 	ret->too_many = false;
-	for (unsigned i = 0; i < snap->budget_count; i++) {
-		struct path_entry *e = &ret->at[ret->count];
-
-		if (ret->count == BUDGET_PATH_MAX) {
-			ret->too_many |= budget_value(&snap->budgets[i], who, value);
-			continue;
-		}
-		if (!budget_value(&snap->budgets[i], who, e->value))
-			continue;
-		e->rule = &snap->budgets[i];
-		ret->count++;
+	if (snap->budget_count > FEW) {
+		find_among_many(snap, who, ret);
+		return;
 	}
+	for (unsigned i = 0; i < snap->budget_count; i++)
+		take(ret, &snap->budgets[i], who);
 }

@@ -27,6 +27,12 @@ struct build {
 	struct data_class *data;
 	struct route *routes;
 	struct team *teams;
+	/* budgets as they are found; build_budgets() puts them in order */
+	struct budget_found {
+		struct budget budget;
+		struct diag_place at;
+	} * budgets;
+	unsigned budget_count, budget_room;
 };
 
 /* The value behind "env:NAME" or "file:PATH", kept until the snapshot goes; NULL after
@@ -44,6 +50,10 @@ void build_tags(struct build *b);
 void build_teams(struct build *b);
 void build_aliases(struct build *b);
 void build_keys(struct build *b);
+void build_budgets(struct build *b);
+/* Those of a team or a key of that name. */
+void budgets_of(struct build *b, enum budget_scope scope, const char *name,
+    const struct terms_draft *d);
 
 /* What no single part can see: sums,
  * things nobody can reach, prices that are missing. */
@@ -58,6 +68,11 @@ void check_tag(struct build *b, struct str name, struct diag_place at);
 
 /* The set of models that a list names; unknown ones are findings. */
 uint64_t model_set(struct build *b, const struct node *list);
+
+/* The clock of a time zone, which becomes part of the snapshot, as workers must not
+ * read files; NULL for UTC. False: this machine does not know it. */
+bool zone_read(struct build *b, struct str zone, const char **ret_name,
+    const struct zone **ret_clock);
 
 /* Names looked up. */
 struct terms terms_read(struct build *b, const struct terms_draft *d);

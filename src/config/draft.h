@@ -64,7 +64,7 @@ struct config {
 	struct limits limits;
 	struct timeouts timeouts;
 	struct table providers, models, data, routes, teams;
-	const struct node *aliases, *tags;
+	const struct node *aliases, *tags, *budgets;
 };
 
 extern const struct row schema_rows[];

@@ -133,6 +133,7 @@ make_entry(struct build *b, const struct key_draft *d, struct key_entry *ret)
 	(void)hash_sha256_parse(str_of(k->sha256), &ret->hash);
 	ret->data = data_named(b, k->data, node_place(d->node, "data"));
 	check_tags(b, d->tags);
+	budgets_of(b, SCOPE_key, k->name, &d->terms);
 	if (k->team == NULL)
 		return;
 	ret->team = snapshot_team(b->s, str_of(k->team));

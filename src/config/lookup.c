@@ -141,3 +141,29 @@ snapshot_resolve(const struct snapshot *s, struct str name)
 	asked.refused = asked.route == NULL && asked.model == NULL;
 	return asked;
 }
+
+static int
+order_texts(struct str a, struct str b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len == 0 ? 0 : memcmp(a.p, b.p, len);
+
+	if (order != 0 || a.len == b.len)
+		return order;
+	return a.len < b.len ? -1 : 1;
+}
+
+int
+budget_order(
+    const struct budget *b, enum budget_scope scope, struct str tag, struct str value)
+{
+	int order = (b->value != NULL) - (value.p != NULL);
+
+	if (order == 0)
+		order = (int)b->scope - (int)scope;
+	if (order == 0)
+		order = order_texts(str_of(b->tag), tag);
+	if (order == 0 && b->value != NULL)
+		order = order_texts(str_of(b->value), value);
+	return order;
+}

@@ -186,6 +186,7 @@ build_teams(struct build *b)
 		d->t.index = i;
 		d->t.data = data_named(b, d->data, node_place(d->draft.node, "data"));
 		d->t.terms = terms_read(b, &d->terms);
+		budgets_of(b, SCOPE_team, d->t.name, &d->terms);
 		b->teams[i] = d->t;
 	}
 	b->s->teams = b->teams;

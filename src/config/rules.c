@@ -145,9 +145,9 @@ zone_name_ok(struct str zone)
 	return zone.len > 0 && zone.len < 64;
 }
 
-/* Workers must not read files, so that the zone's clock becomes part of the rule. */
-static bool
-read_zone(struct build *b, struct str zone, struct rule *ret)
+bool
+zone_read(struct build *b, struct str zone, const char **ret_name,
+    const struct zone **ret_clock)
 {
 	char path[256];
 	struct buf file;
@@ -155,16 +155,16 @@ read_zone(struct build *b, struct str zone, struct rule *ret)
 
 	if (!zone_name_ok(zone))
 		return false;
-	ret->zone = arena_str(b->r.mem, zone);
+	*ret_name = arena_str(b->r.mem, zone);
 	if (str_is(zone, "UTC"))
 		return true;
 	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%.*s", (int)zone.len, zone.p);
 	buf_init(&file, ZONE_BYTES_MAX + 1);
 	ok = b->env->read_file(b->env, path, ZONE_BYTES_MAX, &file);
 	if (ok)
-		ret->clock = zone_parse(buf_str(&file), b->r.mem);
+		*ret_clock = zone_parse(buf_str(&file), b->r.mem);
 	buf_fini(&file);
-	return ok && ret->clock != NULL;
+	return ok && *ret_clock != NULL;
 }
 
 /* "Mon-Fri 08-18 Europe/Berlin" */
@@ -184,7 +184,7 @@ read_hours(struct build *b, const char *text, struct diag_place at, struct rule 
 		    text);
 		return;
 	}
-	if (!read_zone(b, rest, ret)) {
+	if (!zone_read(b, rest, &ret->zone, &ret->clock)) {
 		diag_error(b->r.d, at,
 		    "hours: '%.*s' is not a time zone of this machine; write one such "
 		    "as Europe/Berlin or UTC",

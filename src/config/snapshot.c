@@ -299,6 +299,7 @@ build_all(struct build *b)
 	build_teams(b);
 	build_aliases(b);
 	build_keys(b);
+	build_budgets(b);
 	check_whole(b);
 }
 

@@ -8,12 +8,19 @@
 
 struct terms_draft {
 	struct terms t;
-	const struct node *may_use, *service_tiers, *require_tags;
+	const struct node *may_use, *service_tiers, *require_tags, *budgets;
+	struct node *budget;
 };
 
 #define TERMS_ROWS(type, member)                                                      \
-	{"require_tags", KIND_names, LANDS(type, member.require_tags),                \
-	    .shape = "[app, env]", .help = "a request without these is refused"},     \
+	{"budget", KIND_any, LANDS(type, member.budget),                              \
+	    .shape = "{usd: 4000, per: month}",                                       \
+	    .help = "cap on its spend; keys as in `budgets` below, without scope, "   \
+		    "each and value"},                                                \
+	    {"budgets", KIND_any, LANDS(type, member.budgets),                        \
+		.shape = "[{usd: 300, per: day}]", .help = "several of them"},        \
+	    {"require_tags", KIND_names, LANDS(type, member.require_tags),            \
+		.shape = "[app, env]", .help = "a request without these is refused"}, \
 	    {"max_usd_per_request", KIND_usd, LANDS(type, member.t.max_per_request),  \
 		.shape = "2.00",                                                      \
 		.help = "the most that one request may cost, all attempts together"}, \
