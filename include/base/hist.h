@@ -25,6 +25,9 @@ void hist_merge(struct hist *into, const struct hist *from);
 /* The middle of the bucket that holds the q-quantile, 0 < q <= 1; -1 when empty. */
 int64_t hist_quantile(const struct hist *h, double q);
 
+/* Standard deviation over mean; -1 when empty or all are 0. */
+double hist_cv(const struct hist *h);
+
 /* Sparse and versioned; a few bytes for a few distinct values. */
 void hist_pack(const struct hist *h, struct buf *ret);
 bool hist_unpack(struct str packed, struct hist *ret);

@@ -141,6 +141,16 @@ bool rule_hours_hold(const struct rule *r, int64_t wall_s);
  * candidates that are out are listed all the same. */
 bool plan_build(const struct route_input *in, struct plan *ret);
 
+/* What the request would cost at that model, at its first provider, as if its session
+ * had run there: estimates in dollars. */
+struct yardstick {
+	double cost_usd, output_usd; /* in all; for the answer */
+	float samples;               /* answers that its expected length rests on */
+};
+/* False: it is unpriced. */
+bool plan_yardstick(
+    const struct route_input *in, const struct model *m, struct yardstick *ret);
+
 /* All of an input that a row of the ledger does not have in a column of its own, nor
  * in its packed plan. Gives the number of bytes; 0: they do not fit, such a decision
  * cannot be made again. */

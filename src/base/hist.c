@@ -73,6 +73,24 @@ hist_quantile(const struct hist *h, double q)
 	return middle_of(last);
 }
 
+double
+hist_cv(const struct hist *h)
+{
+	double sum = 0, squares = 0, n = (double)h->n, mean, var;
+
+	for (size_t i = 0; i < HIST_BUCKETS; i++) {
+		double v = (double)middle_of(i), c = (double)h->count[i];
+
+		sum += c * v;
+		squares += c * v * v;
+	}
+	if (sum <= 0)
+		return -1;
+	mean = sum / n;
+	var = squares / n - mean * mean;
+	return var > 0 ? sqrt(var) / mean : 0;
+}
+
 static size_t
 put_varint(char *p, uint64_t v)
 {

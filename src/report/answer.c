@@ -70,26 +70,6 @@ cannot_read(struct books *b, struct buf *ret)
 	return report_error(ret, 500, NULL, "%s", b->why);
 }
 
-static int
-answer_summary(struct books *b, const struct snapshot *snap, struct str query,
-    const struct scope *scope, struct buf *ret)
-{
-	struct ask_finding f = {0};
-	struct summary s;
-	struct ask a;
-	int status = 200;
-
-	if (!ask_parse(query, env_wall_ms(b->env), &a, &f))
-		return report_error(ret, 400, f.param, "%s", f.why);
-	if (!summary_run(&s, b, snap, &a, scope))
-		status = cannot_read(b, ret);
-	else if (!summary_json(&s, ret))
-		status = report_error(
-		    ret, 413, "limit", "the answer is too long; set a lower limit");
-	summary_fini(&s);
-	return status;
-}
-
 /* Of the daemon, else of the last policy that ran here; NULL: it is not kept. The
  * caller has one reference. */
 static struct snapshot *
@@ -113,6 +93,46 @@ snapshot_for(struct books *b, const struct snapshot *snap, struct fleet_shared *
 		last = in_force_snapshot(b, books_text(q, 0), fleet, why);
 	sqlite3_finalize(q);
 	return last;
+}
+
+static int
+run_summary(struct books *b, const struct snapshot *snap, const struct ask *a,
+    const struct scope *scope, struct buf *ret)
+{
+	struct summary *s = xcalloc(1, sizeof(*s));
+	int status = 200;
+
+	if (!summary_run(s, b, snap, a, scope))
+		status = cannot_read(b, ret);
+	else if (!summary_json(s, ret))
+		status = report_error(
+		    ret, 413, "limit", "the answer is too long; set a lower limit");
+	summary_fini(s);
+	xfree(s);
+	return status;
+}
+
+static int
+answer_summary(struct books *b, const struct snapshot *snap, struct str query,
+    const struct scope *scope, struct buf *ret)
+{
+	struct fleet_shared *fleet = fleet_new();
+	struct snapshot *meant = snapshot_for(b, snap, fleet);
+	struct ask_finding f = {0};
+	struct ask a;
+	int status;
+
+	if (!ask_parse(query, env_wall_ms(b->env), &a, &f))
+		status = report_error(ret, 400, f.param, "%s", f.why);
+	else if (a.baseline[0] != '\0' &&
+		 (meant == NULL || snapshot_model(meant, str_of(a.baseline)) == NULL))
+		status = report_error(ret, 400, "baseline",
+		    "baseline: the policy has no model \"%.40s\"", a.baseline);
+	else
+		status = run_summary(b, meant, &a, scope, ret);
+	snapshot_unref(meant);
+	fleet_free(fleet);
+	return status;
 }
 
 static int

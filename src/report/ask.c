@@ -27,9 +27,9 @@ static const char *const dim_names[DIM_COUNT] = {
     [DIM_tag] = "tag.NAME",
 };
 
-static const char known[] =
-    "known are from, to, since, group_by, limit, and the filters model, tier, provider,"
-    " key, team, route, class, user, session, tag.NAME";
+static const char known[] = "known are from, to, since, group_by, limit, baseline, and "
+			    "the filters model, tier, provider,"
+			    " key, team, route, class, user, session, tag.NAME";
 
 const char *
 dim_name(enum dim d)
@@ -213,6 +213,10 @@ set(struct ask *a, const char *name, const char *value, int64_t now_ms,
 		return set_groups(a, value, f);
 	if (strcmp(name, "limit") == 0)
 		return set_limit(a, value, f);
+	if (strcmp(name, "baseline") == 0) {
+		snprintf(a->baseline, sizeof(a->baseline), "%s", value);
+		return true;
+	}
 	return set_filter(a, name, value, f);
 }
 

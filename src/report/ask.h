@@ -46,7 +46,8 @@ struct ask {
 		char value[ASK_NAME];
 	} filter[ASK_FILTERS];
 	unsigned filters;
-	unsigned limit; /* of rows; the rest comes as one row */
+	unsigned limit;          /* of rows; the rest comes as one row */
+	char baseline[ASK_NAME]; /* a model; "": each request's own */
 };
 
 /* What one may see. */

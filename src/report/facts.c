@@ -7,28 +7,44 @@
 #include "base/util.h"
 #include "dates.h"
 
+/* %s: what the ledger.db of an older release has no column for. */
 static const char rollup_sql[] =
     "SELECT hour,team,key,route,class,model,provider,tier,tags,"
     "requests,attempts,failed,unpriced,estimated,input_uncached,cache_read,"
     "cache_write_5m,cache_write_1h,audio_input,image_input,output,audio_output,"
     "reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,estimated_hi,"
     "estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,compared_hi,"
-    "compared_lo,tokens_hist,ttft_hist,total_hist"
+    "compared_lo,%s,tokens_hist,ttft_hist,total_hist"
     " FROM rollup WHERE hour>=?1 AND hour<?2 ORDER BY hour";
+static const char rollup_new[] = "gone_hi,gone_lo,escalated_hi,escalated_lo,bias_hi,"
+				 "bias_lo,var_hi,var_lo,compared_requests,served,price";
+static const char rollup_old[] =
+    "0,0,0,0,baseline_hi/4,0,0,0,requests*(baseline_hi+baseline_lo>0),'',''";
 
+/* %s: tags; the same of a month's file; what a request was decided from. */
 static const char rows_sql[] =
     "SELECT r.end_ms,team.text,key.text,route.text,class.text,model.text,provider.text,"
     "a.tier,%s,user.text,r.session,r.outcome,r.attempts,r.baseline_pusd,"
     "r.baseline=a.model,"
     "a.n,a.outcome,a.basis,a.flags,a.amount_pusd,a.list_pusd,a.at_most_pusd,"
     "a.ttft_ms,a.total_ms,a.reasoning,a.input_uncached,a.cache_read,a.cache_write_5m,"
-    "a.cache_write_1h,a.audio_input,a.image_input,a.output,a.audio_output,price.text"
+    "a.cache_write_1h,a.audio_input,a.image_input,a.output,a.audio_output,price.text,"
+    "served.text,%s%s"
     " FROM request r JOIN attempt a ON a.request=r.seq"
     " JOIN name team ON team.id=r.team JOIN name key ON key.id=r.key"
     " JOIN name route ON route.id=r.route JOIN name class ON class.id=r.class"
     " JOIN name user ON user.id=r.user JOIN name model ON model.id=a.model"
     " JOIN name provider ON provider.id=a.provider JOIN name price ON price.id=a.price"
+    " JOIN name served ON served.id=a.served_model"
     " WHERE r.end_ms>=?1 AND r.end_ms<?2";
+static const char rows_error[] = "r.baseline_output_ppm,r.baseline_samples";
+/* Seldom more than a handful of texts: looked up by number is soon enough. */
+#define NAME_OF(column) "(SELECT text FROM name WHERE id=r." column ")"
+static const char rows_decision[] =
+    ",r.outlook,r.start_ms,r.complexity,r.confidence,r.decision,r.plan," NAME_OF(
+	"asked") "," NAME_OF("policy") "," NAME_OF("basis");
+
+#define SQL_BYTES 2600
 
 void
 sums_add(struct sums *into, const struct sums *from)
@@ -48,6 +64,11 @@ sums_add(struct sums *into, const struct sums *from)
 	into->exposure.v += from->exposure.v;
 	into->baseline.v += from->baseline.v;
 	into->compared.v += from->compared.v;
+	into->gone.v += from->gone.v;
+	into->escalated.v += from->escalated.v;
+	into->bias.v += from->bias.v;
+	into->var.v += from->var.v;
+	into->compared_requests += from->compared_requests;
 }
 
 struct str
@@ -90,10 +111,11 @@ read_rollup(sqlite3_stmt *s, struct fact *f)
 	int64_t *count[] = {
 	    &u->requests, &u->attempts, &u->failed, &u->unpriced, &u->estimated_rows};
 	struct pusd_sum *sum[] = {&u->paid, &u->list, &u->wasted, &u->estimated,
-	    &u->exposure, &u->baseline, &u->compared};
+	    &u->exposure, &u->baseline, &u->compared, &u->gone, &u->escalated, &u->bias,
+	    &u->var};
 	int i = 9;
 
-	*f = (struct fact){.tokens = -1, .ttft_ms = -1, .total_ms = -1};
+	*f = (struct fact){.rolled = true, .tokens = -1, .ttft_ms = -1, .total_ms = -1};
 	read_dimensions(s, f);
 	f->at_ms = sqlite3_column_int64(s, 0) * HOUR_MS;
 	for (size_t n = 0; n < nitems(count); n++)
@@ -104,6 +126,9 @@ read_rollup(sqlite3_stmt *s, struct fact *f)
 	for (size_t n = 0; n < nitems(sum); n++, i += 2)
 		*sum[n] = pusd_sum_join(
 		    sqlite3_column_int64(s, i), sqlite3_column_int64(s, i + 1));
+	u->compared_requests = sqlite3_column_int64(s, i++);
+	f->served = books_text(s, i++);
+	f->price = books_text(s, i++);
 	f->tokens_hist = blob(s, i);
 	f->ttft_hist = blob(s, i + 1);
 	f->total_hist = blob(s, i + 2);
@@ -129,11 +154,14 @@ facts_from_rollups(
     struct books *b, int64_t from_hour, int64_t to_hour, fact_fn *each, void *arg)
 {
 	sqlite3 *db = books_sums(b);
+	char sql[SQL_BYTES];
 	sqlite3_stmt *s;
 
 	if (db == NULL)
 		return false;
-	s = books_prepare(b, db, rollup_sql);
+	snprintf(sql, sizeof(sql), rollup_sql,
+	    books_has(db, "rollup", "served") ? rollup_new : rollup_old);
+	s = books_prepare(b, db, sql);
 	if (s == NULL)
 		return false;
 	sqlite3_bind_int64(s, 1, from_hour);
@@ -162,6 +190,18 @@ enum {
 	ROW_reasoning,
 	ROW_tokens,
 	ROW_price = ROW_tokens + TOKEN_COUNT,
+	ROW_served,
+	ROW_output_ppm,
+	ROW_samples,
+	ROW_outlook,
+	ROW_start,
+	ROW_complexity,
+	ROW_confidence,
+	ROW_decision,
+	ROW_plan,
+	ROW_asked,
+	ROW_policy,
+	ROW_basis_of_it,
 };
 
 #define FLAG_UNPRICED 8
@@ -186,13 +226,33 @@ read_request(sqlite3_stmt *s, struct fact *f)
 		f->tokens += f->sums.tokens[k];
 	f->ttft_ms = books_known(s, ROW_ttft);
 	f->total_ms = books_known(s, ROW_total);
-	if (sqlite3_column_int(s, ROW_outcome) != OUT_served || baseline < 0 ||
-	    f->sums.unpriced > 0)
+	f->comparable =
+	    sqlite3_column_int(s, ROW_outcome) == OUT_served && f->sums.unpriced == 0;
+	if (!f->comparable || baseline < 0)
 		return;
+	f->sums.compared_requests = 1;
 	f->sums.baseline.v = baseline;
 	f->sums.compared = f->sums.paid;
-	if (sqlite3_column_int(s, ROW_is_baseline) != 0)
+	if (sqlite3_column_int(s, ROW_is_baseline) != 0) {
 		f->sums.baseline = f->sums.paid;
+		return;
+	}
+	baseline_error(baseline,
+	    books_known(s, ROW_output_ppm) < 0
+		? 1000000U
+		: (uint32_t)sqlite3_column_int64(s, ROW_output_ppm),
+	    (uint32_t)positive(s, ROW_samples), &f->sums.bias, &f->sums.var);
+}
+
+/* Whose doing was it? */
+static void
+read_waste(enum outcome o, struct sums *u)
+{
+	u->wasted = u->paid;
+	if (o == OUT_client_gone || o == OUT_slow_client)
+		u->gone = u->paid;
+	if (o == OUT_escalated)
+		u->escalated = u->paid;
 }
 
 static void
@@ -200,7 +260,8 @@ read_row(sqlite3_stmt *s, struct fact *f)
 {
 	struct sums *u = &f->sums;
 	int basis = sqlite3_column_int(s, ROW_basis);
-	bool served = sqlite3_column_int(s, ROW_own_outcome) == OUT_served;
+	enum outcome own = (enum outcome)sqlite3_column_int(s, ROW_own_outcome);
+	bool served = own == OUT_served;
 	int64_t left;
 
 	*f = (struct fact){.tokens = -1, .ttft_ms = -1, .total_ms = -1};
@@ -217,8 +278,9 @@ read_row(sqlite3_stmt *s, struct fact *f)
 	u->reasoning = positive(s, ROW_reasoning);
 	u->paid.v = positive(s, ROW_amount);
 	u->list.v = positive(s, ROW_list);
+	f->served = books_text(s, ROW_served);
 	if (!served)
-		u->wasted = u->paid;
+		read_waste(own, u);
 	if (basis != BASIS_reported && basis != BASIS_none) {
 		left = books_known(s, ROW_at_most) - positive(s, ROW_amount);
 		u->estimated_rows = 1;
@@ -232,34 +294,77 @@ read_row(sqlite3_stmt *s, struct fact *f)
 		read_request(s, f);
 }
 
-static sqlite3_stmt *
-prepare_rows(struct books *b, sqlite3 *db)
+static void
+read_decision(sqlite3_stmt *s, struct fact *f)
 {
-	char sql[1800];
+	struct decision_row *d = &f->decision.row;
 
-	snprintf(sql, sizeof(sql), rows_sql, books_tags_sql(db));
+	read_row(s, f);
+	if (!f->comparable)
+		return;
+	f->decision.outlook = (uint64_t)sqlite3_column_int64(s, ROW_outlook);
+	*d = (struct decision_row){.asked = books_text(s, ROW_asked),
+	    .class_name = f->class_name,
+	    .key = f->key,
+	    .team = f->team,
+	    .tags = f->tags,
+	    .complexity = (float)sqlite3_column_double(s, ROW_complexity),
+	    .confidence = (float)sqlite3_column_double(s, ROW_confidence),
+	    .start_ms = sqlite3_column_int64(s, ROW_start),
+	    .session = f->session,
+	    .decision = blob(s, ROW_decision),
+	    .plan = blob(s, ROW_plan)};
+	f->decision.policy = books_text(s, ROW_policy);
+	f->decision.basis = books_text(s, ROW_basis_of_it);
+}
+
+/* NULL: `why`. Of a month of an older release nothing is known of decisions. */
+static sqlite3_stmt *
+prepare_rows(struct books *b, sqlite3 *db, bool *decisions)
+{
+	char sql[SQL_BYTES];
+
+	*decisions = *decisions && books_has(db, "request", "basis");
+	snprintf(sql, sizeof(sql), rows_sql, books_tags_sql(db),
+	    books_has(db, "request", "baseline_samples") ? rows_error : "NULL,NULL",
+	    *decisions ? rows_decision : "");
 	return books_prepare(b, db, sql);
+}
+
+static bool
+from_rows(struct books *b, int64_t from_ms, int64_t to_ms, bool want_decisions,
+    fact_fn *each, void *arg)
+{
+	int last = date_month(to_ms - 1);
+
+	for (int m = date_month(from_ms); m <= last; m++) {
+		bool decisions = want_decisions;
+		sqlite3 *db = books_month(b, m);
+		sqlite3_stmt *s;
+
+		if (db == NULL && b->why[0] == '\0')
+			continue;
+		s = db == NULL ? NULL : prepare_rows(b, db, &decisions);
+		if (s == NULL)
+			return false;
+		sqlite3_bind_int64(s, 1, from_ms);
+		sqlite3_bind_int64(s, 2, to_ms);
+		if (!each_row(b, s, decisions ? read_decision : read_row, each, arg))
+			return false;
+	}
+	return true;
 }
 
 bool
 facts_from_rows(
     struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg)
 {
-	int last = date_month(to_ms - 1);
+	return from_rows(b, from_ms, to_ms, false, each, arg);
+}
 
-	for (int m = date_month(from_ms); m <= last; m++) {
-		sqlite3 *db = books_month(b, m);
-		sqlite3_stmt *s;
-
-		if (db == NULL && b->why[0] == '\0')
-			continue;
-		s = db == NULL ? NULL : prepare_rows(b, db);
-		if (s == NULL)
-			return false;
-		sqlite3_bind_int64(s, 1, from_ms);
-		sqlite3_bind_int64(s, 2, to_ms);
-		if (!each_row(b, s, read_row, each, arg))
-			return false;
-	}
-	return true;
+bool
+facts_from_decisions(
+    struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg)
+{
+	return from_rows(b, from_ms, to_ms, true, each, arg);
 }

@@ -9,6 +9,7 @@
 #include "base/hist.h"
 #include "base/money.h"
 #include "base/str.h"
+#include "core/request.h"
 #include "core/sets.h"
 #include "books.h"
 
@@ -18,21 +19,34 @@ struct sums {
 	int64_t tokens[TOKEN_COUNT];
 	int64_t reasoning;
 	struct pusd_sum paid, list;
-	struct pusd_sum wasted;    /* paid for attempts that did not answer */
-	struct pusd_sum estimated; /* of paid: rests on a basis, not on usage */
-	struct pusd_sum exposure;  /* Σ (at most − amount) of those */
-	struct pusd_sum baseline;  /* what the baseline would have cost … */
-	struct pusd_sum compared;  /* … for the requests that cost this */
+	struct pusd_sum wasted;          /* paid for attempts that did not answer */
+	struct pusd_sum estimated;       /* of paid: rests on a basis, not on usage */
+	struct pusd_sum exposure;        /* Σ (at most − amount) of those */
+	struct pusd_sum baseline;        /* what the baseline would have cost … */
+	struct pusd_sum compared;        /* … for the requests that cost this */
+	struct pusd_sum gone, escalated; /* of wasted: by clients, by cascades */
+	struct pusd_sum bias, var;       /* of the baseline: baseline_error() */
+	int64_t compared_requests;       /* of which baseline and compared are */
 };
 void sums_add(struct sums *into, const struct sums *from);
 
 struct fact {
 	int64_t at_ms; /* of a roll-up, its hour's begin */
+	bool rolled;   /* a roll-up: of tags it has those of that depth */
 	struct str model, provider, key, team, route, class_name;
 	struct str tags; /* "name=value\n…" */
 	enum tier tier;
-	struct str user, price; /* rows only; the price's id */
-	uint64_t session;       /* rows only */
+	struct str served; /* models as served, a line each */
+	struct str price;  /* its id; of a roll-up the last one's */
+	struct str user;   /* rows only */
+	uint64_t session;  /* rows only */
+	/* Rows that are asked for so: what they were decided from. */
+	bool comparable; /* the answer of its request, and priced */
+	struct fact_decision {
+		uint64_t outlook;
+		struct decision_row row;
+		struct str policy, basis;
+	} decision;
 	struct sums sums;
 	/* A roll-up's histograms, packed; a row's values, -1: none. */
 	struct str tokens_hist, ttft_hist, total_hist;
@@ -47,6 +61,9 @@ bool facts_from_rollups(
 /* Attempts of requests that ended within [from, to).
  * Months without a file give nothing. */
 bool facts_from_rows(
+    struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg);
+/* The same with what they were decided from. */
+bool facts_from_decisions(
     struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg);
 
 /* The value of a tag, empty when there is none. */

@@ -122,25 +122,72 @@ price_of(struct kinds *k, struct str id)
 	return row;
 }
 
+/* At the price of uncached input, less the price of writing. */
+static void
+add_cache(struct kinds *k, const struct fact *f, const struct price_kinds *price,
+    const wide weight[static TOKEN_COUNT])
+{
+	static const enum token_kind writes[] = {
+	    TOKEN_cache_write_5m, TOKEN_cache_write_1h};
+	int64_t input = price->pusd[TOKEN_input_uncached];
+	wide listed = 0, saved = 0;
+
+	for (size_t i = 0; i < TOKEN_COUNT; i++)
+		listed += weight[i];
+	if (listed <= 0 || input < 0)
+		return;
+	if (price->pusd[TOKEN_cache_read] >= 0)
+		saved += (wide)f->sums.tokens[TOKEN_cache_read] *
+			 (input - price->pusd[TOKEN_cache_read]);
+	for (size_t i = 0; i < nitems(writes); i++) {
+		if (price->pusd[writes[i]] >= 0)
+			saved -= (wide)f->sums.tokens[writes[i]] *
+				 (price->pusd[writes[i]] - input);
+	}
+	/* At the terms at which it was paid. */
+	k->cache_saved.v +=
+	    (wide)((double)saved * ((double)f->sums.paid.v / (double)listed));
+}
+
+/* More than one row's amount goes in parts. */
+static bool
+share(struct kinds *k, wide amount, const wide weight[static TOKEN_COUNT])
+{
+	int64_t part[TOKEN_COUNT];
+
+	do {
+		int64_t some = amount > INT64_MAX ? INT64_MAX : (int64_t)amount;
+
+		if (!kinds_share(some, weight, part))
+			return false;
+		for (size_t i = 0; i < TOKEN_COUNT; i++)
+			k->kind[i].v += part[i];
+		amount -= some;
+	} while (amount > 0);
+	return true;
+}
+
 void
 kinds_add(struct kinds *k, const struct fact *f)
 {
+	int64_t each = f->sums.attempts > 0 ? f->sums.attempts : 1;
 	const struct price_kinds *price;
 	wide weight[TOKEN_COUNT] = {0};
-	int64_t part[TOKEN_COUNT];
 	struct usage u;
 
+	if (str_is(f->price, price_local()->id)) {
+		k->local.v += f->sums.paid.v;
+		return;
+	}
 	for (size_t i = 0; i < TOKEN_COUNT; i++)
 		u.tokens[i] = f->sums.tokens[i];
-	price = price_kinds_for(price_of(k, f->price), usage_input(&u));
+	price = price_kinds_for(price_of(k, f->price), usage_input(&u) / each);
 	for (size_t i = 0; i < TOKEN_COUNT; i++) {
 		if (u.tokens[i] > 0 && price->pusd[i] > 0)
 			weight[i] = (wide)u.tokens[i] * price->pusd[i];
 	}
-	if (!kinds_share((int64_t)f->sums.paid.v, weight, part)) {
+	if (share(k, f->sums.paid.v, weight))
+		add_cache(k, f, price, weight);
+	else
 		k->other.v += f->sums.paid.v;
-		return;
-	}
-	for (size_t i = 0; i < TOKEN_COUNT; i++)
-		k->kind[i].v += part[i];
 }

@@ -18,6 +18,10 @@ struct price_book;
  * exactly what was added. */
 struct kinds {
 	struct pusd_sum kind[TOKEN_COUNT], other;
+	struct pusd_sum local; /* of machines that are paid by the hour */
+	/* What reading prompts from a cache has saved, less what writing them there has
+	 * cost: an estimate. */
+	struct pusd_sum cache_saved;
 	struct price_book *book[KINDS_BOOKS];
 	unsigned books;
 	struct map *row; /* id of a price -> const struct price_row * */
@@ -26,7 +30,8 @@ struct kinds {
 /* With every price book that the ledger keeps, the newest first. */
 void kinds_init(struct kinds *k, struct books *b);
 void kinds_fini(struct kinds *k);
-/* Of a fact that is one attempt. */
+/* Of an attempt; of a roll-up as if each of its attempts had its mean tokens, at its
+ * last price. */
 void kinds_add(struct kinds *k, const struct fact *f);
 
 /* Shares an amount out by weights, the rest by the largest remainders: the parts are

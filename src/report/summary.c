@@ -13,7 +13,6 @@
 #include "config/snapshot.h"
 #include "core/request.h"
 #include "dates.h"
-#include "kinds.h"
 
 /* Groups beyond so many are one: what a client invents must not fill memory. */
 #define GROUPS_MAX 20000U
@@ -155,19 +154,54 @@ add_hist(struct hist *into, struct str packed, int64_t value)
 		hist_add(into, value);
 }
 
+/* One line more for each name that is not there and that there is room for. */
+static void
+add_served(char served[static GROUP_SERVED], struct str names)
+{
+	struct str name, line;
+
+	while (str_split(&names, '\n', &name)) {
+		struct str rest = str_of(served);
+		size_t used = rest.len;
+		bool there = name.len == 0;
+
+		while (!there && str_split(&rest, '\n', &line))
+			there = str_eq(line, name);
+		if (there || used + name.len + 2 > GROUP_SERVED)
+			continue;
+		if (used > 0)
+			served[used++] = '\n';
+		str_copy(served + used, GROUP_SERVED - used, name);
+	}
+}
+
+/* Whether its request's row is still there to be looked at. */
+static bool
+has_row(struct summary *s, const struct fact *f)
+{
+	return !f->rolled || books_month(s->books, date_month(f->at_ms)) != NULL;
+}
+
 static void
 on_fact(void *arg, const struct fact *f)
 {
 	struct summary *s = arg;
+	struct sums u = f->sums;
 	struct group *g;
 
 	if (!wanted(s, f))
 		return;
+	if (s->yardstick != NULL)
+		yardstick_apply(s->yardstick, f, &u);
 	g = group_for(s, f);
 	g->mixed_tier |= g->tier != f->tier;
 	g->mixed_provider |= !str_is(f->provider, g->provider);
-	sums_add(&g->sums, &f->sums);
-	sums_add(&s->total, &f->sums);
+	add_served(g->served, f->served);
+	sums_add(&g->sums, &u);
+	sums_add(&s->total, &u);
+	kinds_add(&s->kinds, f);
+	tagged_add(&s->tagged, f);
+	s->with_rows += has_row(s, f) ? u.requests : 0;
 	add_hist(&s->tokens, f->tokens_hist, f->tokens);
 	add_hist(&s->ttft, f->ttft_hist, f->ttft_ms);
 	add_hist(&s->total_time, f->total_hist, f->total_ms);
@@ -256,7 +290,9 @@ rows(struct summary *s, struct books *b, int64_t from_ms, int64_t to_ms)
 	if (from_ms >= to_ms)
 		return true;
 	s->used_rows = true;
-	return facts_from_rows(b, from_ms, to_ms, on_fact, s);
+	return s->yardstick != NULL
+		   ? facts_from_decisions(b, from_ms, to_ms, on_fact, s)
+		   : facts_from_rows(b, from_ms, to_ms, on_fact, s);
 }
 
 /* ---- what only rows tell ---- */
@@ -293,9 +329,13 @@ collect_from_rows(struct summary *s, struct books *b)
 	s->rows_known = facts_from_rows(b, a->from_ms,
 			    a->to_ms + (a->open_end ? HOUR_MS : 0), on_row, &p) &&
 			p.sum == s->total.paid.v;
-	memcpy(s->kind, p.kinds.kind, sizeof(s->kind));
-	s->kind_other = p.kinds.other;
 	s->sessions = (int64_t)map_count(p.sessions);
+	if (s->rows_known) {
+		struct kinds rough = s->kinds;
+
+		s->kinds = p.kinds;
+		p.kinds = rough;
+	}
 	kinds_fini(&p.kinds);
 	map_free(p.sessions);
 }
@@ -308,7 +348,7 @@ collect(struct summary *s, struct books *b, const struct snapshot *snap)
 	/* Up to now: the hour under way holds nothing that is later. */
 	int64_t last = a->to_ms / HOUR_MS + (a->open_end ? 1 : 0);
 
-	if (ask_needs_rows(a, snap) || first >= last)
+	if (ask_needs_rows(a, snap) || s->yardstick != NULL || first >= last)
 		return rows(s, b, a->from_ms, a->to_ms + (a->open_end ? HOUR_MS : 0));
 	s->used_rollups = true;
 	return rows(s, b, a->from_ms, first * HOUR_MS) &&
@@ -351,20 +391,38 @@ complete_until(struct books *b, const struct ask *a)
 	return slots_in_use(b->slots) == 0 ? now : st.committed_until_ms;
 }
 
+/* False: `b->why`. */
+static bool
+begin(struct summary *s, struct books *b, const struct snapshot *snap)
+{
+	const struct model *m = NULL;
+
+	/* Before the facts are read: it must not promise more than they hold. */
+	s->complete_until_ms = complete_until(b, s->ask);
+	kinds_init(&s->kinds, b);
+	tagged_init(&s->tagged, snap);
+	if (snap != NULL && s->ask->baseline[0] != '\0')
+		m = snapshot_model(snap, str_of(s->ask->baseline));
+	if (m == NULL)
+		return true;
+	s->yardstick = yardstick_new(b, snap, m);
+	return s->yardstick != NULL;
+}
+
 bool
 summary_run(struct summary *s, struct books *b, const struct snapshot *snap,
     const struct ask *ask, const struct scope *scope)
 {
 	bool ok;
 
-	*s = (struct summary){.ask = ask, .scope = scope, .by_key = map_new()};
-	/* Before the facts are read: it must not promise more than they hold. */
-	s->complete_until_ms = complete_until(b, ask);
-	ok = collect(s, b, snap);
+	*s = (struct summary){
+	    .ask = ask, .scope = scope, .by_key = map_new(), .snap = snap, .books = b};
+	ok = begin(s, b, snap) && collect(s, b, snap);
 	if (ok && s->total.attempts <= ROWS_ATTEMPTS)
 		collect_from_rows(s, b);
 	sort(s);
-	return ok;
+	return ok && refusals_read(b, ask, scope, &s->refusals) &&
+	       provenance_read(b, ask, scope, &s->provenance);
 }
 
 void
@@ -375,5 +433,8 @@ summary_fini(struct summary *s)
 	group_free(s->rest);
 	xfree(s->group);
 	map_free(s->by_key);
+	kinds_fini(&s->kinds);
+	tagged_fini(&s->tagged);
+	yardstick_free(s->yardstick);
 	*s = (struct summary){0};
 }

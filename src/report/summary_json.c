@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "config/snapshot.h"
 #include "dates.h"
 #include "summary.h"
 
@@ -19,9 +20,8 @@ put_date(struct json *j, const char *key, int64_t ms)
 	json_str(j, key, str_of(text));
 }
 
-/* num / den; null when there is nothing to divide by. */
-static void
-put_share(struct json *j, const char *key, wide num, wide den)
+void
+summary_put_share(struct json *j, const char *key, wide num, wide den)
 {
 	if (den <= 0)
 		json_put_null(j, key);
@@ -132,41 +132,91 @@ put_tokens(struct json *j, const struct sums *s)
 static void
 put_kinds(struct json *j, const struct summary *s)
 {
-	if (!s->rows_known) {
-		json_put_null(j, "cost_by_kind_usd");
-		return;
-	}
+	const struct kinds *k = &s->kinds;
+
 	json_object_begin(j, "cost_by_kind_usd");
-	for (size_t k = 0; k < TOKEN_COUNT; k++) {
-		if (s->kind[k].v != 0)
-			json_pusd_sum(j, token_name((enum token_kind)k), s->kind[k]);
+	for (size_t i = 0; i < TOKEN_COUNT; i++) {
+		if (k->kind[i].v != 0)
+			json_pusd_sum(j, token_name((enum token_kind)i), k->kind[i]);
 	}
-	if (s->kind_other.v != 0)
-		json_pusd_sum(j, "other", s->kind_other);
+	if (k->local.v != 0)
+		json_pusd_sum(j, "local_compute", k->local);
+	if (k->other.v != 0)
+		json_pusd_sum(j, "other", k->other);
+	json_object_end(j);
+}
+
+static void
+put_wasted(struct json *j, const struct sums *s)
+{
+	wide failed = s->wasted.v - s->gone.v - s->escalated.v;
+
+	json_object_begin(j, "of_which_wasted_usd");
+	json_pusd_sum(j, "not_served", s->wasted);
+	json_pusd_sum(j, "client_gone", s->gone);
+	json_pusd_sum(j, "escalated", s->escalated);
+	json_pusd_sum(j, "failed", (struct pusd_sum){failed});
+	json_object_end(j);
+	/* A request bears its failed attempts itself. */
+	json_object_begin(j, "charged_elsewhere_usd");
+	json_object_end(j);
+}
+
+bool
+summary_saved(const struct sums *s, struct pusd_sum *ret)
+{
+	if (s->compared_requests == 0)
+		return false;
+	ret->v = s->baseline.v - s->compared.v - s->wasted.v;
+	return true;
+}
+
+static void
+put_baseline(struct json *j, const struct summary *s, wide half)
+{
+	const struct sums *t = &s->total;
+
+	json_object_begin(j, "baseline");
+	if (s->ask->baseline[0] == '\0')
+		json_put_null(j, "name");
+	else
+		json_str(j, "name", str_of(s->ask->baseline));
+	put_estimate(j, "usd", t->baseline.v);
+	put_estimate(j, "low", t->baseline.v > half ? t->baseline.v - half : 0);
+	put_estimate(j, "high", t->baseline.v + half);
+	json_num(j, "confidence", 0.95, 2);
+	json_pusd_sum(j, "compared_usd", t->compared);
+	json_int(j, "requests", t->compared_requests);
+	json_int(j, "left_out", t->requests - t->compared_requests);
 	json_object_end(j);
 }
 
 /* Net of what was paid for attempts that did not answer: the baseline would have had
  * its failures, too, but nobody knows them. */
 static void
-put_savings(struct json *j, const struct sums *s)
+put_savings(struct json *j, const struct summary *s)
 {
-	wide saved = s->baseline.v - s->compared.v - s->wasted.v;
+	wide half = baseline_half_95(s->total.bias, s->total.var).v;
+	wide baseline = s->total.baseline.v, low, high;
+	struct pusd_sum saved;
 
-	if (s->baseline.v <= 0) {
+	if (!summary_saved(&s->total, &saved)) {
 		json_put_null(j, "baseline");
 		json_put_null(j, "saved");
 		return;
 	}
-	json_object_begin(j, "baseline");
-	put_estimate(j, "usd", s->baseline.v);
-	json_put_null(j, "low");
-	json_put_null(j, "high");
-	json_pusd_sum(j, "compared_usd", s->compared);
-	json_object_end(j);
+	put_baseline(j, s, half);
+	/* A baseline costs something, or nothing. */
+	low = saved.v - (half < baseline ? half : baseline);
+	high = saved.v + half;
 	json_object_begin(j, "saved");
-	put_estimate(j, "usd", saved);
-	put_share(j, "share", saved, s->baseline.v);
+	put_estimate(j, "usd", saved.v);
+	put_estimate(j, "low", low);
+	put_estimate(j, "high", high);
+	json_pusd_sum(j, "net_of_usd", s->total.wasted);
+	summary_put_share(j, "share", saved.v, baseline);
+	summary_put_share(j, "share_low", low, baseline - half);
+	summary_put_share(j, "share_high", high, baseline + half);
 	json_put_null(j, "measured_on_holdout");
 	json_object_end(j);
 }
@@ -177,7 +227,8 @@ put_units(struct json *j, const struct sums *s)
 	json_object_begin(j, "unit");
 	put_per(j, "per_request_usd", s->paid.v, s->requests);
 	put_per(j, "per_million_tokens_usd", s->paid.v * 1000000, all_tokens(s));
-	put_share(j, "cache_hit_ratio", s->tokens[TOKEN_cache_read], input_tokens(s));
+	summary_put_share(
+	    j, "cache_hit_ratio", s->tokens[TOKEN_cache_read], input_tokens(s));
 	json_object_end(j);
 }
 
@@ -188,6 +239,10 @@ put_quantiles(struct json *j, const struct summary *s)
 	put_quantile(j, "p50", &s->tokens, 0.5);
 	put_quantile(j, "p95", &s->tokens, 0.95);
 	put_quantile(j, "p99", &s->tokens, 0.99);
+	if (hist_cv(&s->tokens) < 0)
+		json_put_null(j, "cv");
+	else
+		json_num(j, "cv", hist_cv(&s->tokens), 3);
 	json_object_end(j);
 	json_object_begin(j, "latency_ms");
 	put_quantile(j, "ttft_p50", &s->ttft, 0.5);
@@ -214,10 +269,9 @@ put_total(struct json *j, const struct summary *s)
 	json_pusd_sum(j, "cost_usd", t->paid);
 	json_pusd_sum(j, "list_usd", t->list);
 	put_kinds(j, s);
-	json_object_begin(j, "of_which_wasted_usd");
-	json_pusd_sum(j, "not_served", t->wasted);
-	json_object_end(j);
-	put_savings(j, t);
+	put_wasted(j, t);
+	put_savings(j, s);
+	put_estimate(j, "cache_saved_usd", s->kinds.cache_saved.v);
 	put_units(j, t);
 	put_quantiles(j, s);
 	json_object_end(j);
@@ -228,6 +282,8 @@ put_total(struct json *j, const struct summary *s)
 static void
 put_sums(struct json *j, const struct summary *s, const struct sums *u)
 {
+	struct pusd_sum saved = {0};
+
 	json_int(j, "requests", u->requests);
 	json_int(j, "attempts", u->attempts);
 	json_int(j, "failed_attempts", u->failed);
@@ -235,12 +291,12 @@ put_sums(struct json *j, const struct summary *s, const struct sums *u)
 	json_int(j, "output_tokens", all_tokens(u) - input_tokens(u));
 	json_pusd_sum(j, "cost_usd", u->paid);
 	put_per(j, "per_request_usd", u->paid.v, u->requests);
-	put_share(j, "share_of_cost", u->paid.v, s->total.paid.v);
-	if (u->baseline.v > 0)
-		put_estimate(
-		    j, "saved_usd", u->baseline.v - u->compared.v - u->wasted.v);
+	summary_put_share(j, "share_of_cost", u->paid.v, s->total.paid.v);
+	if (summary_saved(u, &saved))
+		put_estimate(j, "saved_usd", saved.v);
 	else
 		json_put_null(j, "saved_usd");
+	summary_put_share(j, "saved_share", saved.v, u->baseline.v);
 	json_int(j, "unpriced", u->unpriced);
 }
 
@@ -254,6 +310,46 @@ grouped_by(const struct ask *a, enum dim d)
 	return false;
 }
 
+/* Of a group by model: where it was, and under which names it answered. */
+static void
+put_model(struct json *j, const struct summary *s, const struct group *g)
+{
+	struct str rest = str_of(g->served), name;
+
+	if (!grouped_by(s->ask, DIM_tier)) {
+		if (g->mixed_tier)
+			json_put_null(j, "tier");
+		else
+			json_str(j, "tier", str_of(tier_name(g->tier)));
+	}
+	if (!grouped_by(s->ask, DIM_provider)) {
+		if (g->mixed_provider)
+			json_put_null(j, "provider");
+		else
+			json_str(j, "provider", str_of(g->provider));
+	}
+	json_array_begin(j, "served");
+	while (str_split(&rest, '\n', &name))
+		json_str(j, NULL, name);
+	json_array_end(j);
+}
+
+/* Of a group by team. */
+static void
+put_team(struct json *j, const struct summary *s, const struct group *g)
+{
+	const struct team *team = NULL;
+
+	for (unsigned i = 0; s->snap != NULL && i < s->ask->groups; i++) {
+		if (s->ask->group[i].dim == DIM_team)
+			team = snapshot_team(s->snap, str_of(g->value[i]));
+	}
+	if (team == NULL || team->cost_centre == NULL)
+		json_put_null(j, "cost_centre");
+	else
+		json_str(j, "cost_centre", str_of(team->cost_centre));
+}
+
 static void
 put_group(struct json *j, const struct summary *s, const struct group *g)
 {
@@ -264,18 +360,10 @@ put_group(struct json *j, const struct summary *s, const struct group *g)
 		dim_text(&s->ask->group[i], name);
 		json_str(j, name, str_of(g->value[i]));
 	}
-	if (grouped_by(s->ask, DIM_model) && !grouped_by(s->ask, DIM_tier)) {
-		if (g->mixed_tier)
-			json_put_null(j, "tier");
-		else
-			json_str(j, "tier", str_of(tier_name(g->tier)));
-	}
-	if (grouped_by(s->ask, DIM_model) && !grouped_by(s->ask, DIM_provider)) {
-		if (g->mixed_provider)
-			json_put_null(j, "provider");
-		else
-			json_str(j, "provider", str_of(g->provider));
-	}
+	if (grouped_by(s->ask, DIM_model))
+		put_model(j, s, g);
+	if (grouped_by(s->ask, DIM_team))
+		put_team(j, s, g);
 	put_sums(j, s, &g->sums);
 	json_object_end(j);
 }
@@ -294,23 +382,6 @@ put_rows(struct json *j, const struct summary *s)
 		json_object_end(j);
 	}
 	json_array_end(j);
-}
-
-static void
-put_trust(struct json *j, const struct summary *s)
-{
-	const struct sums *t = &s->total;
-
-	json_object_begin(j, "trust");
-	json_int(j, "unpriced_requests", t->unpriced);
-	json_int(j, "estimated_attempts", t->estimated_rows);
-	put_share(j, "estimated_cost_share", t->estimated.v, t->paid.v);
-	json_pusd_sum(j, "exposure_usd", t->exposure);
-	json_put_null(j, "cost_with_required_tags_share");
-	json_put_null(j, "reconciled_until");
-	json_put_null(j, "reconciliation_gap_share");
-	json_int(j, "corrections", 0);
-	json_object_end(j);
 }
 
 bool
@@ -333,16 +404,7 @@ summary_json(const struct summary *s, struct buf *ret)
 	json_str(&j, "currency", STR("USD"));
 	put_total(&j, s);
 	put_rows(&j, s);
-	put_trust(&j, s);
-	json_put_null(&j, "quality");
-	json_put_null(&j, "budgets");
-	json_put_null(&j, "forecast");
-	json_object_begin(&j, "provenance");
-	json_str(&j, "source",
-	    str_of(!s->used_rows     ? "rollups"
-		   : s->used_rollups ? "rollups and rows"
-				     : "rows"));
-	json_object_end(&j);
+	summary_beside_json(s, &j);
 	json_put_null(&j, "next_page");
 	json_object_end(&j);
 	return !j.full;

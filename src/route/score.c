@@ -71,3 +71,21 @@ score(struct work *w)
 	score_baseline(w);
 	set_floor(w);
 }
+
+bool
+plan_yardstick(
+    const struct route_input *in, const struct model *m, struct yardstick *ret)
+{
+	struct plan plan = {.max_output = -1};
+	struct work w = {.in = in, .plan = &plan};
+	struct candidate c = {.model = m};
+
+	/* For the maximum of its route and team; who may not ask is not asked. */
+	(void)admit(&w);
+	c.max_output = plan.max_output;
+	cost_fill(&w, &c, true);
+	*ret = (struct yardstick){.cost_usd = c.cost_usd,
+	    .output_usd = c.output_usd,
+	    .samples = length_samples(in->outlook, m, in->verdict->class)};
+	return c.cost_usd >= 0;
+}

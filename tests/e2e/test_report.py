@@ -43,7 +43,7 @@ routes:
 aliases: {{gpt-4o: auto}}
 tags: {{app: rollup, run: index}}
 teams:
-  payments: {{may_use: all}}
+  payments: {{may_use: all, cost_centre: CC-4711}}
   search: {{may_use: [luna]}}
 """
 
@@ -215,6 +215,41 @@ class Report(unittest.TestCase):
         self.assertEqual(self.ask(query, "pay-2")["total"]["requests"], 3)
         self.assertEqual(self.ask(query, "find")["scope"], {"key": "find", "team": "search"})
         self.assertEqual(self.ask(query, "find")["total"]["requests"], 1)
+
+    def test_what_another_model_would_have_cost(self):
+        """gateways.md 4.9 no. 58: a named model, the prices of the day, and a loss is one."""
+        for _ in range(3):
+            self.chat("pay-1", "app=yard")
+        self.chat("pay-1", "app=yard", "dear")
+        query = "/v1/costs/summary?since=1h&tag.app=yard"
+        own = harness.wait_for("four rows in the ledger", lambda: self.summary(query, 4))["total"]
+        sol = self.ask_admin(query + "&baseline=sol")["total"]
+        # sol is the baseline of both routes: its cost is reckoned anew from the rows, and is the same.
+        self.assertEqual((own["baseline"]["name"], sol["baseline"]["name"]), (None, "sol"))
+        for figure in ("usd", "low", "high", "compared_usd"):
+            self.assertAlmostEqual(float(own["baseline"][figure]), float(sol["baseline"][figure]), delta=2e-6, msg=figure)
+        self.assertLess(Decimal(sol["saved"]["low"]), Decimal(sol["saved"]["usd"]))
+        self.assertLess(Decimal(sol["saved"]["usd"]), Decimal(sol["saved"]["high"]))
+        # What luna has answered itself is what was paid; what sol has answered was dearer.
+        luna = self.ask_admin(query + "&baseline=luna&group_by=model")
+        self.assertEqual((luna["total"]["baseline"]["requests"], luna["total"]["baseline"]["left_out"]), (4, 0))
+        rows = {r["model"]: Decimal(r["saved_usd"]) for r in luna["rows"]}
+        self.assertEqual(rows["luna"], 0)
+        self.assertLess(rows["sol"], 0)
+        self.assertLess(Decimal(luna["total"]["saved"]["usd"]), 0)
+        self.assertEqual(self.ask_admin(query + "&baseline=nix", status=400)["error"]["param"], "baseline")
+
+    def test_what_stands_beside_the_sums(self):
+        self.chat("pay-1", "app=beside")
+        self.chat("find", "app=beside", "luna")
+        query = "/v1/costs/summary?since=1h&tag.app=beside"
+        whole = harness.wait_for("two rows in the ledger", lambda: self.summary(query, 2))
+        self.assertEqual(whole["trust"]["cost_with_required_tags_share"], 1)
+        self.assertEqual(whole["rows"][0]["served"], ["gpt-5.6-luna"])
+        self.assertEqual(len(whole["provenance"]["policies"][0]), 7)
+        self.assertEqual(whole["provenance"]["rows"], "2 of 2")
+        teams = self.ask_admin(query + "&group_by=team")["rows"]
+        self.assertEqual({r["team"]: r["cost_centre"] for r in teams}, {"payments": "CC-4711", "search": None})
 
     def summary(self, query, requests):
         got = self.ask_admin(query)

@@ -45,6 +45,7 @@ struct row {
 	int64_t expected;                                /* output tokens */
 	int32_t ttft_ms, total_ms, idle_ms, warm_tokens; /* 0: plain values */
 	bool tiered, warm_hour;
+	uint32_t output_ppm, samples; /* of the baseline */
 };
 
 static inline int64_t
@@ -222,6 +223,8 @@ rows_add(struct rows *r, const struct row *row)
 	q->confidence = 0.92F;
 	q->baseline_pusd = row->baseline;
 	q->baseline_success = 0.91F;
+	q->baseline_output_ppm = row->output_ppm;
+	q->baseline_samples = row->samples;
 	q->stream = 1;
 	rows_plan(q);
 	if (row->failed_at != NULL)

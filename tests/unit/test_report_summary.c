@@ -1,6 +1,9 @@
 /* What was spent, by what it is asked for: against sums made by hand. */
 #include "report_rows.h"
 
+#include <math.h>
+#include <sqlite3.h>
+
 #include "report/answer.h"
 #include "report/kinds.h"
 #include "report/summary.h"
@@ -41,6 +44,8 @@ row_of(unsigned i)
 	    .at_most = 400000000000000000LL + 100,
 	    .failed_at = i % 10 == 9 ? "openai" : NULL,
 	    .failed_amount = 1000 + i,
+	    .output_ppm = 10000 * i,
+	    .samples = 3 * i,
 	};
 	return &row;
 }
@@ -49,6 +54,16 @@ static bool
 in_time(const struct row *row, const struct ask *a)
 {
 	return row->end_ms >= a->from_ms && row->end_ms < a->to_ms;
+}
+
+/* One standard error of what such answers cost, and their variance. */
+static void
+unsure_by_hand(struct sums *s, const struct row *row)
+{
+	wide output = (wide)row->baseline * row->output_ppm / 1000000;
+
+	s->bias.v += (wide)((double)output / sqrt(20.0 + row->samples));
+	s->var.v += output * output / PUSD_PER_USD;
 }
 
 /* What one request adds; independent of the code under test. */
@@ -74,6 +89,7 @@ add_by_hand(struct sums *s, const struct row *row)
 	if (row->outcome != OUT_served) {
 		s->failed++;
 		s->wasted.v += row->amount < 0 ? 0 : row->amount;
+		s->gone.v += row->amount < 0 ? 0 : row->amount;
 		s->estimated.v += row->amount < 0 ? 0 : row->amount;
 		s->exposure.v +=
 		    row->amount < 0 ? row->at_most : row->at_most - row->amount;
@@ -82,6 +98,9 @@ add_by_hand(struct sums *s, const struct row *row)
 		s->baseline.v +=
 		    str_is(str_of(row->model), "sol") ? row->amount : row->baseline;
 		s->compared.v += row->amount;
+		s->compared_requests++;
+		if (!str_is(str_of(row->model), "sol"))
+			unsure_by_hand(s, row);
 	}
 }
 
@@ -101,6 +120,11 @@ assert_same(const struct sums *a, const struct sums *b)
 	assert_true(a->exposure.v == b->exposure.v);
 	assert_true(a->baseline.v == b->baseline.v);
 	assert_true(a->compared.v == b->compared.v);
+	assert_true(a->gone.v == b->gone.v);
+	assert_true(a->escalated.v == b->escalated.v);
+	assert_true(a->bias.v == b->bias.v);
+	assert_true(a->var.v == b->var.v);
+	assert_int_equal(a->compared_requests, b->compared_requests);
 }
 
 /* ---- a ledger for all tests of this file ---- */
@@ -195,9 +219,9 @@ kinds_add_up(void **state)
 		run(*state, spans[i], &everything, &a, &s);
 		assert_true(s.rows_known);
 		for (size_t k = 0; k < TOKEN_COUNT; k++)
-			all.v += s.kind[k].v;
+			all.v += s.kinds.kind[k].v;
 		assert_true(all.v > 0);
-		assert_true(all.v + s.kind_other.v == s.total.paid.v);
+		assert_true(all.v + s.kinds.other.v == s.total.paid.v);
 		summary_fini(&s);
 	}
 	assert_false(kinds_share(5, weight, part));
@@ -220,6 +244,106 @@ kinds_add_up(void **state)
 	assert_true(
 	    part[TOKEN_output] + part[TOKEN_cache_read] + part[TOKEN_input_uncached] ==
 	    INT64_MAX);
+}
+
+static void
+add_kinds(void *arg, const struct fact *f)
+{
+	kinds_add(arg, f);
+}
+
+/* Where there are too many rows, hours tell: near in the parts, exact in the sum. */
+static void
+kinds_of_hours_add_up(void **state)
+{
+	struct rows *r = *state;
+	struct pusd_sum all = {0};
+	struct summary s;
+	struct books b;
+	struct kinds k;
+	struct ask a;
+
+	run(r, "from=2026-09-01&to=2026-12-01", &everything, &a, &s);
+	books_init(&b, &r->env, r->dir);
+	kinds_init(&k, &b);
+	assert_true(facts_from_rollups(&b, 0, INT64_MAX, add_kinds, &k));
+	for (size_t i = 0; i < TOKEN_COUNT; i++) {
+		double exact = (double)s.kinds.kind[i].v, near = (double)k.kind[i].v;
+
+		all.v += k.kind[i].v;
+		assert_true(near >= exact * 0.99 && near <= exact * 1.01);
+	}
+	assert_true(all.v + k.other.v == s.total.paid.v);
+	assert_true(k.cache_saved.v > 0);
+	kinds_fini(&k);
+	books_fini(&b);
+	summary_fini(&s);
+}
+
+/* $1.00 paid where the baseline costs $0.40: a loss, not nothing. */
+static void
+a_loss_is_a_loss(void **state)
+{
+	struct sums u = {.requests = 1,
+	    .compared_requests = 1,
+	    .paid = {PUSD_PER_USD},
+	    .compared = {PUSD_PER_USD},
+	    .baseline = {4 * PUSD_PER_USD / 10}};
+	struct pusd_sum saved;
+
+	(void)state;
+	assert_true(summary_saved(&u, &saved));
+	assert_true(saved.v == -6 * PUSD_PER_USD / 10);
+	u.baseline.v = 0; /* a machine that is paid for anyway */
+	assert_true(summary_saved(&u, &saved));
+	assert_true(saved.v == -PUSD_PER_USD);
+	u.compared_requests = 0; /* unpriced: on neither side */
+	assert_false(summary_saved(&u, &saved));
+}
+
+static void
+put_refusals(const struct rows *r, const char *sql)
+{
+	char path[400];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/ledger.db", r->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void
+refusals_of_hours(void **state)
+{
+	struct rows *r = *state;
+	struct scope search = {.key = "search", .team = "search"};
+	int64_t hour = rows_at("2026-11-01T00:00:00Z") / HOUR_MS;
+	struct summary s;
+	struct ask a;
+	char sql[600];
+
+	snprintf(sql, sizeof(sql),
+	    "INSERT INTO refusal VALUES(%lld,'payments','ci','key ci per "
+	    "day','refused',7),"
+	    "(%lld,'search','search','team search per month','downgraded',3),"
+	    "(%lld,'payments','ci','key ci per day','refused',100)",
+	    (long long)hour, (long long)hour + 1, (long long)hour - 1);
+	put_refusals(r, sql);
+	run(r, "from=2026-11-01&to=2026-11-02", &everything, &a, &s);
+	assert_true(s.refusals.known);
+	assert_int_equal(s.refusals.kinds, 2);
+	assert_string_equal(s.refusals.top[0].key, "ci");
+	assert_int_equal(s.refusals.top[0].count, 7);
+	summary_fini(&s);
+	run(r, "from=2026-11-01&to=2026-11-02", &search, &a, &s);
+	assert_int_equal(s.refusals.tops, 1);
+	assert_int_equal(s.refusals.kind[0].count, 3);
+	summary_fini(&s);
+	run(r, "from=2026-11-01&to=2026-11-02&model=sol", &everything, &a, &s);
+	assert_false(s.refusals.known);
+	summary_fini(&s);
+	put_refusals(r, "DELETE FROM refusal");
 }
 
 static void
@@ -482,6 +606,9 @@ main(void)
 	    cmocka_unit_test(mistakes_name_their_mend),
 	    cmocka_unit_test(time_limit),
 	    cmocka_unit_test(a_file_that_is_just_being_made),
+	    cmocka_unit_test(kinds_of_hours_add_up),
+	    cmocka_unit_test(a_loss_is_a_loss),
+	    cmocka_unit_test(refusals_of_hours),
 	    cmocka_unit_test(golden_json),
 	    cmocka_unit_test(errors_are_openai_objects),
 	};
