@@ -27,6 +27,7 @@ enum endpoint {
 	EP_model,         /* one model; ours */
 	EP_request,       /* one request's record; ours */
 	EP_costs_summary, /* ours */
+	EP_costs_gate,    /* ours */
 };
 
 /* One replacement in the client's bytes:

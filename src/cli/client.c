@@ -109,20 +109,24 @@ daemon_try(struct cli *c, const char *target, struct buf *ret_body)
 	return ask(c, target, NULL, ret_body) / 100 == 2;
 }
 
+/* Says what is wrong with any other status than 2xx. */
+static bool
+is_fine(struct cli *c, long status, const struct buf *body)
+{
+	const char *base = daemon_url();
+
+	if (status != 0)
+		return status / 100 == 2 || refused(c, base, status, buf_str(body));
+	cli_fail(
+	    "no daemon answers at %s (%s); is it running? FRUGALD_URL names another",
+	    base, body->p);
+	return false;
+}
+
 bool
 daemon_ask(struct cli *c, const char *target, const char *body, struct buf *ret_body)
 {
-	const char *base = daemon_url();
-	long status = ask(c, target, body, ret_body);
-
-	if (status == 0) {
-		cli_fail(
-		    "no daemon answers at %s (%s); is it running? FRUGALD_URL names "
-		    "another",
-		    base, ret_body->p);
-		return false;
-	}
-	return status / 100 == 2 || refused(c, base, status, buf_str(ret_body));
+	return is_fine(c, ask(c, target, body, ret_body), ret_body);
 }
 
 bool
@@ -138,4 +142,22 @@ ledger_ask(struct cli *c, const char *target, struct buf *ret_body)
 		return true;
 	cli_fail("%s", look_error(c, buf_str(ret_body)));
 	return false;
+}
+
+long
+ledger_status_of(struct cli *c, const char *target, struct buf *ret_body)
+{
+	const char *dir = c->opt[OPT_state];
+	long status;
+
+	if (dir == NULL) {
+		status = ask(c, target, NULL, ret_body);
+		if (status != 412)
+			(void)is_fine(c, status, ret_body);
+		return status;
+	}
+	status = report_offline(c->env, dir, str_of(target), ret_body);
+	if (status / 100 != 2 && status != 412)
+		cli_fail("%s", look_error(c, buf_str(ret_body)));
+	return status;
 }

@@ -32,4 +32,8 @@ bool daemon_try(struct cli *c, const char *target, struct buf *ret_body) MUST_CH
 /* The same as daemon_ask(), or from the folder of --state. */
 bool ledger_ask(struct cli *c, const char *target, struct buf *ret_body) MUST_CHECK;
 
+/* The same, where an answer other than 2xx may be meant: its status, with the body; of
+ * one that is not in 2xx and not 412 it was said why. 0: no answer. */
+long ledger_status_of(struct cli *c, const char *target, struct buf *ret_body);
+
 #endif

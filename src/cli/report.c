@@ -36,9 +36,8 @@ report_shown(struct cli *c, const struct buf *body,
 
 /* ---- the question ---- */
 
-/* "&name=value", the value escaped. */
-static void
-put_parameter(struct buf *b, const char *name, const char *value)
+void
+report_put_parameter(struct buf *b, const char *name, const char *value)
 {
 	char *escaped = curl_easy_escape(NULL, value, 0);
 
@@ -66,22 +65,21 @@ put_span(struct cli *c, struct buf *b)
 			return false;
 		}
 		when_put_day(from_s, day);
-		put_parameter(b, "from", day);
+		report_put_parameter(b, "from", day);
 		when_put_day(to_s, day);
-		put_parameter(b, "to", day);
+		report_put_parameter(b, "to", day);
 	}
 	if (since != NULL)
-		put_parameter(b, "since", since);
+		report_put_parameter(b, "since", since);
 	if (from != NULL)
-		put_parameter(b, "from", from);
+		report_put_parameter(b, "from", from);
 	if (to != NULL)
-		put_parameter(b, "to", to);
+		report_put_parameter(b, "to", to);
 	return true;
 }
 
-/* "NAME=VALUE,…" of --tag as filters. False: said what is wrong. */
-static bool
-put_tags(struct cli *c, struct buf *b)
+bool
+report_put_tags(struct cli *c, struct buf *b)
 {
 	struct str list = str_of(c->opt[OPT_tag]), tag, name;
 
@@ -92,7 +90,7 @@ put_tags(struct cli *c, struct buf *b)
 			cli_misuse(c, "--tag: expected NAME=VALUE");
 			return false;
 		}
-		put_parameter(b,
+		report_put_parameter(b,
 		    arena_printf(c->mem, "tag.%.*s", (int)name.len, name.p),
 		    arena_str(c->mem, tag));
 	}
@@ -111,11 +109,11 @@ target_of(struct cli *c, const char *by)
 	buf_add(&b, "/v1/costs/summary");
 	for (size_t i = 0; i < nitems(filters); i++) {
 		if (c->opt[filters[i]] != NULL)
-			put_parameter(
+			report_put_parameter(
 			    &b, option_row(filters[i])->name, c->opt[filters[i]]);
 	}
-	if (put_tags(c, &b) && put_span(c, &b)) {
-		put_parameter(&b, "group_by", by);
+	if (report_put_tags(c, &b) && put_span(c, &b)) {
+		report_put_parameter(&b, "group_by", by);
 		target = arena_str(c->mem, buf_str(&b));
 	}
 	buf_fini(&b);
@@ -142,7 +140,7 @@ outlook_target(struct cli *c)
 	buf_add(&b, "/v1/outlook");
 	if (put_span(c, &b)) {
 		if (strchr(b.p, '?') == NULL)
-			put_parameter(&b, "since", "7d");
+			report_put_parameter(&b, "since", "7d");
 		target = arena_str(c->mem, buf_str(&b));
 	}
 	buf_fini(&b);
@@ -240,6 +238,8 @@ verb_report(struct cli *c)
 
 	if (c->opt[OPT_show] != NULL)
 		return show_other(c);
+	if (c->opt[OPT_fail_over] != NULL)
+		return report_gate(c);
 	if (target_of(c, "team") == NULL)
 		return CLI_usage;
 	buf_init(&body, ANSWER_BYTES);

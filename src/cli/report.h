@@ -29,6 +29,12 @@ int report_shown(struct cli *c, const struct buf *body,
 int report_classifier(struct cli *c);
 /* `--show outlook`, which `target` asks for; gives the exit code. */
 int report_outlook(struct cli *c, const char *target);
+/* `--fail-over`; gives the exit code. */
+int report_gate(struct cli *c);
+/* Appends "&name=value", the value escaped, to a target. */
+void report_put_parameter(struct buf *b, const char *name, const char *value);
+/* The same of "NAME=VALUE,…" of --tag, as filters. False: said what is wrong. */
+bool report_put_tags(struct cli *c, struct buf *b);
 /* Rows as RFC 4180 has them, amounts exact. */
 void report_csv(struct cli *c, const json_t *summary);
 

@@ -19,6 +19,7 @@ static const struct {
     {"GET", "/models/", &dialect_openai, EP_model, false},
     {"GET", "/requests/", &dialect_openai, EP_request, false},
     {"GET", "/costs/summary", &dialect_openai, EP_costs_summary, false},
+    {"GET", "/costs/gate", &dialect_openai, EP_costs_gate, false},
 };
 
 /* What needs no escape, and escapes where they are allowed. */

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "core/request.h"
+#include "gate.h"
 #include "in_force.h"
 #include "recompute.h"
 #include "record.h"
@@ -294,6 +295,8 @@ report_answer(struct books *b, const struct snapshot *snap, struct str target,
 	*ret_text = false;
 	if (str_is(path, "/costs/summary"))
 		return answer_summary(b, snap, query, scope, ret);
+	if (str_is(path, "/costs/gate"))
+		return gate_answer(b, snap, query, scope, ret);
 	if (str_is(path, "/outlook"))
 		return answer_outlook(b, snap, query, scope, ret);
 	if (report_is_request(target, &id))
@@ -303,8 +306,8 @@ report_answer(struct books *b, const struct snapshot *snap, struct str target,
 		    "that is no request id; they look like "
 		    "req_01KBW3T9M2Q8XJ4V7N5R1C6HDE");
 	return report_error(ret, 404, NULL,
-	    "no report at that path; there are /v1/costs/summary, /v1/requests/ID "
-	    "and, on the admin port, /v1/outlook");
+	    "no report at that path; there are /v1/costs/summary, /v1/costs/gate, "
+	    "/v1/requests/ID and, on the admin port, /v1/outlook");
 }
 
 int

@@ -13,7 +13,7 @@
 void
 books_init(struct books *b, struct env *env, const char *state_dir)
 {
-	*b = (struct books){.env = env};
+	*b = (struct books){.env = env, .asked_ms = env_wall_ms(env)};
 	snprintf(b->dir, sizeof(b->dir), "%s", state_dir);
 }
 
@@ -109,6 +109,9 @@ books_month(struct books *b, int number)
 	for (int i = 0; i < BOOKS_MONTHS; i++) {
 		if (b->month[i].db != NULL && b->month[i].number == number) {
 			b->month[i].used = ++b->uses;
+			/* A look makes SQLite see that the file has got columns since:
+			 * books_has() asks what it has in memory. */
+			(void)has_nothing(b->month[i].db);
 			return b->month[i].db;
 		}
 		if (b->month[i].used < b->month[at].used)

@@ -11,6 +11,7 @@
 
 struct env;
 struct ledger;
+struct report;
 struct slots;
 
 #define BOOKS_MONTHS 4
@@ -20,8 +21,11 @@ struct books {
 	char dir[3800];
 	struct ledger *ledger; /* of the daemon that runs here; NULL: none does */
 	struct slots *slots;
-	int64_t deadline_ns; /* monotonic; 0: none */
-	sqlite3 *sums;       /* ledger.db */
+	struct report *in_flight; /* who knows what is under way; NULL: nobody */
+	int64_t asked_ms;         /* wall clock: when the question came */
+	int64_t waited_ms;        /* since then, for what was not yet there */
+	int64_t deadline_ns;      /* monotonic; 0: none */
+	sqlite3 *sums;            /* ledger.db */
 	struct {
 		int number; /* 0: none */
 		sqlite3 *db;

@@ -32,6 +32,7 @@ outcome_of(int status)
 {
 	switch (status) {
 	case 200:
+	case 412: /* the gate's answer: over the cap */
 		return OUT_served;
 	case 404:
 		return OUT_not_found;
@@ -149,14 +150,16 @@ on_answer(void *arg, int status, struct str body)
 static enum next
 ask(struct request *r)
 {
-	const char *target;
+	const char *path = "/costs/summary", *target;
 
+	if (r->in.endpoint == EP_request)
+		path = "/requests/";
+	else if (r->in.endpoint == EP_costs_gate)
+		path = "/costs/gate";
 	/* What the path's table has made of it; there may have been tags before. */
-	target = arena_printf(r->mem, "%s%.*s%s%.*s",
-	    r->in.endpoint == EP_request ? "/requests/" : "/costs/summary",
-	    (int)r->in.tail.len, r->in.tail.p == NULL ? "" : r->in.tail.p,
-	    r->in.query.len > 0 ? "?" : "", (int)r->in.query.len,
-	    r->in.query.p == NULL ? "" : r->in.query.p);
+	target = arena_printf(r->mem, "%s%.*s%s%.*s", path, (int)r->in.tail.len,
+	    r->in.tail.p == NULL ? "" : r->in.tail.p, r->in.query.len > 0 ? "?" : "",
+	    (int)r->in.query.len, r->in.query.p == NULL ? "" : r->in.query.p);
 	r->own = arena_alloc(r->mem, sizeof(*r->own));
 	r->refs++;
 	if (report_query(r->worker->shared->report, r->worker, str_of(target), &r->who,
@@ -206,6 +209,7 @@ own_step(struct request *r)
 		return answer_model(r);
 	case EP_request:
 	case EP_costs_summary:
+	case EP_costs_gate:
 		return answer_report(r);
 	default:
 		return NEXT;

@@ -10,6 +10,7 @@
 #include "books.h"
 #include "config/snapshot.h"
 #include "core/worker.h"
+#include "gate.h"
 #include "report.h"
 
 #define QUEUE_MAX   32
@@ -62,16 +63,48 @@ query_job_free(struct query_job *j)
 
 /* ---- the thread ---- */
 
+/* The one that has waited longest of those that are due; NULL: none, and when the next
+ * one is. */
+static struct query_job *
+due_locked(struct query *q, int64_t *ret_next_ns)
+{
+	int64_t now = q->books.env->mono_ns(q->books.env);
+	struct query_job *j;
+
+	*ret_next_ns = INT64_MAX;
+	TAILQ_FOREACH (j, &q->jobs, link) {
+		if (j->due_ns <= now)
+			return j;
+		if (j->due_ns < *ret_next_ns)
+			*ret_next_ns = j->due_ns;
+	}
+	return NULL;
+}
+
+static void
+wait_locked(struct query *q, int64_t until_ns)
+{
+	struct timespec t = {.tv_sec = (time_t)(until_ns / NS_PER_S),
+	    .tv_nsec = (long)(until_ns % NS_PER_S)};
+
+	if (until_ns == INT64_MAX)
+		pthread_cond_wait(&q->changed, &q->mutex);
+	else
+		pthread_cond_timedwait(&q->changed, &q->mutex, &t);
+}
+
 /* Waits for a job; NULL: stop. */
 static struct query_job *
 take(struct query *q)
 {
-	struct query_job *j;
+	struct query_job *j = NULL;
+	int64_t next;
 
 	pthread_mutex_lock(&q->mutex);
-	while (TAILQ_EMPTY(&q->jobs) && !q->stop)
-		pthread_cond_wait(&q->changed, &q->mutex);
-	j = q->stop ? NULL : TAILQ_FIRST(&q->jobs);
+	while (!q->stop && (j = due_locked(q, &next)) == NULL)
+		wait_locked(q, next);
+	if (q->stop)
+		j = NULL;
 	if (j != NULL) {
 		TAILQ_REMOVE(&q->jobs, j, link);
 		q->waiting--;
@@ -85,13 +118,15 @@ take(struct query *q)
 static bool
 too_early(const struct query *q, const struct query_job *j)
 {
+	struct env *env = q->books.env;
 	struct id id;
-	int64_t age;
 
+	if (j->status == GATE_NOT_YET)
+		return true;
 	if (j->status != 404 || !report_is_request(str_of(j->target), &id))
 		return false;
-	age = env_wall_ms(q->books.env) - id_ms(id);
-	return age < RECENT_MS && q->books.env->mono_ns(q->books.env) < j->until_ns;
+	return env_wall_ms(env) - id_ms(id) < RECENT_MS &&
+	       env->mono_ns(env) - j->asked_ns < PATIENCE_NS;
 }
 
 static void
@@ -99,27 +134,23 @@ run(struct query *q, struct query_job *j)
 {
 	struct env *env = q->books.env;
 	struct snapshot *snap = report_snapshot(q->report);
+	int64_t now = env->mono_ns(env);
 
-	if (j->until_ns == 0)
-		j->until_ns = env->mono_ns(env) + PATIENCE_NS;
 	buf_clear(&j->body);
-	q->books.deadline_ns = env->mono_ns(env) + LIMIT_NS;
+	q->books.asked_ms = j->asked_ms;
+	q->books.waited_ms = (now - j->asked_ns) / NS_PER_MS;
+	q->books.deadline_ns = now + LIMIT_NS;
 	j->status = report_answer(
 	    &q->books, snap, str_of(j->target), &j->scope, &j->body, &j->text);
 	snapshot_unref(snap);
 }
 
-/* Others go first; when there are none, a short rest. */
+/* Others go first. */
 static void
 later(struct query *q, struct query_job *j)
 {
-	int64_t until = q->books.env->mono_ns(q->books.env) + AGAIN_NS;
-	struct timespec t = {
-	    .tv_sec = (time_t)(until / NS_PER_S), .tv_nsec = (long)(until % NS_PER_S)};
-
+	j->due_ns = q->books.env->mono_ns(q->books.env) + AGAIN_NS;
 	pthread_mutex_lock(&q->mutex);
-	if (TAILQ_EMPTY(&q->jobs) && !q->stop)
-		pthread_cond_timedwait(&q->changed, &q->mutex, &t);
 	TAILQ_INSERT_TAIL(&q->jobs, j, link);
 	q->waiting++;
 	pthread_mutex_unlock(&q->mutex);
@@ -154,6 +185,7 @@ query_new(struct report *r, const char *state_dir)
 	books_init(&q->books, r->env, state_dir);
 	q->books.ledger = r->o.shared->ledger;
 	q->books.slots = r->o.shared->slots;
+	q->books.in_flight = r;
 	pthread_mutex_init(&q->mutex, NULL);
 	/* A wall clock that is set back must not make a short rest a long one. */
 	pthread_condattr_init(&attr);
@@ -174,8 +206,11 @@ query_start(struct query *q)
 bool
 query_put(struct query *q, struct query_job *j)
 {
+	struct env *env = q->books.env;
 	bool ok;
 
+	j->asked_ms = env_wall_ms(env);
+	j->asked_ns = env->mono_ns(env);
 	pthread_mutex_lock(&q->mutex);
 	ok = !q->stop && q->waiting < QUEUE_MAX;
 	if (ok) {

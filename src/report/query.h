@@ -21,7 +21,8 @@ struct query_job {
 	/* On the query thread; then the job belongs to the callee. */
 	void (*done)(struct query_job *j);
 	void *arg;
-	int64_t until_ns; /* the query thread's: how long it is asked again */
+	int64_t asked_ms, asked_ns; /* when it was put; wall clock, monotonic */
+	int64_t due_ns;             /* the query thread's: not before */
 	int status;
 	bool text;
 	struct buf body;

@@ -25,6 +25,8 @@ static const struct {
 	OUT_served},
     {"GET", "/v1/requests/req_1", "openai", "req_1", "", EP_request, OUT_served},
     {"GET", "/v1/costs/summary", "openai", "", "", EP_costs_summary, OUT_served},
+    {"GET", "/v1/costs/gate", "openai", "", "", EP_costs_gate, OUT_served},
+    {"POST", "/v1/costs/gate", "openai", "", "", EP_none, OUT_bad_method},
     /* below tags, which may say anything that a path may */
     {"POST", "/t/run=184,job=e2e/v1/messages", "anthropic", "", "run=184,job=e2e",
 	EP_generate, OUT_served},
