@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 struct env;
+struct budgets;
 struct ledger;
 struct report;
 struct slots;
@@ -26,6 +27,7 @@ struct books {
 	int64_t waited_ms;        /* since then, for what was not yet there */
 	int64_t deadline_ns;      /* monotonic; 0: none */
 	sqlite3 *sums;            /* ledger.db */
+	struct budgets *budgets;  /* of that daemon, too */
 	struct {
 		int number; /* 0: none */
 		sqlite3 *db;

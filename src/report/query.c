@@ -186,6 +186,7 @@ query_new(struct report *r, const char *state_dir)
 	q->books.ledger = r->o.shared->ledger;
 	q->books.slots = r->o.shared->slots;
 	q->books.in_flight = r;
+	q->books.budgets = r->o.shared->budgets;
 	pthread_mutex_init(&q->mutex, NULL);
 	/* A wall clock that is set back must not make a short rest a long one. */
 	pthread_condattr_init(&attr);

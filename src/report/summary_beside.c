@@ -2,6 +2,7 @@
  * what was refused, and what all of it rests on. */
 #include <stdio.h>
 
+#include "caps.h"
 #include "summary.h"
 
 static void
@@ -92,7 +93,7 @@ summary_beside_json(const struct summary *s, struct json *j)
 {
 	put_trust(j, s);
 	json_put_null(j, "quality");
-	json_put_null(j, "budgets");
+	caps_json(s->books, s->snap, s->ask, s->scope, j);
 	put_limits(j, s);
 	json_put_null(j, "forecast");
 	put_provenance(j, s);

@@ -42,8 +42,9 @@ routes:
   dear: {{mode: live, candidates: [sol], baseline: sol}}
 aliases: {{gpt-4o: auto}}
 tags: {{app: rollup, run: index}}
+budgets: [{{scope: daemon, usd: 90000}}]
 teams:
-  payments: {{may_use: all, cost_centre: CC-4711}}
+  payments: {{may_use: all, cost_centre: CC-4711, budget: {{usd: 4000, per: month}}}}
   search: {{may_use: [luna]}}
 """
 
@@ -250,6 +251,17 @@ class Report(unittest.TestCase):
         self.assertEqual(whole["provenance"]["rows"], "2 of 2")
         teams = self.ask_admin(query + "&group_by=team")["rows"]
         self.assertEqual({r["team"]: r["cost_centre"] for r in teams}, {"payments": "CC-4711", "search": None})
+
+    def test_budgets_of_whoever_asks(self):
+        daemon, team = sorted(self.ask_admin("/v1/costs/summary")["budgets"], key=lambda b: b["scope"])
+        self.assertEqual((daemon["scope"], daemon["per"], daemon["resets_at"]), ("daemon", "all", None))
+        self.assertEqual((team["scope"], team["per"], Decimal(team["cap_usd"])), ("team:payments", "month", 4000))
+        for b in (daemon, team):
+            left = Decimal(b["cap_usd"]) - Decimal(b["spent_usd"]) - Decimal(b["held_usd"])
+            self.assertEqual(Decimal(b["left_usd"]), left)
+        self.assertEqual([b["scope"] for b in self.ask("/v1/costs/summary", "pay-2")["budgets"]], ["team:payments"])
+        self.assertEqual(self.ask("/v1/costs/summary", "find")["budgets"], [])
+        self.assertEqual(self.ask_admin("/v1/costs/summary?team=search")["budgets"], [])
 
     def summary(self, query, requests):
         got = self.ask_admin(query)
