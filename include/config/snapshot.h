@@ -265,6 +265,14 @@ struct limits {
 	int32_t hold_back_bytes; /* of an answer that is not a stream */
 };
 
+/* How long the ledger keeps what, and how much of it. */
+struct ledger_terms {
+	int32_t keep_days; /* rows; 0: for good */
+	int32_t
+	    keep_months; /* roll-ups, policies, prices, what was learned; 0: for good */
+	int slim; /* 1: without raw usage, plan and decision where all is settled */
+};
+
 struct snapshot {
 	atomic_uint refs_shared;
 	const char *path;
@@ -281,6 +289,7 @@ struct snapshot {
 	const char *admin_token;           /* resolved secret; NULL: loopback without */
 	const char *log;                   /* "stderr", "none" or a path */
 	struct limits limits;
+	struct ledger_terms ledger;
 	struct timeouts timeouts;
 
 	const struct catalogue *catalogue;

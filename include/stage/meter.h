@@ -278,6 +278,8 @@ bool ledger_start(
 /* Drains what is closed, commits, checkpoints, ends the thread. Takes NULL. */
 void ledger_stop(struct ledger *l);
 void ledger_close(struct ledger *l);
+/* How long to keep what; at the start nothing is removed. Any thread. */
+void ledger_set_terms(struct ledger *l, const struct ledger_terms *terms);
 /* One relaxed load: false when commits fail, then nothing may be sent (OUT_no_slot). */
 bool ledger_accepts(const struct ledger *l);
 void ledger_status_get(struct ledger *l, struct ledger_status *ret); /* any thread */

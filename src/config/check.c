@@ -108,6 +108,23 @@ check_shares(struct build *b)
 		    count, SHARES_MAX);
 }
 
+/* A row names the policy and the prices that it was decided and billed by. */
+static void
+check_ledger(struct build *b)
+{
+	const struct ledger_terms *l = &b->s->ledger;
+
+	if (l->keep_months == 0 ||
+	    (l->keep_days > 0 && l->keep_days <= l->keep_months * 28))
+		return;
+	diag_error(b->r.d, node_place(node_get(b->root, "ledger"), "keep_months"),
+	    "keep_months: %d, but rows are kept %s; they would outlive the policies "
+	    "and "
+	    "prices that explain them: keep_days may be up to %d then",
+	    l->keep_months, l->keep_days == 0 ? "for good" : "longer",
+	    l->keep_months * 28);
+}
+
 void
 check_whole(struct build *b)
 {
@@ -125,4 +142,5 @@ check_whole(struct build *b)
 	check_walls(b);
 	check_providers(b);
 	check_shares(b);
+	check_ledger(b);
 }

@@ -62,6 +62,7 @@ struct config {
 	int32_t workers;
 	const char *state, *keys_file, *log, *catalogue, *prices, *classifier;
 	struct limits limits;
+	struct ledger_terms ledger;
 	struct timeouts timeouts;
 	struct table providers, models, data, routes, teams;
 	const struct node *aliases, *tags, *budgets;

@@ -211,6 +211,7 @@ build_listeners(struct build *b)
 	s->keys_file = c->keys_file;
 	s->log = c->log;
 	s->limits = c->limits;
+	s->ledger = c->ledger;
 	s->timeouts = c->timeouts;
 	s->trusted_proxies = texts_read(&b->r, proxies);
 	for (const struct node *n = proxies == NULL ? NULL : proxies->first; n != NULL;

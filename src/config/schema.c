@@ -16,6 +16,7 @@ static const char *const switches[] = {"never", "new_task", "any_turn", NULL};
 static const char *const named[] = {"served", "requested", NULL};
 static const char *const half_closes[] = {"cancel", "serve", NULL};
 static const char *const polls[] = {"vllm", "llamacpp", "ollama", NULL};
+static const char *const keeps[] = {"full", "slim", NULL};
 static const char *const durabilities[] = {"process", NULL};
 
 #define NEEDED  .flags = ROW_required

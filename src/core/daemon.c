@@ -89,6 +89,7 @@ start_state(struct frugald *f)
 	}
 	if (!ledger_open(s->env, dir, &s->ledger, f->why))
 		return false;
+	ledger_set_terms(s->ledger, &f->snap->ledger);
 	s->sessions = boot_open_sessions(s->env, dir);
 	if (s->sessions == NULL)
 		return no_file(f, "sessions");
@@ -276,6 +277,7 @@ reload(struct frugald *f, struct buf *ret_text)
 	if (!ledger_adopt(f->shared.ledger, fresh, fresh->rules, BUDGETS_MS))
 		log_warn("budgets that are new are still being summed up; they count "
 			 "what was spent since the reload, and soon all of it");
+	ledger_set_terms(f->shared.ledger, &fresh->ledger);
 	addresses_want(f->shared.addresses, fresh, FIRST_ADDRESSES_MS);
 	for (unsigned i = 0; i < f->workers; i++)
 		worker_publish(f->worker[i], snapshot_ref(fresh));

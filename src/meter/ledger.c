@@ -14,12 +14,15 @@
 #include "ledger_turn.h"
 #include "store.h"
 
-#define BATCH_MAX     512
-#define IDLE_MS       500
-#define GATHER_MS     5
-#define RETRY_MS      200
-#define CHECKPOINT_NS (2 * NS_PER_S)
-#define OUTLOOK_NS    NS_PER_S
+#define BATCH_MAX      512
+#define IDLE_MS        500
+#define GATHER_MS      5
+#define RETRY_MS       200
+#define CHECKPOINT_NS  (2 * NS_PER_S)
+#define OUTLOOK_NS     NS_PER_S
+#define RETAIN_NS      (3600 * NS_PER_S)
+#define RETAIN_SOON_NS (300 * NS_PER_S) /* after the start */
+#define CLOCK_STEP_NS  (60 * NS_PER_S)
 
 struct kept {
 	struct kept *next;
@@ -39,7 +42,7 @@ struct ledger {
 	bool started;
 	_Atomic bool stop;
 	_Atomic bool accepts;
-	pthread_mutex_t mutex; /* of status_shared and kept_shared */
+	pthread_mutex_t mutex; /* of …_shared */
 	struct ledger_status status_shared;
 	struct kept *kept_shared;
 	struct slot *batch[BATCH_MAX];
@@ -47,6 +50,11 @@ struct ledger {
 	bool tried;       /* to book it */
 	int64_t taken_ms; /* wall clock: before the batch was taken */
 	int64_t checkpoint_ns, outlook_ns;
+	struct ledger_terms terms_shared;
+	int64_t retain_ns; /* when it is due */
+	int64_t
+	    clocks_apart_ns; /* wall clock − monotonic, when retention was last due */
+	bool retaining;
 };
 
 /* ---- open ---- */
@@ -316,11 +324,63 @@ drain(struct ledger *l)
 	return true;
 }
 
+/* ---- what need not be kept any longer ---- */
+
+void
+ledger_set_terms(struct ledger *l, const struct ledger_terms *terms)
+{
+	pthread_mutex_lock(&l->mutex);
+	l->terms_shared = *terms;
+	pthread_mutex_unlock(&l->mutex);
+}
+
+static struct ledger_terms
+terms_of(struct ledger *l)
+{
+	struct ledger_terms t;
+
+	pthread_mutex_lock(&l->mutex);
+	t = l->terms_shared;
+	pthread_mutex_unlock(&l->mutex);
+	return t;
+}
+
+/* What is old is told by the wall clock; one that has been set meanwhile may yet be set
+ * back, and what was removed would be gone. */
+static bool
+clock_is_steady(struct ledger *l, int64_t now)
+{
+	int64_t apart = l->env->wall_ns(l->env) - now,
+		step = apart - l->clocks_apart_ns;
+
+	l->clocks_apart_ns = apart;
+	return step < CLOCK_STEP_NS && step > -CLOCK_STEP_NS;
+}
+
+static void
+retain(struct ledger *l, int64_t now, const struct ledger_terms *terms)
+{
+	char why[STORE_WHY];
+	bool more = false;
+
+	if (!l->retaining && now >= l->retain_ns) {
+		l->retaining = clock_is_steady(l, now);
+		l->retain_ns = now + RETAIN_NS;
+	}
+	if (!l->retaining)
+		return;
+	if (!store_retain(l->store, terms, &more, why))
+		log_warn("%s; it is tried again in an hour", why);
+	l->retaining = more;
+}
+
 static void
 housekeeping(struct ledger *l)
 {
 	int64_t now = l->env->mono_ns(l->env);
+	struct ledger_terms terms = terms_of(l);
 
+	store_slim(l->store, terms.slim != 0);
 	if (now - l->outlook_ns >= OUTLOOK_NS) {
 		learn_publish(&l->learn);
 		ledger_budgets_keep(&l->budgets);
@@ -330,6 +390,7 @@ housekeeping(struct ledger *l)
 		store_checkpoint(l->store);
 		l->checkpoint_ns = now;
 	}
+	retain(l, now, &terms);
 }
 
 bool
@@ -366,6 +427,8 @@ void
 ledger_attach(struct ledger *l, struct slots *slots, struct outlook_shared *outlook)
 {
 	l->slots = slots;
+	l->retain_ns = l->env->mono_ns(l->env) + RETAIN_SOON_NS;
+	(void)clock_is_steady(l, l->env->mono_ns(l->env));
 	learn_start(&l->learn, outlook);
 }
 

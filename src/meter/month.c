@@ -198,12 +198,27 @@ bind_request_names(struct month *m, const struct slot_request *r)
 	return true;
 }
 
+/* Nobody will want to look again at what the provider itself has told, whole. */
+static bool
+is_settled(const struct slot *s)
+{
+	for (unsigned i = 0; i < s->attempts; i++) {
+		const struct slot_attempt *a = &s->attempt[i];
+
+		if ((a->basis != BASIS_reported && a->basis != BASIS_none) ||
+		    a->usage_inconsistent || a->unpriced)
+			return false;
+	}
+	return true;
+}
+
 static bool
 add_request(
     struct month *m, const struct slot *s, const uint8_t id[static 16], int64_t tagset)
 {
 	const struct slot_request *r = &s->request;
 	sqlite3_stmt *q = m->add_request;
+	bool slim = m->slim && is_settled(s);
 
 	if (!bind_request_names(m, r))
 		return false;
@@ -220,14 +235,15 @@ add_request(
 	    q, 23, r->stream | r->below_quality << 1 | r->unsure << 2 | r->pinned << 3);
 	sqlite3_bind_int(q, 24, s->outcome);
 	sqlite3_bind_int(q, 25, s->attempts);
-	sqlite3_bind_blob(q, 26, r->plan, r->plan_len, SQLITE_STATIC);
+	sqlite3_bind_blob(q, 26, r->plan, slim ? 0 : r->plan_len, SQLITE_STATIC);
 	sqlite3_bind_int(q, 28, r->rollup_tags_len);
 	if (m->next_seq > 0)
 		sqlite3_bind_int64(q, 29, m->next_seq);
 	else
 		sqlite3_bind_null(q, 29);
 	m->next_seq = 0;
-	sqlite3_bind_blob(q, 30, r->decision, r->decision_len, SQLITE_STATIC);
+	sqlite3_bind_blob(
+	    q, 30, r->decision, slim ? 0 : r->decision_len, SQLITE_STATIC);
 	db_text(q, 27, str_make(r->tags, tagset > 0 ? 0 : r->tags_len));
 	sqlite3_bind_int64(q, 35, tagset);
 	sqlite3_bind_int64(q, 33, r->baseline_output_ppm);
@@ -285,7 +301,9 @@ add_attempt(struct month *m, const struct slot *s, unsigned i, int64_t request)
 	sqlite3_bind_int64(q, 1, request);
 	sqlite3_bind_int(q, 2, (int)i);
 	bind_attempt_numbers(q, a);
-	return month_bind_usage(m, s, i + 1 == s->attempts) && db_run(&m->db, q);
+	return month_bind_usage(
+		   m, s, i + 1 == s->attempts && !(m->slim && is_settled(s))) &&
+	       db_run(&m->db, q);
 }
 
 bool

@@ -24,6 +24,7 @@ enum {
 struct month {
 	struct db db;
 	int number;          /* year * 12 + month - 1; 0: none is open */
+	bool slim;           /* the store's */
 	int64_t next_seq;    /* of the next row; 0: the one after the last */
 	uint64_t seen[1024]; /* hashes of texts that are names when they come again */
 	struct map
@@ -64,8 +65,8 @@ bool month_bind_tags(
     struct month *m, const struct slot_request *r, int64_t *ret_tagset);
 /* Of a request whose tags are kept as text: they can be found by each of them. */
 bool month_add_tags(struct month *m, const struct slot_request *r, int64_t seq);
-/* Binds raw usage and shape of an attempt's row; only the last one has one. */
-bool month_bind_usage(struct month *m, const struct slot *s, bool last);
+/* Binds raw usage and shape of an attempt's row; not `has`: it is without. */
+bool month_bind_usage(struct month *m, const struct slot *s, bool has);
 
 /* After a rollback: ids of names may be gone. */
 void month_forget(struct month *m);

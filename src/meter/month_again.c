@@ -142,20 +142,20 @@ month_add_tags(struct month *m, const struct slot_request *r, int64_t seq)
 /* ---- raw usage ---- */
 
 bool
-month_bind_usage(struct month *m, const struct slot *s, bool last)
+month_bind_usage(struct month *m, const struct slot *s, bool has)
 {
 	struct str raw = str_make(s->raw_usage, s->raw_usage_len);
 	sqlite3_stmt *q = m->add_attempt;
 	struct raw_usage u;
 	int64_t id = 0;
 
-	if (last && raw_usage_split(raw, &u))
+	if (has && raw_usage_split(raw, &u))
 		id = intern_again(m, str_make(u.shape, u.shape_len));
 	sqlite3_bind_int64(q, 38, id);
 	if (id > 0)
 		sqlite3_bind_blob(
 		    q, 33, u.numbers, (int)u.numbers_len, SQLITE_TRANSIENT);
-	else if (last && raw.len > 0)
+	else if (has && raw.len > 0)
 		db_text(q, 33, raw);
 	else
 		sqlite3_bind_null(q, 33);

@@ -73,6 +73,9 @@ static const char *const ledger_steps[] = {
     " bias_hi=baseline_hi/4,"
     " bias_lo=baseline_hi%4*250000000000+baseline_lo/4 WHERE "
     "baseline_hi+baseline_lo>0;",
+    /* When it was last said to be in force. */
+    "ALTER TABLE kept ADD COLUMN last_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE kept SET last_ms=since_ms;",
 };
 
 /* Refused by the database itself, whoever asks. INSERT OR REPLACE deletes without

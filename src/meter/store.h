@@ -77,6 +77,12 @@ bool store_spent(struct store *s, int64_t *ret_counted_ms,
 /* Removes sums of periods that are long over. */
 bool store_prune(struct store *s);
 bool store_add_refusals(struct store *s, const struct refusal_count *r, unsigned count);
+/* One small step of taking away what need not be kept any longer, by the wall clock;
+ * `*ret_more`: another one may follow. */
+bool store_retain(struct store *s, const struct ledger_terms *terms, bool *ret_more,
+    char ret_why[static STORE_WHY]);
+/* From now on rows of settled requests are without raw usage, plan and decision. */
+void store_slim(struct store *s, bool slim);
 
 /* Moves the write-ahead log back; cheap when there is little. */
 void store_checkpoint(struct store *s);

@@ -14,6 +14,8 @@
 
 struct store_adopt;
 
+#define MONTHS_MAX 1200
+
 struct store {
 	struct env *env;
 	char dir[3800];
@@ -23,10 +25,25 @@ struct store {
 	struct budget_kept budget;
 	struct store_adopt *adopt; /* rules that are to be in force; NULL: they are */
 	sqlite3_stmt *get_meta, *put_meta, *keep, *put_outlook, *put_learned;
+	bool slim;
+	struct {
+		char cell[PACE_NAME + 8];
+		int64_t number;
+	} swept;            /* how far the cells of the outlook were looked at */
 	int64_t counted_ms; /* of the transaction: the latest that a row counts at */
 	int64_t *seq;       /* of the batch under way */
 	unsigned seq_room;
 };
+
+struct months {
+	int number[MONTHS_MAX];
+	unsigned count;
+};
+/* Those that have a file. False: errno. */
+bool store_months(struct store *s, struct months *ret);
+/* False: `month.db.why`. */
+bool store_use_month(struct store *s, int number);
+void store_leave_month(struct store *s);
 
 /* After an error of the disk nothing that a connection remembers is believed: it is
  * closed, and opened again here. */

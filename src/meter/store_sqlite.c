@@ -12,8 +12,6 @@
 #include "outlook.h"
 #include "store_file.h"
 
-#define MONTHS_MAX 1200
-
 static bool
 fail(
     const char *what, const char *path, const char *why, char ret_why[static STORE_WHY])
@@ -41,7 +39,10 @@ prepare(struct store *s)
 		   &s->db, "SELECT value FROM meta WHERE key=?1", &s->get_meta) &&
 	       db_prepare(
 		   &s->db, "INSERT OR REPLACE INTO meta VALUES(?1,?2)", &s->put_meta) &&
-	       db_prepare(&s->db, "INSERT OR IGNORE INTO kept VALUES(?1,?2,?3,?4)",
+	       db_prepare(&s->db,
+		   "INSERT INTO kept(kind,hash,since_ms,text,last_ms)"
+		   " VALUES(?1,?2,?3,?4,?3) ON CONFLICT(kind,hash) DO UPDATE SET"
+		   " last_ms=MAX(last_ms,?3)",
 		   &s->keep) &&
 	       db_prepare(&s->db, outlook_cells_sql, &s->put_outlook) &&
 	       db_prepare(&s->db,
@@ -85,8 +86,8 @@ store_use_ledger(struct store *s)
 /* ---- which month ---- */
 
 /* A file that is left is moved together, so that readers find one file. */
-static void
-leave_month(struct store *s)
+void
+store_leave_month(struct store *s)
 {
 	if (s->month.number != 0)
 		db_leave(&s->month.db);
@@ -152,14 +153,16 @@ number_on(struct store *s)
 	return true;
 }
 
-static bool
-use_month(struct store *s, int number)
+bool
+store_use_month(struct store *s, int number)
 {
 	if (s->month.number == number)
 		return true;
-	leave_month(s);
-	if (month_open(&s->month, s->dir, number) && number_on(s))
+	store_leave_month(s);
+	if (month_open(&s->month, s->dir, number) && number_on(s)) {
+		s->month.slim = s->slim;
 		return true;
+	}
 	month_close(&s->month);
 	return false;
 }
@@ -247,11 +250,6 @@ replay_month(struct store *s, int64_t up_to)
 	return false;
 }
 
-struct months {
-	int number[MONTHS_MAX];
-	unsigned count;
-};
-
 static void
 on_file(void *arg, const char *name)
 {
@@ -262,18 +260,25 @@ on_file(void *arg, const char *name)
 		m->number[m->count++] = number;
 }
 
+bool
+store_months(struct store *s, struct months *ret)
+{
+	ret->count = 0;
+	return s->env->list_dir(s->env, s->dir, on_file, ret);
+}
+
 /* After a power cut the rows of the last batches may be there without their roll-ups:
  * the two are two files. */
 static bool
 replay_all(struct store *s, char ret_why[static STORE_WHY])
 {
-	struct months m = {.count = 0};
 	int64_t up_to, last;
+	struct months m;
 
-	if (!s->env->list_dir(s->env, s->dir, on_file, &m))
+	if (!store_months(s, &m))
 		return fail("the folder", s->dir, strerror(errno), ret_why);
 	for (unsigned i = 0; i < m.count; i++) {
-		if (!use_month(s, m.number[i]) || !month_last(&s->month, &last))
+		if (!store_use_month(s, m.number[i]) || !month_last(&s->month, &last))
 			return fail_month(s, m.number[i], ret_why);
 		if (!get_up_to(s, &up_to) || (last > up_to && !replay_month(s, up_to)))
 			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
@@ -312,7 +317,7 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	store_adopt_free(s);
-	leave_month(s);
+	store_leave_month(s);
 	db_leave(&s->db);
 	store_close_ledger(s);
 	xfree(s->seq);
@@ -408,12 +413,18 @@ store_commit(struct store *s, const struct slot *const *slot, unsigned count,
 	     m = next_month(slot, count, m)) {
 		if (!store_use_ledger(s))
 			return fail("ledger.db in", s->dir, s->db.why, ret_why);
-		if (!use_month(s, m) || !commit_rows(s, slot, count))
+		if (!store_use_month(s, m) || !commit_rows(s, slot, count))
 			return fail_month(s, m, ret_why);
 		if (!commit_rollups(s, slot, count))
 			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
 	}
 	return true;
+}
+
+void
+store_slim(struct store *s, bool slim)
+{
+	s->slim = s->month.slim = slim;
 }
 
 void
