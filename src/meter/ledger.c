@@ -448,6 +448,14 @@ ledger_budgets(struct ledger *l, struct budgets *b)
 	l->budgets.budgets = b;
 }
 
+void
+ledger_ask(struct ledger *l, struct snapshot *snap, uint32_t generation, bool published)
+{
+	ledger_budgets_ask(&l->budgets, snap, generation);
+	if (published)
+		(void)ledger_budgets_wait(&l->budgets, generation, 0);
+}
+
 bool
 ledger_adopt(struct ledger *l, struct snapshot *snap, uint32_t generation, int wait_ms)
 {

@@ -4,6 +4,7 @@
 #define METER_LEDGER_TURN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ledger;
 struct outlook_shared;
@@ -12,6 +13,12 @@ struct slots;
 /* What ledger_start() does before it starts the thread. */
 void ledger_attach(
     struct ledger *l, struct slots *slots, struct outlook_shared *outlook);
+
+/* What ledger_adopt() does when the thread runs, without waiting: the budgets will be
+ * in force after some turns. `published`: rows under them may come before that. */
+struct snapshot;
+void ledger_ask(
+    struct ledger *l, struct snapshot *snap, uint32_t generation, bool published);
 
 /* Texts, all that is closed, and what is due by the clock. False: nothing more can be
  * committed now; what was taken is kept and tried first at the next turn. */
