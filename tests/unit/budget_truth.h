@@ -29,6 +29,8 @@
 struct calendar {
 	const char *name;         /* of the zone; NULL: UTC */
 	const struct zone *clock; /* the product's */
+	unsigned shifts;          /* of the clock, to and from summer time */
+	int64_t shift_s[16];
 	unsigned count[PER_month + 1];
 	int64_t *begin_s[PER_month + 1];
 };
@@ -64,6 +66,7 @@ static inline void
 calendar_init(struct calendar *c, const char *zone, struct arena *mem)
 {
 	int64_t last[PER_month + 1] = {0};
+	long offset_s = 0;
 	struct tm t;
 
 	*c = (struct calendar){.name = zone};
@@ -75,6 +78,9 @@ calendar_init(struct calendar *c, const char *zone, struct arena *mem)
 		time_t at = s;
 
 		(void)localtime_r(&at, &t);
+		if (s != FROM_S && t.tm_gmtoff != offset_s && c->shifts < 16)
+			c->shift_s[c->shifts++] = s;
+		offset_s = t.tm_gmtoff;
 		for (int per = PER_hour; per <= PER_month; per++) {
 			int64_t now = label((enum budget_per)per, &t, s);
 

@@ -20,9 +20,9 @@ struct sim {
 	struct budgets *b;
 	struct template template[RULES_MAX];
 	struct policy policy[POLICIES_MAX];
-	struct policy *now, *before;
-	unsigned policies;
-	int64_t unit; /* of amounts */
+	struct policy *now;
+	unsigned policies, first; /* of this process */
+	int64_t unit;             /* of amounts */
 	struct truth t;
 	struct bugs bugs;
 };

@@ -12,6 +12,7 @@
 #include "base/log.h"
 
 #define STEPS 90
+#define DAY_S 86400
 
 /* What the ledger tells a budget of a row that it has. */
 static void
@@ -61,7 +62,8 @@ publish(struct sim *s)
 		for (unsigned n = 0; was < 0 && n < s->t.count; n++)
 			tell(s, p, i, &s->t.one[n]);
 	}
-	s->before = old == NULL ? p : old;
+	if (old == NULL)
+		s->first = s->policies - 1;
 	s->now = p;
 	s->t.at_ms = never_back(s);
 	if (s->bugs.now == BUG_reload_forgets_holds)
@@ -112,7 +114,9 @@ ask(struct sim *s)
 		return;
 	*o = (struct one){.who = draw(s, ASKERS), .at_ms = wall_ms(s), .by = s->now};
 	/* A request keeps the policy of its begin. */
-	o->under = one_in(s, 12) ? s->before : s->now;
+	o->under = s->now;
+	if (one_in(s, 8))
+		o->under = &s->policy[s->first + draw(s, s->policies - s->first)];
 	draw_need(s, o);
 	memset(&why, 0, sizeof(why));
 	if (!grant(&s->bugs, s->b, &o->under->snap, o, &why)) {
@@ -204,19 +208,34 @@ book(struct sim *s)
 
 /* ---- time ---- */
 
+/* Into the hours about the next change to or from summer time. */
+static void
+to_shift(struct sim *s, const struct calendar *c)
+{
+	int64_t wall = wall_ms(s), to;
+
+	for (unsigned i = 0; i < c->shifts; i++) {
+		to = c->shift_s[i] * 1000 - 5400000 + 900000 * (int64_t)draw(s, 13);
+		if (to > wall && to / 1000 < UNTIL_S - 200 * DAY_S) {
+			fake_env_advance(s->fake, (to - wall) * NS_PER_MS);
+			return;
+		}
+	}
+}
+
 static void
 pass_time(struct sim *s)
 {
-	static const int64_t scale_s[] = {1, 60, 3600, 86400, 7 * 86400};
+	static const int64_t scale_s[] = {1, 60, 3600, DAY_S, 7 * DAY_S};
 	int64_t ns = (int64_t)draw(s, 20) * scale_s[draw(s, 5)] * NS_PER_S;
 	const struct calendar *c = &calendars[draw(s, ZONES)];
 	enum budget_per per = (enum budget_per)(PER_hour + draw(s, 4));
 	int64_t begin, next, wall = wall_ms(s);
 
-	if (wall / 1000 > UNTIL_S - 60 * 86400)
+	if (wall / 1000 > UNTIL_S - 200 * DAY_S)
 		return;
 	calendar_period(c, per, wall, &begin, &next);
-	switch (draw(s, 5)) {
+	switch (draw(s, 7)) {
 	case 0: /* to the last moment of a period */
 		fake_env_advance(s->fake, (next - 1 - wall) * NS_PER_MS);
 		break;
@@ -224,12 +243,17 @@ pass_time(struct sim *s)
 		fake_env_advance(s->fake, (next - wall) * NS_PER_MS);
 		break;
 	case 2: /* back, before its begin */
-		if (begin / 1000 > FROM_S + 120 * 86400)
+		if (begin / 1000 > FROM_S + 120 * DAY_S)
 			fake_env_step_wall(s->fake, (begin - 1 - wall) * NS_PER_MS);
 		break;
 	case 3:
-		fake_env_step_wall(
-		    s->fake, one_in(s, 2) ? 3600 * NS_PER_S : -3600 * NS_PER_S);
+		fake_env_step_wall(s->fake, (one_in(s, 2) ? 3600 : -3600) * NS_PER_S);
+		break;
+	case 4:
+		to_shift(s, c);
+		break;
+	case 5:
+		fake_env_advance(s->fake, (int64_t)draw(s, 4) * 1800 * NS_PER_S);
 		break;
 	default:
 		fake_env_advance(s->fake, ns);
@@ -244,6 +268,8 @@ crash(struct sim *s)
 {
 	int64_t last = 0;
 
+	if (s->policies == POLICIES_MAX)
+		return;
 	/* The old process's memory. */
 	(void)budgets_settle(s->b, &s->bugs.owed, (struct pusd){0});
 	for (unsigned i = 0; i < s->t.count; i++) {
@@ -260,12 +286,11 @@ crash(struct sim *s)
 	}
 	budgets_free(s->b);
 	s->b = budgets_new(s->env);
-	s->now = s->before = NULL;
+	s->now = NULL;
 	s->t.at_ms = last;
 	if (s->bugs.now != BUG_reopen_period)
 		budgets_not_before(s->b, last);
-	if (s->policies < POLICIES_MAX)
-		publish(s);
+	publish(s);
 	for (unsigned i = 0; i < s->t.count; i++)
 		s->t.one[i].state = BOOKED;
 }
@@ -363,7 +388,7 @@ must_be_found(enum bug planted, const char *what)
 	char why[400] = "";
 	unsigned n = 0;
 
-	while (why[0] == '\0' && n < 200)
+	while (why[0] == '\0' && n < 50)
 		run(++n, planted, why);
 	if (why[0] == '\0')
 		fail_msg("%s: not found", what);
