@@ -23,6 +23,7 @@ struct key_limits {
 	const char *const *service_tiers, *const *require_tags; /* NULL: all, none */
 	struct pusd max_per_request;                            /* 0: none */
 	int64_t max_output;                                     /* -1: none */
+	int64_t rpm, tpm, max_inflight;                         /* -1: none */
 	double frontier_at_most;                                /* -1: not limited */
 };
 

@@ -23,6 +23,7 @@ struct zone;     /* config/zone.h */
 struct contract; /* config/contract.h */
 struct queue;    /* of call/: how long one waits at a local machine; by name, too */
 struct health;   /* of call/: breakers, in-flight counts; kept by name across reloads */
+struct limit;    /* of budget/: what was used of rpm, tpm, max_inflight; by name, too */
 
 #define MODELS_MAX          64 /* so that a set of models is one word */
 #define PROVIDERS_MAX       32
@@ -173,7 +174,8 @@ struct alias {
 	const struct route *route;
 };
 
-/* What a team or a key may do and spend. Of both the stricter holds: auth_terms(). */
+/* What a team or a key may do and spend. Of both the stricter holds: auth_terms(); but
+ * of what is counted (rpm, tpm, max_inflight) each has its own. */
 struct terms {
 	bool may_use_all;                        /* of routes and models */
 	uint64_t may_use_models, may_use_routes; /* sets of indices */
@@ -182,6 +184,7 @@ struct terms {
 	const char *const *require_tags; /* the last NULL; NULL: none */
 	struct pusd max_per_request;     /* 0: none */
 	int64_t max_output;              /* tokens; -1: none */
+	int64_t rpm, tpm, max_inflight;  /* -1: none; see stage/limit.h */
 	/* share of a month's spend on frontier models, [0, 1]; -1: not limited */
 	double frontier_at_most;
 };
@@ -190,6 +193,7 @@ struct team {
 	const char *name, *cost_centre, *owner;
 	const struct data_class *data;
 	struct terms terms;
+	struct limit *limit; /* set once, before the snapshot is published */
 	unsigned index;
 };
 
@@ -245,8 +249,9 @@ struct key_entry {
 	const char *hint; /* "sk-fr…9xYz": first and last characters, for people */
 	const struct team *team; /* NULL: none */
 	bool revoked, paused;
-	int64_t expires_s;  /* 0: never */
-	struct terms terms; /* within the team's */
+	int64_t expires_s;   /* 0: never */
+	struct terms terms;  /* within the team's */
+	struct limit *limit; /* set once, before the snapshot is published */
 	const struct data_class *data;
 	const char *const *tags; /* "name=value", the last NULL */
 	bool of_token; /* given to a job for its token, whose claims the tags are */

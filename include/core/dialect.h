@@ -69,8 +69,18 @@ struct answer_reader {
 	void (*on_event)(struct tap *t);
 };
 
+/* Answer headers that tell of a limit. */
+struct limit_headers {
+	const char *most, *left, *reset;
+};
+
 struct dialect {
 	const char *name; /* as in `api:` of a provider */
+
+	/* How clients are told of their limits: of requests and of tokens, and whether
+	 * a reset is a moment (RFC 3339) or a time from now ("6m0s"). */
+	struct limit_headers limit_headers[2];
+	bool resets_at_moment;
 
 	/* What the reader wants to hear of a client's body,
 	 * by the ids of parse/field.h. */

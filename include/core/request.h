@@ -20,6 +20,7 @@
 #include "stage/call.h"
 #include "stage/classify.h"
 #include "stage/edge.h"
+#include "stage/limit.h"
 #include "stage/meter.h"
 #include "stage/parse.h"
 #include "stage/relay.h"
@@ -44,6 +45,7 @@ struct attempt {
 	int64_t max_output;                   /* hold: to set upstream; -1: leave it */
 	struct pusd at_most;                  /* hold */
 	bool unpriced;                        /* hold: `at_most` is not known */
+	struct limit_taken tokens;            /* hold */
 	struct grant grant;                   /* hold; settle ends it */
 	int slot_index;                       /* slot; -1: none */
 
@@ -96,6 +98,7 @@ struct request {
 	bool running;  /* core/request.c: the walk is on the stack */
 	enum outcome outcome; /* once: request_fail(), own, or relay at the end */
 	const char *fail_text, *fail_param; /* request_fail_text() */
+	int64_t retry_after_ms;             /* whoever refuses it; -1: not said */
 	TAILQ_ENTRY(request) link;          /* core/request.c: all of the worker's */
 	struct deferred later; /* core/request.c: resume or cancel, outside callbacks */
 	struct deferred cut;   /* core/request.c: grace is over */
@@ -114,6 +117,7 @@ struct request {
 	double min_quality, max_cost_usd; /* parse: by header; -1: not said */
 	int64_t deadline_ms;              /* parse: by header; 0: none */
 	bool explain;                     /* parse: by header */
+	struct limit_state limits;        /* limit, hold, settle */
 	struct verdict verdict;           /* classify */
 	uint64_t session;                 /* route */
 	uint64_t conversation; /* route: one of several in a session; 0: all of it */
@@ -193,6 +197,15 @@ void attempt_end(struct attempt *a, enum outcome o);
 /* parse/: fills the request's tags from key, token, path and header; ends it where they
  * are malformed, unknown (in a path) or do not fit. */
 enum next parse_tags(struct request *r);
+/* budget/: sets the tokens aside that the attempt may use. False: `outcome` says why
+ * not, and the request's `fail_text`. */
+bool limit_attempt(struct attempt *a);
+/* budget/: what the attempt did use stands for it. */
+void limit_attempt_over(struct attempt *a);
+/* budget/: nothing of it is under way any more. Again, this changes nothing. */
+void limit_over(struct request *r);
+/* budget/: what is left of the limits, for the client. */
+void limit_tell(struct request *r, struct reply_head *h);
 /* meter/: fills the attempt's bill from usage or basis, and its part of the slot. */
 void meter_settle(struct attempt *a);
 /* meter/: no further attempt follows; the slot goes to the ledger. */

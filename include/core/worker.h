@@ -23,6 +23,7 @@ struct edge;
 struct edge_shared;
 struct fleet_shared;
 struct ledger;
+struct limits_shared;
 struct log_ring;
 struct outlook;
 struct outlook_shared;
@@ -47,6 +48,7 @@ struct shared {
 	struct sessions_shared *sessions;
 	struct bypass_shared *bypass;
 	struct budgets *budgets;
+	struct limits_shared *limits;
 	struct slots *slots;
 	struct ledger *ledger;
 	struct outlook_shared *outlook;

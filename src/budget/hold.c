@@ -173,7 +173,7 @@ attempt_hold(struct attempt *a)
 	if (r->task.endpoint == EP_count_tokens)
 		return NEXT;
 	a->outcome = OUT_quota;
-	if (!within_limit(a))
+	if (!within_limit(a) || !limit_attempt(a))
 		return END;
 	a->unpriced = !hold_worst_case(&r->task, a->candidate,
 	    r->task.max_output >= 0 ? r->task.max_output : a->max_output, &a->at_most);

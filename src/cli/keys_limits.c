@@ -36,6 +36,23 @@ read_output(struct cli *c, int64_t *ret)
 }
 
 static bool
+read_count(struct cli *c, enum option id, uint64_t most, int64_t *ret)
+{
+	const char *text = c->opt[id];
+	uint64_t v;
+
+	if (text == NULL)
+		return true;
+	if (!str_to_u64(str_of(text), &v) || v < 1 || v > most) {
+		cli_misuse(c, "--%s: expected a number from 1 to %llu",
+		    option_row(id)->name, (unsigned long long)most);
+		return false;
+	}
+	*ret = (int64_t)v;
+	return true;
+}
+
+static bool
 read_share(struct cli *c, double *ret)
 {
 	const char *text = c->opt[OPT_frontier];
@@ -110,15 +127,30 @@ keys_limits_read(struct cli *c, const struct snapshot *s, struct key_limits *ret
 	    .service_tiers = keys_words(c, c->opt[OPT_service]),
 	    .require_tags = keys_words(c, c->opt[OPT_required]),
 	    .max_output = -1,
+	    .rpm = -1,
+	    .tpm = -1,
+	    .max_inflight = -1,
 	    .frontier_at_most = -1};
 	return may_use_known(c, s, ret->may_use) &&
 	       services_known(c, ret->service_tiers) &&
 	       tags_declared(c, s, ret->require_tags) &&
 	       read_usd(c, &ret->max_per_request) && read_output(c, &ret->max_output) &&
+	       read_count(c, OPT_rpm, 1000000000, &ret->rpm) &&
+	       read_count(c, OPT_tpm, 1000000000000, &ret->tpm) &&
+	       read_count(c, OPT_max_inflight, 1000000, &ret->max_inflight) &&
 	       read_share(c, &ret->frontier_at_most);
 }
 
 /* ---- as listed ---- */
+
+static const char *
+add_count(struct cli *c, const char *all, int64_t v, const char *what)
+{
+	if (v < 0)
+		return all;
+	return arena_printf(
+	    c->mem, "%s%s%lld %s", all, all[0] == '\0' ? "" : ", ", (long long)v, what);
+}
 
 const char *
 keys_limits_text(struct cli *c, const struct key_limits *l)
@@ -133,6 +165,9 @@ keys_limits_text(struct cli *c, const struct key_limits *l)
 	if (l->max_output >= 0)
 		all = arena_printf(c->mem, "%s%s%lld tokens", all,
 		    all[0] == '\0' ? "" : ", ", (long long)l->max_output);
+	all = add_count(c, all, l->rpm, "rpm");
+	all = add_count(c, all, l->tpm, "tpm");
+	all = add_count(c, all, l->max_inflight, "in flight");
 	if (l->service_tiers != NULL)
 		all = arena_printf(c->mem, "%s%stiers: %s", all,
 		    all[0] == '\0' ? "" : ", ", keys_joined(c, l->service_tiers));
@@ -145,6 +180,15 @@ keys_limits_text(struct cli *c, const struct key_limits *l)
 	return all;
 }
 
+static void
+put_count(struct json *j, const char *key, int64_t v)
+{
+	if (v >= 0)
+		json_int(j, key, v);
+	else
+		json_put_null(j, key);
+}
+
 void
 keys_limits_json(const struct key_limits *l, struct json *j)
 {
@@ -155,10 +199,10 @@ keys_limits_json(const struct key_limits *l, struct json *j)
 		json_str(j, "max_usd_per_request", str_of(usd));
 	else
 		json_put_null(j, "max_usd_per_request");
-	if (l->max_output >= 0)
-		json_int(j, "max_output", l->max_output);
-	else
-		json_put_null(j, "max_output");
+	put_count(j, "max_output", l->max_output);
+	put_count(j, "rpm", l->rpm);
+	put_count(j, "tpm", l->tpm);
+	put_count(j, "max_inflight", l->max_inflight);
 	keys_put_texts(j, "service_tiers", l->service_tiers);
 	keys_put_texts(j, "require_tags", l->require_tags);
 	if (l->frontier_at_most >= 0)

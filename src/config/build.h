@@ -74,6 +74,16 @@ uint64_t model_set(struct build *b, const struct node *list);
 bool zone_read(struct build *b, struct str zone, const char **ret_name,
     const struct zone **ret_clock);
 
+/* Whose limits are looked at: of a key with its team, NULL: none. */
+struct limits_of {
+	const char *what, *name;
+	const struct terms *terms;
+	const struct team *team;
+	const struct node *node;
+};
+/* Finds those that can never be reached. */
+void check_limits(struct build *b, const struct limits_of *of);
+
 /* Names looked up. */
 struct terms terms_read(struct build *b, const struct terms_draft *d);
 

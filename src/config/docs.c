@@ -45,17 +45,18 @@ static const char tail_rules[] =
     "| `avoid` | not these models |\n"
     "| `service_tier` | asked of the provider, such as `flex` |\n";
 
-static const char tail_keys[] = "\n## keys_file\n\n"
-				"Written by `frugald keys`, mode 0600. `version: 1` "
-				"and `keys`, a list of: `name`, `sha256` "
-				"(of the key, in hex), `hint`,\n"
-				"`team`, `created`, `expires`, `revoked`, `paused`, "
-				"`may_use`, `data`, `tags`, and of the terms of a "
-				"team `require_tags`, `max_usd_per_request`,\n"
-				"`max_output`, `service_tiers`, "
-				"`frontier_at_most`: of team and key the stricter "
-				"holds. Two entries have one name while a key is\n"
-				"being rotated.\n";
+static const char tail_keys[] =
+    "\n## keys_file\n\n"
+    "Written by `frugald keys`, mode 0600. `version: 1` "
+    "and `keys`, a list of: `name`, `sha256` "
+    "(of the key, in hex), `hint`,\n"
+    "`team`, `created`, `expires`, `revoked`, `paused`, "
+    "`may_use`, `data`, `tags`, and of the terms of a "
+    "team `require_tags`, `max_usd_per_request`,\n"
+    "`max_output`, `rpm`, `tpm`, `max_inflight`, "
+    "`service_tiers`, `frontier_at_most`: of team and "
+    "key the stricter holds. Two entries have one name while a key is\n"
+    "being rotated.\n";
 
 static const char *
 value_text(const struct row *row)

@@ -56,6 +56,9 @@ read_key(const struct reading *r, struct node *n, struct key_draft *ret)
 	    .require_tags = texts_read(r, ret->terms.require_tags),
 	    .max_per_request = ret->terms.t.max_per_request,
 	    .max_output = ret->terms.t.max_output,
+	    .rpm = ret->terms.t.rpm,
+	    .tpm = ret->terms.t.tpm,
+	    .max_inflight = ret->terms.t.max_inflight,
 	    .frontier_at_most = ret->terms.t.frontier_at_most,
 	};
 	ret->k.tags = tag_lines(r, ret->tags);
@@ -134,12 +137,13 @@ make_entry(struct build *b, const struct key_draft *d, struct key_entry *ret)
 	ret->data = data_named(b, k->data, node_place(d->node, "data"));
 	check_tags(b, d->tags);
 	budgets_of(b, SCOPE_key, k->name, &d->terms);
-	if (k->team == NULL)
-		return;
-	ret->team = snapshot_team(b->s, str_of(k->team));
-	if (ret->team == NULL)
+	if (k->team != NULL)
+		ret->team = snapshot_team(b->s, str_of(k->team));
+	if (k->team != NULL && ret->team == NULL)
 		refuse_name(b, node_place(d->node, "team"), "team", k->team,
 		    &b->c->teams, sizeof(struct team_draft));
+	check_limits(
+	    b, &(struct limits_of){"key", k->name, &ret->terms, ret->team, d->node});
 }
 
 static int

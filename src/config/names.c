@@ -187,6 +187,10 @@ build_teams(struct build *b)
 		d->t.data = data_named(b, d->data, node_place(d->draft.node, "data"));
 		d->t.terms = terms_read(b, &d->terms);
 		budgets_of(b, SCOPE_team, d->t.name, &d->terms);
+		check_limits(b, &(struct limits_of){.what = "team",
+				    .name = d->t.name,
+				    .terms = &d->t.terms,
+				    .node = d->draft.node});
 		b->teams[i] = d->t;
 	}
 	b->s->teams = b->teams;

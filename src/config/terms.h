@@ -26,6 +26,16 @@ struct terms_draft {
 		.help = "the most that one request may cost, all attempts together"}, \
 	    {"max_output", KIND_int, LANDS(type, member.t.max_output), .min = 1,      \
 		.max = 1e9, .help = "longest answer in tokens"},                      \
+	    {"rpm", KIND_int, LANDS(type, member.t.rpm), .min = 1, .max = 1e9,        \
+		.shape = "60",                                                        \
+		.help = "requests in any minute; a team's are shared by its keys"},   \
+	    {"tpm", KIND_int, LANDS(type, member.t.tpm), .min = 1, .max = 1e12,       \
+		.shape = "200000",                                                    \
+		.help = "tokens in any minute, prompt and answer: what a request "    \
+			"may use at most counts when it is sent, what it did use "    \
+			"when it has ended"},                                         \
+	    {"max_inflight", KIND_int, LANDS(type, member.t.max_inflight), .min = 1,  \
+		.max = 1e6, .shape = "20", .help = "requests at once"},               \
 	    {"service_tiers", KIND_names, LANDS(type, member.service_tiers),          \
 		.shape = "[standard, flex]",                                          \
 		.help = "tiers of service that may be asked for: standard (also no "  \

@@ -93,6 +93,7 @@ attempt_end(struct attempt *a, enum outcome o)
 	loop_defer_cancel(w->loop, &a->wake);
 	call_cancel(a);
 	meter_settle(a);
+	limit_attempt_over(a);
 	if (o == OUT_served)
 		route_note(a);
 	call_leave(a);
@@ -103,6 +104,7 @@ attempt_end(struct attempt *a, enum outcome o)
 	    a->candidate->model->name, a->provider->name, outcome_name(o));
 	keep_last(r, a);
 	if (a->accepted || r->client_gone) {
+		limit_over(r);
 		meter_close(r, o);
 		relay_finish(r, o);
 	}
@@ -213,6 +215,7 @@ serve_kept(struct request *r)
 	count(r->worker, escalations_failed);
 	relay_restore(r);
 	route_note(a);
+	limit_over(r);
 	meter_close(r, OUT_served);
 	relay_finish(r, OUT_served);
 	return NEXT;

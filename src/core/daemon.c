@@ -51,6 +51,7 @@ load(struct frugald *f)
 	diag_free(d);
 	if (s == NULL)
 		return NULL;
+	limits_bind(f->shared.limits, s);
 	if (!fleet_bind(f->shared.fleet, s)) {
 		log_error(
 		    "%s: a provider speaks an API that this release does not know",
@@ -175,6 +176,7 @@ start(struct frugald *f)
 	s->version = f->options->version;
 	s->start_wall_ms = env_wall_ms(s->env);
 	s->fleet = fleet_new();
+	s->limits = limits_new();
 	s->parse = parse_shared_new();
 	s->outlook = outlook_shared_new();
 	f->snap = load(f);
@@ -245,6 +247,7 @@ stop(struct frugald *f)
 	parse_shared_free(s->parse);
 	snapshot_unref(f->snap);
 	fleet_free(s->fleet);
+	limits_free(s->limits);
 }
 
 static void

@@ -59,6 +59,7 @@ request_new(struct worker *w)
 	r->refs = 1;
 	r->later.run = on_later;
 	r->cut.run = on_cut;
+	r->retry_after_ms = -1;
 	r->min_quality = -1;
 	r->max_cost_usd = -1;
 	buf_init(&r->in.body, (size_t)r->snap->limits.body_bytes);
@@ -117,6 +118,7 @@ request_end(struct request *r)
 	 * what was settled is booked. */
 	if (r->slot != NULL)
 		meter_close(r, r->outcome);
+	limit_over(r);
 	TAILQ_REMOVE(&w->requests, r, link);
 	w->live--;
 	report_end(r);
@@ -179,6 +181,9 @@ request_fail(struct request *r, enum outcome o)
 		return END;
 	r->outcome = o;
 	r->step = nitems(steps);
+	/* Before the client knows: what it asks next finds the place free. */
+	if (r->live == NULL)
+		limit_over(r);
 	if (r->in.conn != NULL && !r->client_gone && !r->relay.begun)
 		edge_reply_error(r);
 	return END;

@@ -163,10 +163,19 @@ edge_wake(struct request *r)
 
 /* ---- errors ---- */
 
+/* -1: nobody says when. */
+static int64_t
+wait_ms(const struct request *r)
+{
+	if (r->retry_after_ms >= 0)
+		return r->retry_after_ms;
+	return r->last != NULL ? r->last->retry_after_ms : -1;
+}
+
 static bool
 says_when(const struct request *r)
 {
-	return r->last != NULL && r->last->retry_after_ms >= 0;
+	return wait_ms(r) >= 0;
 }
 
 /* Once we have called upstreams ourselves, the client's SDK would only do it all again:
@@ -183,7 +192,7 @@ should_retry(const struct request *r, const struct outcome_row *row)
 static const char *
 retry_after(struct request *r, const struct outcome_row *row, bool retry)
 {
-	int64_t ms = says_when(r) ? r->last->retry_after_ms : 1000;
+	int64_t ms = says_when(r) ? wait_ms(r) : 1000;
 
 	if (row->http != 429 && row->http != 503)
 		return NULL;
@@ -191,6 +200,15 @@ retry_after(struct request *r, const struct outcome_row *row, bool retry)
 		return NULL;
 	return arena_printf(
 	    r->mem, "%lld", ms <= 0 ? 1LL : (long long)((ms + 999) / 1000));
+}
+
+/* The SDKs of the two large providers read this first. */
+static const char *
+retry_after_ms(struct request *r)
+{
+	if (r->outcome != OUT_limited || r->retry_after_ms < 0)
+		return NULL;
+	return arena_printf(r->mem, "%lld", (long long)r->retry_after_ms);
 }
 
 /* RFC 9110 wants it on a 405. */
@@ -217,6 +235,8 @@ write_error(struct request *r, struct reply_head *h, struct buf *body)
 	d->write_error(body, row, text, r->fail_param, request_id_text(r));
 	reply_header(h, "x-should-retry", retry ? "true" : "false");
 	reply_header(h, "retry-after", retry_after(r, row, retry));
+	reply_header(h, "retry-after-ms", retry_after_ms(r));
+	limit_tell(r, h);
 	reply_header(h, "allow", allowed(r));
 	trace(&r->worker->shared->trace, edge, "refused: %d %s", row->http, text);
 }

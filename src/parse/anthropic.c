@@ -164,6 +164,12 @@ static const char *const default_headers[] = {"anthropic-version: 2023-06-01", N
 
 const struct dialect dialect_anthropic = {
     .name = "anthropic",
+    .limit_headers = {{"anthropic-ratelimit-requests-limit",
+			  "anthropic-ratelimit-requests-remaining",
+			  "anthropic-ratelimit-requests-reset"},
+	{"anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining",
+	    "anthropic-ratelimit-tokens-reset"}},
+    .resets_at_moment = true,
     .request_paths = request_paths,
     .request_path_count = nitems(request_paths),
     .max_output_required = true,

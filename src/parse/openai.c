@@ -197,6 +197,11 @@ static const char *const no_headers[] = {NULL};
 
 /* What both have. */
 #define OPENAI_BODIES                                                                \
+	.limit_headers = {{"x-ratelimit-limit-requests",                             \
+			      "x-ratelimit-remaining-requests",                      \
+			      "x-ratelimit-reset-requests"},                         \
+	    {"x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens",             \
+		"x-ratelimit-reset-tokens"}},                                        \
 	.request_paths = request_paths, .request_path_count = nitems(request_paths), \
 	.max_output_least = 1, .default_headers = no_headers, .splice = splice,      \
 	.answer = &openai_answer, .write_error = write_error,                        \

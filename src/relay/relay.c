@@ -256,6 +256,7 @@ common_headers(struct request *r, struct reply_head *h)
 		reply_header(h, "x-frugald-route", p->route->name);
 	reply_header(
 	    h, "x-frugald-complexity", two_places(r->mem, r->verdict.complexity));
+	limit_tell(r, h);
 	if (a->flaw != FLAW_none)
 		reply_header(h, "x-frugald-flaw", flaw_name(a->flaw));
 	if (r->explain)

@@ -14,6 +14,10 @@ void metrics_label(struct buf *b, const char *text);
 struct snapshot;
 /* Of local machines. */
 void metrics_machines(struct buf *b, const struct snapshot *s, int64_t now_ns);
+struct shared;
+/* Of the limits of keys and teams. */
+void metrics_limits(
+    struct buf *b, const struct shared *shared, const struct snapshot *s);
 void metrics_text(struct report *r, struct buf *ret);
 
 #endif

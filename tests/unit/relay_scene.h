@@ -51,6 +51,13 @@ edge_reply_whole(struct request *r, const struct reply_head *h, struct str body)
 }
 
 void
+limit_tell(struct request *r, struct reply_head *h)
+{
+	(void)r;
+	(void)h;
+}
+
+void
 reply_header(struct reply_head *h, const char *name, const char *value)
 {
 	h->header[h->headers].name = name;

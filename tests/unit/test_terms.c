@@ -79,6 +79,46 @@ test_limits(void **state)
 	assert_true(t.frontier_at_most < 0);
 }
 
+/* Each has its own, and one that can never be reached is found. */
+static void
+test_counted_limits(void **state)
+{
+	static const struct {
+		const char *line, *finding;
+	} rows[] = {
+	    {"rpm: 60, tpm: 200000, max_inflight: 8", ""},
+	    {"tpm: 100, max_output: 4000",
+		"an answer may have 4000 tokens (max_output), but all together 100"},
+	    {"rpm: 60, tpm: 59", "60 requests a minute (rpm) cannot be had with 59"},
+	};
+	struct terms t = terms_of(rows[0].line);
+
+	(void)state;
+	assert_true(t.rpm == 60 && t.tpm == 200000 && t.max_inflight == 8);
+	t = terms_of("");
+	assert_true(t.rpm == -1 && t.tpm == -1 && t.max_inflight == -1);
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct fake_env *f = fake_env_new(1);
+		struct diag *d = diag_new();
+		struct buf yaml, said;
+		struct snapshot *s;
+
+		buf_init(&yaml, 8192);
+		buf_printf(&yaml, SMALL_POLICY "teams:\n  t: {%s}\n", rows[i].line);
+		s = snapshot_parse(fake_env(f), buf_str(&yaml), "p.yaml", d);
+		assert_non_null(s);
+		said = findings(d);
+		if (strstr(said.p, rows[i].finding) == NULL ||
+		    (rows[i].finding[0] == '\0' && strstr(said.p, "team") != NULL))
+			fail_msg("%s: %s", rows[i].line, said.p);
+		buf_fini(&said);
+		buf_fini(&yaml);
+		snapshot_unref(s);
+		diag_free(d);
+		fake_env_free(f);
+	}
+}
+
 /* What a word asks for, whoever's it is. */
 static void
 test_words(void **state)
@@ -214,6 +254,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_may_use),
 	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_counted_limits),
 	    cmocka_unit_test(test_words),
 	    cmocka_unit_test(test_the_stricter_holds),
 	    cmocka_unit_test(test_mistakes),

@@ -1,0 +1,493 @@
+/* limit.c: requests, tokens and requests in flight of keys and teams: taken all or
+ * none, given back once, shared fairly. */
+#include "limit.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+
+/* Who was refused is waited for until it is time to come back, and so much longer. */
+#define WANT_SLACK_NS (5 * NS_PER_S)
+#define MINUTE_NS     (60 * NS_PER_S)
+/* Nobody knows when something in flight will end. */
+#define INFLIGHT_WAIT_MS 1000
+
+static const char *const of_names[] = {"key", "team"};
+static const char *const kind_names[] = {"requests", "tokens", "inflight"};
+
+const char *
+limit_of_name(enum limit_of of)
+{
+	return of_names[of];
+}
+
+const char *
+limit_kind_name(enum limit_kind kind)
+{
+	return kind_names[kind];
+}
+
+/* ---- by name ---- */
+
+struct limits_shared *
+limits_new(void)
+{
+	struct limits_shared *l = xcalloc(1, sizeof(*l));
+
+	pthread_mutex_init(&l->lock, NULL);
+	for (size_t of = 0; of < LIMIT_OFS; of++)
+		l->by_name[of] = map_new();
+	return l;
+}
+
+void
+limits_free(struct limits_shared *l)
+{
+	struct str name;
+	size_t iter;
+	void *one;
+
+	if (l == NULL)
+		return;
+	for (size_t of = 0; of < LIMIT_OFS; of++) {
+		for (iter = 0; map_next(l->by_name[of], &iter, &name, &one);)
+			xfree(one);
+		map_free(l->by_name[of]);
+	}
+	pthread_mutex_destroy(&l->lock);
+	xfree(l);
+}
+
+static struct limit *
+find_locked(struct limits_shared *l, enum limit_of of, const char *name)
+{
+	struct limit *one = map_get(l->by_name[of], str_of(name));
+
+	if (one != NULL)
+		return one;
+	one = xcalloc(1, sizeof(*one));
+	str_copy(one->name, sizeof(one->name), str_of(name));
+	TAILQ_INIT(&one->active);
+	for (size_t k = 0; k < LIMIT_KINDS; k++)
+		TAILQ_INIT(&one->wanting[k]);
+	(void)map_put(l->by_name[of], str_of(name), one);
+	return one;
+}
+
+static bool
+is_limited(const struct terms *t)
+{
+	return t->rpm > 0 || t->tpm > 0 || t->max_inflight > 0;
+}
+
+void
+limits_bind(struct limits_shared *l, struct snapshot *s)
+{
+	/* The snapshot is constant from its publication on; this comes before. */
+	struct team *team = (struct team *)s->teams;
+	struct key_entry *key = (struct key_entry *)s->keys;
+
+	pthread_mutex_lock(&l->lock);
+	for (unsigned i = 0; i < s->team_count; i++)
+		team[i].limit = is_limited(&team[i].terms)
+				    ? find_locked(l, LIMIT_team, team[i].name)
+				    : NULL;
+	for (unsigned i = 0; i < s->key_count; i++) {
+		bool shares = key[i].team != NULL && key[i].team->limit != NULL;
+
+		key[i].limit = shares || is_limited(&key[i].terms)
+				   ? find_locked(l, LIMIT_key, key[i].name)
+				   : NULL;
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void
+most_of(const struct terms *t, int64_t ret[static LIMIT_KINDS])
+{
+	ret[LIMIT_requests] = t->rpm;
+	ret[LIMIT_tokens] = t->tpm;
+	ret[LIMIT_inflight] = t->max_inflight;
+}
+
+bool
+limit_who_make(const struct principal *p, struct limit_who *ret)
+{
+	*ret = (struct limit_who){0};
+	if (p->key != NULL && p->key->limit != NULL) {
+		ret->of[LIMIT_key] = p->key->limit;
+		most_of(&p->key->terms, ret->most[LIMIT_key]);
+	}
+	if (p->team != NULL && p->team->limit != NULL) {
+		ret->of[LIMIT_team] = p->team->limit;
+		most_of(&p->team->terms, ret->most[LIMIT_team]);
+	}
+	return ret->of[LIMIT_key] != NULL || ret->of[LIMIT_team] != NULL;
+}
+
+/* ---- what is used ---- */
+
+/* Whoever comes to the lock a little late does not take the others back. */
+static int64_t
+lock_at(struct limits_shared *l, int64_t now_ns)
+{
+	pthread_mutex_lock(&l->lock);
+	if (l->now_ns < now_ns)
+		l->now_ns = now_ns;
+	return l->now_ns;
+}
+
+static int64_t
+used_locked(struct limit *l, enum limit_kind k, int64_t now_ns)
+{
+	if (k == LIMIT_inflight)
+		return l->inflight;
+	window_turn(&l->window[k], now_ns);
+	return l->window[k].sum;
+}
+
+static int64_t
+wait_ms_locked(const struct limit *l, enum limit_kind k, int64_t n, int64_t now_ns)
+{
+	if (k == LIMIT_inflight)
+		return INFLIGHT_WAIT_MS;
+	return window_wait_ms(&l->window[k], n, now_ns);
+}
+
+/* ---- keys of a team ---- */
+
+static void
+want_no_more_locked(struct limit *key, enum limit_kind k)
+{
+	if (key->want[k].n > 0)
+		TAILQ_REMOVE(&key->team->wanting[k], key, want[k].link);
+	key->want[k].n = 0;
+}
+
+static void
+leave_team_locked(struct limit *key)
+{
+	for (size_t k = 0; k < LIMIT_KINDS; k++)
+		want_no_more_locked(key, (enum limit_kind)k);
+	TAILQ_REMOVE(&key->team->active, key, active_link);
+	key->team->actives--;
+	key->team = NULL;
+}
+
+/* The key asks: it is one of those that share the team's limits. */
+static void
+ask_locked(struct limit *key, struct limit *team, int64_t now_ns)
+{
+	struct limit *first;
+
+	if (key->team != NULL && key->team != team)
+		leave_team_locked(key); /* a reload has moved it */
+	if (key->team == NULL)
+		team->actives++;
+	else
+		TAILQ_REMOVE(&team->active, key, active_link);
+	key->team = team;
+	key->asked_ns = now_ns;
+	TAILQ_INSERT_TAIL(&team->active, key, active_link);
+	while ((first = TAILQ_FIRST(&team->active))->asked_ns + MINUTE_NS < now_ns) {
+		if (first->inflight == 0) {
+			leave_team_locked(first);
+			continue;
+		}
+		first->asked_ns = now_ns;
+		TAILQ_REMOVE(&team->active, first, active_link);
+		TAILQ_INSERT_TAIL(&team->active, first, active_link);
+	}
+}
+
+static int64_t
+part_of(const struct limit *team, int64_t most)
+{
+	int64_t part = most / (team->actives > 0 ? team->actives : 1);
+
+	return part > 0 ? part : 1;
+}
+
+/* What one asks for at one moment. */
+struct ask {
+	const struct limit_who *who;
+	int64_t now_ns, n;
+	enum limit_kind kind;
+	struct limit_refusal *why;
+};
+
+/* Is so much of `room` kept for keys that were refused that this one, which has had its
+ * part, has to wait? */
+static bool
+kept_for_others_locked(const struct ask *q, int64_t room)
+{
+	struct limit *key = q->who->of[LIMIT_key], *team = q->who->of[LIMIT_team];
+	int64_t part = part_of(team, q->who->most[LIMIT_team][q->kind]);
+	struct limit *other, *next;
+
+	if (used_locked(key, q->kind, q->now_ns) + q->n <= part)
+		return false;
+	for (other = TAILQ_FIRST(&team->wanting[q->kind]); other != NULL;
+	     other = next) {
+		int64_t left, want = other->want[q->kind].n;
+
+		next = TAILQ_NEXT(other, want[q->kind].link);
+		if (other->want[q->kind].until_ns < q->now_ns) {
+			want_no_more_locked(other, q->kind);
+			continue;
+		}
+		left = part - used_locked(other, q->kind, q->now_ns);
+		if (other == key || left <= 0)
+			continue;
+		room -= want < left ? want : left;
+		if (room < q->n)
+			return true;
+	}
+	return false;
+}
+
+static void
+want_locked(const struct ask *q, int64_t wait_ms)
+{
+	struct limit *key = q->who->of[LIMIT_key], *team = q->who->of[LIMIT_team];
+	int64_t part = part_of(team, q->who->most[LIMIT_team][q->kind]);
+	int64_t left = part - used_locked(key, q->kind, q->now_ns);
+	int64_t want = key->want[q->kind].n + q->n;
+
+	if (left <= 0)
+		return;
+	if (key->want[q->kind].n == 0)
+		TAILQ_INSERT_TAIL(&team->wanting[q->kind], key, want[q->kind].link);
+	key->want[q->kind].n = want < left ? want : left;
+	key->want[q->kind].until_ns = q->now_ns + wait_ms * NS_PER_MS + WANT_SLACK_NS;
+}
+
+/* ---- taking ---- */
+
+static bool
+refuse(const struct ask *q, enum limit_of of, int64_t wait_ms, unsigned sharing)
+{
+	*q->why = (struct limit_refusal){.of = of,
+	    .kind = q->kind,
+	    .most = q->who->most[of][q->kind],
+	    .wait_ms = wait_ms > 0 ? wait_ms : 1,
+	    .sharing = sharing};
+	return false;
+}
+
+static bool
+fits_locked(const struct ask *q, enum limit_of of)
+{
+	struct limit *l = q->who->of[of], *key = q->who->of[LIMIT_key];
+	int64_t most = q->who->most[of][q->kind], room, wait_ms, part;
+	bool shared = of == LIMIT_team && key != NULL;
+
+	if (l == NULL || most <= 0)
+		return true;
+	room = most - used_locked(l, q->kind, q->now_ns);
+	if (q->n > room) {
+		wait_ms = wait_ms_locked(l, q->kind, q->n - room, q->now_ns);
+		if (shared)
+			want_locked(q, wait_ms);
+		return refuse(q, of, wait_ms, 0);
+	}
+	if (!shared || !kept_for_others_locked(q, room))
+		return true;
+	part = part_of(l, most);
+	return refuse(q, of,
+	    wait_ms_locked(key, q->kind,
+		used_locked(key, q->kind, q->now_ns) + q->n - part, q->now_ns),
+	    l->actives);
+}
+
+static bool
+both_fit_locked(struct limits_shared *l, const struct ask *q)
+{
+	if (fits_locked(q, LIMIT_key) && fits_locked(q, LIMIT_team))
+		return true;
+	l->refused[q->why->of][q->why->kind]++;
+	return false;
+}
+
+/* It has come back for what it was refused; and for the rest it will. */
+static void
+want_less_locked(struct limit *key, const struct ask *q)
+{
+	int64_t until_ns = q->now_ns + WANT_SLACK_NS;
+
+	if (key->want[q->kind].n <= q->n) {
+		want_no_more_locked(key, q->kind);
+		return;
+	}
+	key->want[q->kind].n -= q->n;
+	if (key->want[q->kind].until_ns < until_ns)
+		key->want[q->kind].until_ns = until_ns;
+}
+
+/* Gives the second in which it counts. */
+static int64_t
+take_locked(const struct ask *q)
+{
+	struct limit *key = q->who->of[LIMIT_key];
+	int64_t second = 0;
+
+	for (size_t of = 0; of < LIMIT_OFS; of++) {
+		struct limit *l = q->who->of[of];
+
+		if (l == NULL)
+			continue;
+		if (q->kind == LIMIT_inflight) {
+			l->inflight += q->n;
+			continue;
+		}
+		window_turn(&l->window[q->kind], q->now_ns);
+		second = window_add(&l->window[q->kind], q->n);
+	}
+	if (key != NULL && key->want[q->kind].n > 0)
+		want_less_locked(key, q);
+	return second;
+}
+
+static void
+room_locked(const struct limit_who *who, enum limit_kind k, int64_t now_ns,
+    struct limit_room *ret)
+{
+	*ret = (struct limit_room){0};
+	for (size_t of = 0; of < LIMIT_OFS; of++) {
+		int64_t most = who->most[of][k], left, reset_ms = 0;
+		struct limit *l = who->of[of];
+
+		if (l == NULL || most <= 0)
+			continue;
+		left = most - used_locked(l, k, now_ns);
+		left = left > 0 ? left : 0;
+		if (ret->most > 0 &&
+		    (left > ret->left || (left == ret->left && most >= ret->most)))
+			continue;
+		if (k != LIMIT_inflight && l->window[k].sum > 0)
+			reset_ms = (l->window[k].last + WINDOW_SECONDS + 1) * 1000 -
+				   now_ns / NS_PER_MS;
+		*ret = (struct limit_room){most, left, reset_ms > 0 ? reset_ms : 0};
+	}
+}
+
+static void
+ask_team_locked(const struct limit_who *who, int64_t now_ns)
+{
+	if (who->of[LIMIT_key] != NULL && who->of[LIMIT_team] != NULL)
+		ask_locked(who->of[LIMIT_key], who->of[LIMIT_team], now_ns);
+}
+
+bool
+limit_enter(struct limits_shared *l, const struct limit_who *who, int64_t now_ns,
+    struct limit_taken *ret, struct limit_room *room, struct limit_refusal *ret_why)
+{
+	struct ask one = {who, now_ns, 1, LIMIT_requests, ret_why},
+		   inflight = {who, now_ns, 1, LIMIT_inflight, ret_why};
+	bool ok;
+
+	one.now_ns = inflight.now_ns = now_ns = lock_at(l, now_ns);
+	ask_team_locked(who, now_ns);
+	ok = both_fit_locked(l, &one) && both_fit_locked(l, &inflight);
+	if (ok) {
+		ret->n = 1;
+		ret->second = take_locked(&one);
+		(void)take_locked(&inflight);
+		ret->inside = true;
+	}
+	for (size_t k = 0; k < LIMIT_KINDS; k++)
+		room_locked(who, (enum limit_kind)k, now_ns, &room[k]);
+	pthread_mutex_unlock(&l->lock);
+	return ok;
+}
+
+/* `n` of what was taken in that second. */
+static void
+give_back_locked(const struct limit_who *who, enum limit_kind k,
+    const struct limit_taken *t, int64_t n, int64_t now_ns)
+{
+	for (size_t of = 0; of < LIMIT_OFS; of++) {
+		struct limit *l = who->of[of];
+
+		if (l == NULL)
+			continue;
+		window_turn(&l->window[k], now_ns);
+		window_give_back(&l->window[k], t->second, n);
+	}
+}
+
+void
+limit_leave(struct limits_shared *l, const struct limit_who *who, int64_t now_ns,
+    struct limit_taken *t, bool counts)
+{
+	if (!t->inside)
+		return;
+	now_ns = lock_at(l, now_ns);
+	for (size_t of = 0; of < LIMIT_OFS; of++) {
+		if (who->of[of] != NULL)
+			who->of[of]->inflight--;
+	}
+	if (!counts)
+		give_back_locked(who, LIMIT_requests, t, t->n, now_ns);
+	pthread_mutex_unlock(&l->lock);
+	*t = (struct limit_taken){0};
+}
+
+bool
+limit_hold(struct limits_shared *l, const struct limit_who *who, int64_t now_ns,
+    struct limit_taken *t, struct limit_room *room, struct limit_refusal *ret_why)
+{
+	struct ask q = {who, now_ns, t->n, LIMIT_tokens, ret_why};
+	bool ok;
+
+	q.now_ns = now_ns = lock_at(l, now_ns);
+	ask_team_locked(who, now_ns);
+	ok = both_fit_locked(l, &q);
+	if (ok)
+		t->second = take_locked(&q);
+	room_locked(who, LIMIT_tokens, now_ns, &room[LIMIT_tokens]);
+	pthread_mutex_unlock(&l->lock);
+	if (!ok)
+		*t = (struct limit_taken){0};
+	return ok;
+}
+
+void
+limit_settle(struct limits_shared *l, const struct limit_who *who,
+    struct limit_taken *t, const struct limit_settled *s, struct limit_room *room)
+{
+	struct ask more = {who, s->now_ns, s->used - t->n, LIMIT_tokens, NULL};
+
+	if (t->n <= 0)
+		return;
+	more.now_ns = lock_at(l, s->now_ns);
+	if (more.n < 0)
+		give_back_locked(who, LIMIT_tokens, t, -more.n, more.now_ns);
+	else if (more.n > 0)
+		(void)take_locked(&more);
+	room_locked(who, LIMIT_tokens, more.now_ns, &room[LIMIT_tokens]);
+	pthread_mutex_unlock(&l->lock);
+	*t = (struct limit_taken){0};
+}
+
+/* ---- for people ---- */
+
+void
+limit_use(struct limits_shared *l, struct limit *of, int64_t now_ns,
+    int64_t ret[static LIMIT_KINDS])
+{
+	now_ns = lock_at(l, now_ns);
+	for (size_t k = 0; k < LIMIT_KINDS; k++)
+		ret[k] = used_locked(of, (enum limit_kind)k, now_ns);
+	pthread_mutex_unlock(&l->lock);
+}
+
+uint64_t
+limits_refused(struct limits_shared *l, enum limit_of of, enum limit_kind kind)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&l->lock);
+	n = l->refused[of][kind];
+	pthread_mutex_unlock(&l->lock);
+	return n;
+}

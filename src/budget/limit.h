@@ -1,0 +1,65 @@
+/* limit.h: what was used of the limits of one key or team. */
+#ifndef BUDGET_LIMIT_H
+#define BUDGET_LIMIT_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "core/request.h"
+
+/* Sums over the last minute, a slot for each second. What counts in second s is out
+ * when second s + 61 begins, so nothing is forgotten within 60 s. */
+#define WINDOW_SECONDS 60
+#define WINDOW_SLOTS   64
+
+struct window {
+	int64_t at[WINDOW_SLOTS];
+	int64_t sum, second; /* the newest */
+	int64_t last;        /* in which something was added */
+};
+
+void window_turn(struct window *w, int64_t now_ns);
+/* In the newest second, which it gives. */
+int64_t window_add(struct window *w, int64_t n);
+/* Of what was added in that second; nothing when it has passed. */
+void window_give_back(struct window *w, int64_t second, int64_t n);
+/* Until so much has left it; 0 when `n` <= 0. */
+int64_t window_wait_ms(const struct window *w, int64_t n, int64_t now_ns);
+
+TAILQ_HEAD(limit_list, limit);
+
+struct limit {
+	char name[SLOT_NAME];
+	/* requests, tokens; of a key also when only its team has a limit */
+	struct window window[LIMIT_inflight];
+	int64_t inflight;
+
+	/* of a key: with which team it asked, and when last */
+	struct limit *team;
+	int64_t asked_ns;
+	TAILQ_ENTRY(limit) active_link;
+	/* that it was refused although it had used less than its part of the team's */
+	struct {
+		int64_t n, until_ns;
+		TAILQ_ENTRY(limit) link;
+	} want[LIMIT_KINDS];
+
+	/* of a team: its keys that asked in the last minute, the longest ago first */
+	struct limit_list active;
+	unsigned actives;
+	struct limit_list wanting[LIMIT_KINDS];
+};
+
+struct limits_shared {
+	pthread_mutex_t lock;
+	int64_t now_ns; /* the latest that was seen */
+	struct map *by_name[LIMIT_OFS];
+	uint64_t refused[LIMIT_OFS][LIMIT_KINDS];
+};
+
+/* The key's or the team's name. */
+const char *limit_name(const struct request *r, enum limit_of of);
+/* The request's `fail_text` and when to come back. */
+void limit_say(struct request *r, const struct limit_refusal *why);
+
+#endif
