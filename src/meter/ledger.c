@@ -449,7 +449,8 @@ ledger_budgets(struct ledger *l, struct budgets *b)
 }
 
 void
-ledger_ask(struct ledger *l, struct snapshot *snap, uint32_t generation, bool published)
+ledger_adopt_soon(
+    struct ledger *l, struct snapshot *snap, uint32_t generation, bool published)
 {
 	ledger_budgets_ask(&l->budgets, snap, generation);
 	if (published)

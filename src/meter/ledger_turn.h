@@ -17,7 +17,7 @@ void ledger_attach(
 /* What ledger_adopt() does when the thread runs, without waiting: the budgets will be
  * in force after some turns. `published`: rows under them may come before that. */
 struct snapshot;
-void ledger_ask(
+void ledger_adopt_soon(
     struct ledger *l, struct snapshot *snap, uint32_t generation, bool published);
 
 /* Texts, all that is closed, and what is due by the clock. False: nothing more can be

@@ -179,11 +179,11 @@ test_the_main_thread_does_not_wait(void **state)
 	book_one_of(k, "ann", 1, 100);
 	turn(k);
 	k->snap = book_next_policy(k, DAILY | USERS);
-	ledger_ask(k->p->ledger, k->snap, k->snap->rules, true);
+	ledger_adopt_soon(k->p->ledger, k->snap, k->snap->rules, true);
 	book_one_of(k, "ann", 1, 10); /* granted under the new rules */
 	assert_int_equal(book_account(k, "each user per month", "ann"), 10);
 	k->snap = book_next_policy(k, DAILY | USERS | RUNS);
-	ledger_ask(k->p->ledger, k->snap, k->snap->rules, true);
+	ledger_adopt_soon(k->p->ledger, k->snap, k->snap->rules, true);
 	book_one_of(k, "ann", 1, 1);
 	book_close(k, &old, 1000);
 	turn(k);
@@ -203,7 +203,7 @@ test_a_reload_while_the_disk_is_full(void **state)
 	fake_env_disk(k->p->fake, 0);
 	assert_false(ledger_turn(k->p->ledger));
 	k->snap = book_next_policy(k, DAILY | USERS);
-	ledger_ask(k->p->ledger, k->snap, k->snap->rules, true);
+	ledger_adopt_soon(k->p->ledger, k->snap, k->snap->rules, true);
 	assert_false(ledger_turn(k->p->ledger));
 	book_one_of(k, "ann", 1, 10);
 	assert_false(ledger_turn(k->p->ledger));
