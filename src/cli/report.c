@@ -101,7 +101,8 @@ report_put_tags(struct cli *c, struct buf *b)
 static const char *
 target_of(struct cli *c, const char *by)
 {
-	static const enum option filters[] = {OPT_team, OPT_model, OPT_route, OPT_key};
+	static const enum option filters[] = {
+	    OPT_team, OPT_model, OPT_route, OPT_key, OPT_baseline};
 	const char *target = NULL;
 	struct buf b;
 
@@ -124,8 +125,8 @@ target_of(struct cli *c, const char *by)
 static const char *
 outlook_target(struct cli *c)
 {
-	static const enum option others[] = {
-	    OPT_by, OPT_team, OPT_model, OPT_route, OPT_key, OPT_tag, OPT_csv};
+	static const enum option others[] = {OPT_by, OPT_team, OPT_model, OPT_route,
+	    OPT_key, OPT_tag, OPT_csv, OPT_baseline};
 	const char *target = NULL;
 	struct buf b;
 

@@ -4,81 +4,120 @@
 #include <string.h>
 
 #include "figures.h"
-#include "report.h"
+#include "report_view.h"
 #include "table.h"
+#include "when.h"
 
-#define OUT_BYTES    ((size_t)16 << 20)
-#define LOOK_COLUMNS 60
-#define TIME_BYTES   19 /* of 2026-11-22T23:59:58Z: without its Z */
+#define OUT_BYTES  ((size_t)16 << 20)
+#define DAY_S      86400
+#define TIME_BYTES 19 /* of 2026-11-22T23:59:58Z: without its Z */
 
-struct view {
-	struct cli *cli;
-	const json_t *summary, *total, *trust;
-	unsigned places; /* of all amounts, so that they can be compared */
-	struct buf out;
-};
-
-static const json_t *
-at(const json_t *o, const char *key)
+const json_t *
+view_at(const json_t *o, const char *key)
 {
 	return json_object_get(o, key);
 }
 
-static const char *
-text(const json_t *v)
+const char *
+view_text(const json_t *v)
 {
 	const char *s = json_string_value(v);
 
 	return s == NULL ? "" : s;
 }
 
-/* False when it is null or not there. */
-static bool
-amount(const json_t *v, struct pusd_sum *ret)
+bool
+view_amount(const json_t *v, struct pusd_sum *ret)
 {
 	return json_is_string(v) && figure_read(str_of(json_string_value(v)), ret);
 }
 
-static const char *
-money(struct view *w, const json_t *v)
+const char *
+view_money(struct view *w, const json_t *v)
 {
 	struct pusd_sum sum;
 
-	return amount(v, &sum) ? figure_money(w->cli->mem, sum, w->places) : "-";
+	return view_amount(v, &sum) ? figure_money(w->cli->mem, sum, w->places) : "-";
 }
 
-static const char *
-count(struct view *w, const json_t *v)
+const char *
+view_count(struct view *w, const json_t *v)
 {
 	return json_is_integer(v) ? figure_count(w->cli->mem, json_integer_value(v))
 				  : "-";
 }
 
-static const char *
-share(struct view *w, const json_t *v)
+const char *
+view_share(struct view *w, const json_t *v)
 {
 	return json_is_number(v) ? figure_share(w->cli->mem, json_number_value(v))
 				 : "-";
 }
 
+const json_t *
+view_budget(const struct view *w, const char *scope)
+{
+	const json_t *b, *found = NULL;
+	size_t i;
+
+	json_array_foreach(view_at(w->summary, "budgets"), i, b)
+	{
+		if (strcmp(view_text(view_at(b, "scope")), scope) != 0)
+			continue;
+		if (strcmp(view_text(view_at(b, "per")), "month") == 0)
+			return b;
+		if (found == NULL)
+			found = b;
+	}
+	return found;
+}
+
+double
+view_used(const json_t *budget)
+{
+	struct pusd_sum cap, spent;
+
+	if (!view_amount(view_at(budget, "cap_usd"), &cap) || cap.v <= 0 ||
+	    !view_amount(view_at(budget, "spent_usd"), &spent))
+		return -1;
+	return (double)spent.v / (double)cap.v;
+}
+
 /* ---- title ---- */
 
-/* "2026-11-01 .. 11-22" for whole days, with the hour where there is one. */
+/* ", day 22 of 30": of a month that is asked for from its begin. */
+static const char *
+day_of_month(struct view *w, const char *from, const char *to)
+{
+	int64_t first, end, next;
+
+	if (strlen(from) < 10 || strlen(to) < 10 ||
+	    strncmp(from + 8, "01T00:00:00", 11) != 0 ||
+	    !when_month(str_make(from, 7), &first, &next) ||
+	    !when_time(str_of(to), &end) || end <= first || end > next)
+		return "";
+	return arena_printf(w->cli->mem, ", day %d of %d",
+	    (int)((end - 1 - first) / DAY_S + 1), (int)((next - first) / DAY_S));
+}
+
+/* "2026-11-01 .. 2026-11-22" for whole days, with the hour where there is one. */
 static void
 put_title(struct view *w)
 {
-	const char *from = text(at(w->summary, "from")),
-		   *to = text(at(w->summary, "to"));
-	const char *until = text(at(w->summary, "complete_until"));
+	const char *from = view_text(view_at(w->summary, "from")),
+		   *to = view_text(view_at(w->summary, "to"));
+	const char *until = view_text(view_at(w->summary, "complete_until"));
 	bool days = strstr(from, "T00:00:00") != NULL;
 	int len = days ? 10 : 16;
 
-	buf_printf(&w->out, "AI spend, %.*s .. %.*s UTC", len, from, len, to);
+	buf_printf(&w->out, "AI spend, %.*s .. %.*s (UTC%s", len, from, len, to,
+	    day_of_month(w, from, to));
 	if (until[0] != '\0')
 		buf_printf(&w->out, ", all rows in until %.10s %.8s", until,
 		    strlen(until) >= TIME_BYTES ? until + 11 : "");
-	buf_printf(&w->out, "   %s\n\n",
-	    json_is_true(at(w->summary, "closed")) ? "closed" : "open, not closed");
+	buf_printf(&w->out, ")   %s\n\n",
+	    json_is_true(view_at(w->summary, "closed")) ? "closed"
+							: "open, not closed");
 }
 
 /* ---- rows ---- */
@@ -86,9 +125,9 @@ put_title(struct view *w)
 static const char *
 name_of(const json_t *row, const json_t *dimension)
 {
-	const char *word = text(dimension), *value = text(at(row, word));
+	const char *word = view_text(dimension), *value = view_text(view_at(row, word));
 
-	if (json_is_true(at(row, "rest")))
+	if (json_is_true(view_at(row, "rest")))
 		return "(rest)";
 	if (value[0] != '\0')
 		return value;
@@ -97,27 +136,75 @@ name_of(const json_t *row, const json_t *dimension)
 	return strcmp(word, "route") == 0 ? "(by name)" : "-";
 }
 
+/* Its cap, and what of it is used; nothing where there is none. */
+static void
+put_budget(struct view *w, struct table *t, const char *scope)
+{
+	const json_t *b = view_budget(w, scope);
+	const char *per = view_text(view_at(b, "per"));
+	double used = view_used(b);
+	struct pusd_sum cap;
+
+	if (b == NULL || !view_amount(view_at(b, "cap_usd"), &cap)) {
+		table_cell(t, "%s", "");
+		table_cell(t, "%s", "");
+		return;
+	}
+	table_cell(t, "%s%s%s",
+	    figure_money(w->cli->mem, cap, cap.v % PUSD_PER_USD == 0 ? 0 : w->places),
+	    strcmp(per, "month") == 0 ? ""
+	    : strcmp(per, "all") == 0 ? " in "
+				      : "/",
+	    strcmp(per, "month") == 0 ? "" : per);
+	table_cell(t, "%s", used < 0 ? "" : figure_share(w->cli->mem, used));
+}
+
+/* What of the table is there only when rows are teams. */
+static bool
+of_teams(const struct view *w)
+{
+	const json_t *by = view_at(w->summary, "group_by");
+
+	return json_array_size(by) == 1 &&
+	       strcmp(view_text(json_array_get(by, 0)), "team") == 0;
+}
+
+static const char *
+team_scope(struct view *w, const json_t *row)
+{
+	const char *team = view_text(view_at(row, "team"));
+
+	return team[0] == '\0' ? "" : arena_printf(w->cli->mem, "team:%s", team);
+}
+
 static void
 put_figures(struct view *w, struct table *t, const json_t *row)
 {
-	table_cell(t, "%s", count(w, at(row, "requests")));
-	table_cell(t, "%s", money(w, at(row, "cost_usd")));
-	table_cell(t, "%s", share(w, at(row, "share_of_cost")));
-	table_cell(t, "%s", money(w, at(row, "saved_usd")));
-	table_cell(t, "%s", count(w, at(row, "input_tokens")));
-	table_cell(t, "%s", count(w, at(row, "output_tokens")));
-	table_cell(t, "%s", count(w, at(row, "failed_attempts")));
+	table_cell(t, "%s", view_count(w, view_at(row, "requests")));
+	table_cell(t, "%s", view_money(w, view_at(row, "cost_usd")));
+	if (of_teams(w))
+		put_budget(w, t, team_scope(w, row));
+	table_cell(t, "%s", view_share(w, view_at(row, "share_of_cost")));
+	table_cell(t, "%s", view_money(w, view_at(row, "saved_usd")));
 	table_cell(t, "%s",
-	    json_integer_value(at(row, "unpriced")) > 0 ? count(w, at(row, "unpriced"))
-							: "");
+	    json_is_number(view_at(row, "saved_share"))
+		? view_share(w, view_at(row, "saved_share"))
+		: "");
+	table_cell(t, "%s", view_count(w, view_at(row, "input_tokens")));
+	table_cell(t, "%s", view_count(w, view_at(row, "output_tokens")));
+	table_cell(t, "%s", view_count(w, view_at(row, "failed_attempts")));
+	table_cell(t, "%s",
+	    json_integer_value(view_at(row, "unpriced")) > 0
+		? view_count(w, view_at(row, "unpriced"))
+		: "");
 }
 
 static void
 put_total(struct view *w, struct table *t, size_t names)
 {
-	const json_t *tokens = at(w->total, "tokens"), *v;
-	json_int_t output = json_integer_value(at(tokens, "output")) +
-			    json_integer_value(at(tokens, "audio_output"));
+	const json_t *tokens = view_at(w->total, "tokens"), *v;
+	json_int_t output = json_integer_value(view_at(tokens, "output")) +
+			    json_integer_value(view_at(tokens, "audio_output"));
 	json_int_t all = 0;
 	const char *key;
 
@@ -127,164 +214,70 @@ put_total(struct view *w, struct table *t, size_t names)
 			all += json_integer_value(v);
 	}
 	table_cell(t, "total");
-	for (size_t i = 1; i < names; i++)
+	for (size_t i = of_teams(w) ? 0 : 1; i < names; i++)
 		table_cell(t, "%s", "");
-	table_cell(t, "%s", count(w, at(w->total, "requests")));
-	table_cell(t, "%s", money(w, at(w->total, "cost_usd")));
+	table_cell(t, "%s", view_count(w, view_at(w->total, "requests")));
+	table_cell(t, "%s", view_money(w, view_at(w->total, "cost_usd")));
+	if (of_teams(w))
+		put_budget(w, t, "daemon");
 	table_cell(t, "%s", "");
-	table_cell(t, "%s", money(w, at(at(w->total, "saved"), "usd")));
+	table_cell(t, "%s", view_money(w, view_at(view_at(w->total, "saved"), "usd")));
+	table_cell(
+	    t, "%s", view_share(w, view_at(view_at(w->total, "saved"), "share")));
 	table_cell(t, "%s", figure_count(w->cli->mem, all - output));
 	table_cell(t, "%s", figure_count(w->cli->mem, output));
-	table_cell(t, "%s", count(w, at(w->total, "failed_attempts")));
+	table_cell(t, "%s", view_count(w, view_at(w->total, "failed_attempts")));
 	table_cell(t, "%s", "");
+}
+
+static void
+put_titles(struct view *w, struct table *t)
+{
+	static const char *const titles[] = {"share", "saved about", "saved",
+	    "tokens in", "tokens out", "failed calls", "unpriced"};
+	const json_t *by = view_at(w->summary, "group_by"), *dimension;
+	bool teams = of_teams(w);
+	size_t i;
+
+	json_array_foreach(by, i, dimension)
+	{
+		table_column(t, view_text(dimension), false);
+	}
+	if (teams)
+		table_column(t, "cost centre", false);
+	table_column(t, "requests", true);
+	table_column(t, "cost USD", true);
+	if (teams) {
+		table_column(t, "budget", true);
+		table_column(t, "used", true);
+	}
+	for (i = 0; i < nitems(titles); i++)
+		table_column(t, titles[i], true);
 }
 
 static void
 put_table(struct view *w)
 {
-	static const char *const titles[] = {"requests", "cost USD", "share",
-	    "saved about", "tokens in", "tokens out", "failed calls", "unpriced"};
-	const json_t *by = at(w->summary, "group_by"), *rows = at(w->summary, "rows");
+	const json_t *by = view_at(w->summary, "group_by"),
+		     *rows = view_at(w->summary, "rows");
 	struct table *t = table_new(w->cli->mem);
 	const json_t *row, *dimension;
 	size_t i, k;
 
-	json_array_foreach(by, i, dimension)
-	{
-		table_column(t, text(dimension), false);
-	}
-	for (i = 0; i < nitems(titles); i++)
-		table_column(t, titles[i], true);
+	put_titles(w, t);
 	json_array_foreach(rows, i, row)
 	{
 		json_array_foreach(by, k, dimension)
 		{
 			table_cell(t, "%s", name_of(row, dimension));
 		}
+		if (of_teams(w))
+			table_cell(t, "%s", view_text(view_at(row, "cost_centre")));
 		put_figures(w, t, row);
 	}
 	put_total(w, t, json_array_size(by));
 	table_print(t, terminal_width(), &w->out);
 	buf_add(&w->out, "\n");
-}
-
-/* ---- below the table ---- */
-
-static void
-put_tiers(struct view *w, const json_t *tiers)
-{
-	const json_t *rows = at(tiers, "rows"), *row;
-	double all = json_number_value(at(w->total, "requests"));
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-	{
-		double requests = json_number_value(at(row, "requests"));
-
-		buf_printf(&w->out, "%-8s  %-8s  %s (%s)  %s of requests\n",
-		    i == 0 ? "tier" : "", text(at(row, "tier")),
-		    money(w, at(row, "cost_usd")), share(w, at(row, "share_of_cost")),
-		    figure_share(w->cli->mem, all > 0 ? requests / all : 0));
-	}
-}
-
-static void
-put_savings(struct view *w)
-{
-	const json_t *saved = at(w->total, "saved");
-	const json_t *wasted = at(at(w->total, "of_which_wasted_usd"), "not_served");
-	const json_t *hits = at(at(w->total, "unit"), "cache_hit_ratio");
-	const json_t *ttft = at(at(w->total, "latency_ms"), "ttft_p50");
-
-	if (json_is_object(saved))
-		buf_printf(&w->out,
-		    "saved     about %s (%s) against the baselines, net of %s for "
-		    "calls that served nothing\n",
-		    money(w, at(saved, "usd")), share(w, at(saved, "share")),
-		    money(w, wasted));
-	if (json_is_number(hits))
-		buf_printf(&w->out, "cache     %s of input tokens read from cache\n",
-		    share(w, hits));
-	if (json_is_integer(ttft))
-		buf_printf(&w->out, "latency   first byte %s (p50), %s (p95)\n",
-		    figure_ms(w->cli->mem, json_integer_value(ttft)),
-		    figure_ms(
-			w->cli->mem, json_integer_value(
-					 at(at(w->total, "latency_ms"), "ttft_p95"))));
-	buf_printf(&w->out,
-	    "trust     %s unpriced · %s of cost estimated · at most %s "
-	    "more where no usage came\n",
-	    count(w, at(w->trust, "unpriced_requests")),
-	    share(w, at(w->trust, "estimated_cost_share")),
-	    money(w, at(w->trust, "exposure_usd")));
-}
-
-/* ---- what to look at: every line ends in a command ---- */
-
-static void
-look_at(struct view *w, bool *any, const char *what, const char *command)
-{
-	unsigned used = text_columns(str_of(what));
-	unsigned pad = used < LOOK_COLUMNS ? LOOK_COLUMNS - used : 0;
-	bool fits =
-	    12 + used + pad + 2 + text_columns(str_of(command)) <= terminal_width();
-
-	buf_printf(&w->out, "%-9s ! %s", *any ? "" : "look at", what);
-	if (fits)
-		buf_printf(&w->out, "%*s  %s\n", (int)pad, "", command);
-	else
-		buf_printf(&w->out, "\n              %s\n", command);
-	*any = true;
-}
-
-static void
-look_at_teams(struct view *w, bool *any)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach(at(w->summary, "rows"), i, row)
-	{
-		double part = json_number_value(at(row, "share_of_cost"));
-
-		if (!json_is_string(at(row, "team")) ||
-		    text(at(row, "team"))[0] != '\0')
-			continue;
-		if (part > 0.01)
-			look_at(w, any,
-			    arena_printf(w->cli->mem, "%s of the cost has no team",
-				figure_share(w->cli->mem, part)),
-			    "frugald keys list");
-	}
-}
-
-static void
-put_look_at(struct view *w)
-{
-	json_int_t unpriced = json_integer_value(at(w->trust, "unpriced_requests"));
-	double estimated = json_number_value(at(w->trust, "estimated_cost_share"));
-	double failed = json_number_value(at(w->total, "failed_attempts"));
-	double attempts = json_number_value(at(w->total, "attempts"));
-	bool any = false;
-
-	if (unpriced > 0)
-		look_at(w, &any,
-		    arena_printf(w->cli->mem,
-			"%s requests have no price, so they count as 0",
-			figure_count(w->cli->mem, unpriced)),
-		    "frugald report --by model");
-	if (estimated > 0.01)
-		look_at(w, &any,
-		    arena_printf(w->cli->mem,
-			"%s of the cost is an estimate: no usage came",
-			figure_share(w->cli->mem, estimated)),
-		    "frugald report --by provider");
-	if (attempts > 0 && failed / attempts > 0.02)
-		look_at(w, &any,
-		    arena_printf(w->cli->mem, "%s of the calls to providers failed",
-			figure_share(w->cli->mem, failed / attempts)),
-		    "frugald status");
-	look_at_teams(w, &any);
 }
 
 /* What is too wide is cut and never wrapped. */
@@ -303,8 +296,9 @@ greatest(const json_t *total)
 {
 	struct pusd_sum cost = {.v = 0}, saved;
 
-	(void)amount(at(total, "cost_usd"), &cost);
-	if (amount(at(at(total, "saved"), "usd"), &saved) && saved.v > cost.v)
+	(void)view_amount(view_at(total, "cost_usd"), &cost);
+	if (view_amount(view_at(view_at(total, "saved"), "usd"), &saved) &&
+	    saved.v > cost.v)
 		return saved;
 	return cost;
 }
@@ -314,19 +308,18 @@ report_view(struct cli *c, const json_t *summary, const struct report_beside *be
 {
 	struct view w = {.cli = c,
 	    .summary = summary,
-	    .total = at(summary, "total"),
-	    .trust = at(summary, "trust")};
+	    .total = view_at(summary, "total"),
+	    .trust = view_at(summary, "trust")};
 
 	buf_init(&w.out, OUT_BYTES);
 	w.places = figure_places(greatest(w.total));
 	put_title(&w);
-	if (json_integer_value(at(w.total, "requests")) == 0) {
+	if (json_integer_value(view_at(w.total, "requests")) == 0) {
 		buf_add(&w.out, "nothing was booked in this time\n");
 	} else {
 		put_table(&w);
-		put_tiers(&w, beside->tiers);
-		put_savings(&w);
-		put_look_at(&w);
+		view_lines(&w, beside->tiers);
+		view_look_at(&w);
 		buf_add(&w.out,
 		    "\nmore: --by model|provider|route|key|user|session|day|tag.NAME · "
 		    "--since 24h · --csv --json · frugald explain REQUEST_ID\n");

@@ -459,12 +459,17 @@ models:
              "cold_starts": None, "cold_ms": None, "poll_age_ms": None, "polls": None, "polls_failed": None,
              "models": [{"model": "phi", "loaded": None}]}]}
         handler, more = self.daemon({"/v1/costs/summary": (200, answer)})
+        lost = json.loads(answer("")) | {"budgets": None, "limits": None}
+        lost["total"] |= {"baseline": {"name": "luna", "left_out": 0}, "saved": {
+            "usd": "-12.345", "low": "-20.1", "high": "-4.6", "share": -0.031, "share_low": -0.052, "share_high": -0.011}}
+        _, loss = self.daemon({"/v1/costs/summary": (200, lambda path: answer(path) if "group_by=tier" in path else json.dumps(lost))})
         _, local = self.daemon({"/v1/costs/summary": (200, answer), "/admin/fleet": (200, fleet)})
         narrow = more | {"columns": 60}
         self.assertEqual(json.loads(self.run_cli("report", "--json", **local)[1])["machines"], fleet["machines"])
         self.assertNotIn("machines", json.loads(self.run_cli("report", "--json", **more)[1]))
         self.golden("report", (("report",), more), (("report", "--month", "2026-11", "--team", "a&b", "--tag", "run=1 2"), more),
-                    (("report",), narrow), (("report", "--by", "team", "--csv"), more), (("report", "--by", "team"), local))
+                    (("report",), narrow), (("report", "--by", "team", "--csv"), more), (("report", "--by", "team"), local),
+                    (("report", "--baseline", "luna"), loss))
         self.assertEqual({a[2] for a in handler.asked}, {"Bearer tok"})
         self.assertIn("/v1/costs/summary?team=a%26b&tag.run=1%202&from=2026-11-01&to=2026-12-01&group_by=team",
                       [a[1] for a in handler.asked])
