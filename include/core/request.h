@@ -72,7 +72,7 @@ struct attempt {
 	struct tap tap;
 	enum outcome outcome; /* judge, or whoever ends it */
 	enum flaw flaw;       /* judge: of the first of a cascade */
-	char error_text[256]; /* for the client, secrets masked */
+	char error_text[400]; /* for the client, secrets masked */
 
 	/* monotonic; 0: not come to. By serve, send, and what came; attempt_end() */
 	int64_t start_ns, connected_ns, first_byte_ns, last_byte_ns, end_ns;
@@ -135,9 +135,12 @@ struct request {
 	struct attempt
 	    *last; /* serve: the one that answered, or the last that failed */
 	const struct budget
-	    *capped;        /* hold: it has changed what was decided, or NULL */
-	struct slot *slot;  /* slot; NULL once closed */
-	struct relay relay; /* relay */
+	    *capped; /* hold: it has changed what was decided, or NULL */
+	struct budget_refusal *cap_why; /* hold: of it; in the arena */
+	enum cap_follows after_cap;     /* hold */
+	bool cap_told;                  /* hold: counted as served otherwise */
+	struct slot *slot;              /* slot; NULL once closed */
+	struct relay relay;             /* relay */
 	/* judge: the first of a cascade; its answer was flawed and waits in
 	 * `kept_whole` for when nobody does better; else NULL */
 	struct attempt *kept;

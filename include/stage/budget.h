@@ -121,6 +121,9 @@ const char *budget_event_name(enum budget_event e);
 void budgets_count(struct budgets *b, const struct budget_who *who,
     const struct budget_refusal *why, enum budget_event e);
 
+/* Who may follow an attempt that a budget had no room for; the stricter is greater. */
+enum cap_follows { CAP_others, CAP_local, CAP_nobody };
+
 /* ---- what the ledger thread needs of them ---- */
 
 /* Does the budget apply, and to which value? */

@@ -145,37 +145,3 @@ hold_fit(const struct task *task, const struct candidate *c, struct pusd most,
 	*max_output = max;
 	return true;
 }
-
-/* The plan has put out who costs too much alone; here is what attempts cost together:
- * what those before have cost, or may have, is no longer there. */
-static bool
-within_limit(struct attempt *a)
-{
-	const struct request *r = a->request;
-	struct terms terms = auth_terms(&r->who);
-	wide left;
-
-	if (terms.max_per_request.v <= 0)
-		return true;
-	left = terms.max_per_request.v - r->cost.v;
-	return left > 0 && hold_fit(&r->task, a->candidate,
-			       (struct pusd){(int64_t)left}, &a->max_output);
-}
-
-/* The row `hold` of attempt.def. The most that the attempt can cost is booked beside
- * what it did cost. */
-enum next
-attempt_hold(struct attempt *a)
-{
-	const struct request *r = a->request;
-
-	a->max_output = a->candidate->max_output;
-	if (r->task.endpoint == EP_count_tokens)
-		return NEXT;
-	a->outcome = OUT_quota;
-	if (!within_limit(a) || !limit_attempt(a))
-		return END;
-	a->unpriced = !hold_worst_case(&r->task, a->candidate,
-	    r->task.max_output >= 0 ? r->task.max_output : a->max_output, &a->at_most);
-	return NEXT;
-}

@@ -143,6 +143,27 @@ attempt_settle(struct attempt *a)
 
 /* ---- serve ---- */
 
+/* The next of the plan that budgets leave. */
+static const struct candidate *
+next_of_plan(struct request *r)
+{
+	while (r->after_cap != CAP_nobody && r->next_candidate < r->plan->usable) {
+		const struct candidate *c = &r->plan->candidate[r->next_candidate++];
+
+		if (r->after_cap == CAP_others || c->model->at[c->at].provider->local)
+			return c;
+	}
+	return NULL;
+}
+
+/* A budget may have room for another one. */
+static bool
+may_follow(const struct request *r, const struct attempt *last)
+{
+	return outcome_row(last->outcome)->again ||
+	       (last->outcome == OUT_quota && r->capped != NULL);
+}
+
 /* May the failed attempt be followed by another, and by which candidate? NULL: no. */
 static const struct candidate *
 next_candidate(struct request *r, bool *ret_fresh)
@@ -160,7 +181,7 @@ next_candidate(struct request *r, bool *ret_fresh)
 	if (last != NULL && last->outcome == OUT_escalated &&
 	    r->next_candidate < r->plan->escalate_to)
 		r->next_candidate = r->plan->escalate_to;
-	if (last != NULL && !outcome_row(last->outcome)->again)
+	if (last != NULL && !may_follow(r, last))
 		return NULL;
 	if (last != NULL && last->outcome == OUT_stale && !r->stale_retried) {
 		r->stale_retried = true;
@@ -176,9 +197,7 @@ next_candidate(struct request *r, bool *ret_fresh)
 		assert(last->candidate != NULL);
 		return last->candidate;
 	}
-	if (r->next_candidate >= r->plan->usable)
-		return NULL;
-	return &r->plan->candidate[r->next_candidate++];
+	return next_of_plan(r);
 }
 
 static enum next

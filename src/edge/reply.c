@@ -232,6 +232,10 @@ write_error(struct request *r, struct reply_head *h, struct buf *body)
 
 	*h = (struct reply_head){
 	    .status = row->http, .content_type = "application/json"};
+	if (r->outcome == OUT_quota && r->capped != NULL) {
+		h->status = r->capped->http_status;
+		reply_header(h, "x-frugald-budget", r->capped->name);
+	}
 	d->write_error(body, row, text, r->fail_param, request_id_text(r));
 	reply_header(h, "x-should-retry", retry ? "true" : "false");
 	reply_header(h, "retry-after", retry_after(r, row, retry));

@@ -149,6 +149,8 @@ fill_request(const struct request *r, struct slot_request *s)
 	    classifier_version(r->snap->classifier));
 	s->session = r->session;
 	s->rules = r->snap->rules;
+	name_into(
+	    s->budget, sizeof(s->budget), r->capped != NULL ? r->capped->name : "");
 	s->outlook = r->outlook != NULL ? r->outlook->number : 0;
 	s->complexity = r->verdict.complexity;
 	s->confidence = r->verdict.confidence;
@@ -249,6 +251,7 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	if (a->request->task.opaque_bytes == 0)
 		s->text_bytes = (int64_t)a->request->task.text_bytes;
 	s->expected_output = expected_output(a);
+	s->granted_ms = a->grant.at_ms;
 	s->calls = -1;
 	fill_warmth(a, s);
 	s->machine_pusd = expected_machine(a);

@@ -151,6 +151,13 @@ count_settled(struct worker *w, const struct slot_attempt *s)
 		count(w, usage_missing);
 }
 
+/* What was set aside is given back but for what was spent. */
+static void
+end_hold(struct attempt *a, struct pusd spent)
+{
+	(void)budgets_settle(a->request->worker->shared->budgets, &a->grant, spent);
+}
+
 void
 meter_settle(struct attempt *a)
 {
@@ -160,11 +167,14 @@ meter_settle(struct attempt *a)
 	if (a->slot_index < 0) {
 		/* It never came so far that it could cost anything. */
 		a->basis = BASIS_none;
+		end_hold(a, (struct pusd){0});
 		return;
 	}
 	s = r->slot->attempt[a->slot_index];
-	if (s.closed)
+	if (s.closed) {
+		end_hold(a, budget_charge(s.amount_pusd, s.at_most_pusd));
 		return;
+	}
 	fill_result(a, &s);
 	if (!usage_is_final(&a->tap) || s.unbilled || basis_of(a) == BASIS_none) {
 		settle_estimated(a, basis_of(a), &s);
@@ -183,6 +193,7 @@ meter_settle(struct attempt *a)
 		pusd_sum_add(&r->cost, a->amount);
 	count_settled(r->worker, &s);
 	slot_attempt_close(r->slot, a->slot_index, &s, buf_str(&a->tap.raw_usage));
+	end_hold(a, budget_charge(s.amount_pusd, s.at_most_pusd));
 }
 
 void

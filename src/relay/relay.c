@@ -257,6 +257,8 @@ common_headers(struct request *r, struct reply_head *h)
 	reply_header(
 	    h, "x-frugald-complexity", two_places(r->mem, r->verdict.complexity));
 	limit_tell(r, h);
+	if (r->capped != NULL)
+		reply_header(h, "x-frugald-budget", r->capped->name);
 	if (a->flaw != FLAW_none)
 		reply_header(h, "x-frugald-flaw", flaw_name(a->flaw));
 	if (r->explain)

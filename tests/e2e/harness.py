@@ -426,7 +426,7 @@ class Daemon(Program):
                 db.row_factory = sqlite3.Row
                 found += [dict(r) for r in db.execute(sql, args)]
             except sqlite3.OperationalError as e:
-                if "no such table" not in str(e):  # the month's file is just being made
+                if "no such " not in str(e):  # table or column: the month's file is just being made
                     raise
             finally:
                 db.close()
@@ -501,7 +501,7 @@ def raw_usage(shape, numbers):
     return re.sub("[\x01\x02]", lambda m: values.pop(0)[m.group() == "\x02":], shape)
 
 
-REQUESTS = "SELECT r.*, " + names("r", "key", "team", "route", "asked", "data", "baseline", "decided", "tagset") + " FROM request r"
+REQUESTS = "SELECT r.*, " + names("r", "key", "team", "route", "asked", "data", "baseline", "decided", "tagset", "budget") + " FROM request r"
 ATTEMPTS = ("SELECT a.*, " + names("a", "model", "provider", "price", "served_model", "service_tier", "shape")
             + " FROM attempt a")
 

@@ -247,12 +247,15 @@ test_step(void **state)
 	    .price = &r,
 	    .contract_ppm = PPM / 2,
 	    .max_output = 10};
-	struct request req = {.task = {.endpoint = EP_generate,
-				  .max_output = -1,
-				  .n = 1,
-				  .best_of = 1,
-				  .text_bytes = 1000}};
-	struct attempt a = {.request = &req, .candidate = &c};
+	struct snapshot snap = {0};
+	struct request req = {.snap = &snap,
+	    .task = {.endpoint = EP_generate,
+		.max_output = -1,
+		.n = 1,
+		.best_of = 1,
+		.text_bytes = 1000}};
+	const struct provider none = {0};
+	struct attempt a = {.request = &req, .candidate = &c, .provider = &none};
 
 	(void)state;
 	assert_int_equal(attempt_hold(&a), NEXT);
@@ -266,7 +269,7 @@ test_step(void **state)
 	assert_int_equal(attempt_hold(&a), NEXT);
 	assert_true(a.unpriced);
 	/* counting tokens costs nothing */
-	a = (struct attempt){.request = &req, .candidate = &c};
+	a = (struct attempt){.request = &req, .candidate = &c, .provider = &none};
 	req.task.endpoint = EP_count_tokens;
 	assert_int_equal(attempt_hold(&a), NEXT);
 	assert_false(a.unpriced);
@@ -287,13 +290,16 @@ test_limit_of_a_request(void **state)
 	struct candidate c = {
 	    .model = &m, .price = &row, .contract_ppm = PPM, .max_output = 10};
 	struct team team = {.terms = {.max_per_request = {200000}, .max_output = -1}};
-	struct request req = {.task = {.endpoint = EP_generate,
-				  .max_output = -1,
-				  .n = 1,
-				  .best_of = 1,
-				  .text_bytes = 1000},
+	struct snapshot snap = {0};
+	struct request req = {.snap = &snap,
+	    .task = {.endpoint = EP_generate,
+		.max_output = -1,
+		.n = 1,
+		.best_of = 1,
+		.text_bytes = 1000},
 	    .who.team = &team};
-	struct attempt a = {.request = &req, .candidate = &c};
+	const struct provider none = {0};
+	struct attempt a = {.request = &req, .candidate = &c, .provider = &none};
 
 	(void)state;
 	assert_int_equal(attempt_hold(&a), NEXT);
