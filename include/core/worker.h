@@ -25,6 +25,7 @@ struct fleet_shared;
 struct ledger;
 struct limits_shared;
 struct log_ring;
+struct recent;
 struct outlook;
 struct outlook_shared;
 struct parse_shared;
@@ -73,6 +74,7 @@ struct worker {
 	struct id_stock ids;
 	struct counters *counters; /* written by this worker, read by report */
 	struct log_ring *log;      /* finished requests, to the log writer */
+	struct recent *recent;     /* what keys have spent of late */
 	struct request_list requests;
 	unsigned live; /* requests */
 	bool draining, stop;

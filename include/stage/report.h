@@ -30,6 +30,11 @@ bool log_ring_put(struct log_ring *l, struct str line);
  * counters (docs/api.md says what they measure). */
 void log_request(struct request *r, struct buf *ret);
 
+/* What keys have spent of late; a worker's own, filled by log_request(). */
+struct recent;
+struct recent *recent_new(void);
+void recent_free(struct recent *r); /* takes NULL */
+
 /* ---- the report thread (log), the query thread, the admin port's own ---- */
 
 struct report;

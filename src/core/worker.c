@@ -70,6 +70,7 @@ worker_new(const struct shared *s, unsigned index, struct snapshot *snap,
 	w->outlook = NULL;
 	w->counters = xcalloc(1, sizeof(*w->counters));
 	w->log = log_ring_new();
+	w->recent = recent_new();
 	w->taps = taps_new();
 	TAILQ_INIT(&w->requests);
 	w->mail.fd = -1;
@@ -98,6 +99,7 @@ worker_free(struct worker *w)
 	mailbox_free(w->mailbox);
 	loop_free(w->loop);
 	log_ring_free(w->log);
+	recent_free(w->recent);
 	xfree(w->counters);
 	snapshot_unref(w->snap);
 	xfree(w);

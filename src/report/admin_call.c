@@ -311,8 +311,7 @@ static const struct {
 	void (*run)(struct admin_call *c);
 	bool open;
 } table[] = {
-    {"GET", "/healthz", get_health, true},
-    {"GET", "/readyz", get_ready, true},
+    {"GET", "/healthz", get_health, true}, {"GET", "/readyz", get_ready, true},
     {"GET", "/metrics", get_metrics, false},
     {"GET", "/admin/policy", get_policy, false},
     {"POST", "/admin/reload", post_reload, false},
@@ -321,6 +320,7 @@ static const struct {
     {"GET", "/admin/fleet", get_fleet, false},
     {"GET", "/admin/classifier", get_classifier, false},
     {"GET", "/admin/status", get_status, false},
+    {"GET", "/admin/top", NULL, false}, /* the query thread may wait for workers */
 };
 
 bool
@@ -391,6 +391,8 @@ admin_run(struct admin_call *c, const char *method)
 		there = true;
 		if (strcmp(table[i].method, get ? "GET" : method) != 0)
 			continue;
+		if (table[i].run == NULL)
+			return run_query(c);
 		table[i].run(c);
 		return true;
 	}

@@ -16,6 +16,7 @@
 #include "seen.h"
 #include "stage/report.h"
 #include "summary.h"
+#include "top.h"
 
 static const struct {
 	int status;
@@ -166,6 +167,18 @@ answer_outlook(struct books *b, const struct snapshot *snap, struct str query,
 	return status;
 }
 
+static int
+answer_top(struct books *b, const struct snapshot *snap, const struct scope *scope,
+    struct buf *ret)
+{
+	if (!scope->all || b->in_flight == NULL || snap == NULL)
+		return report_error(ret, 404, NULL,
+		    "what runs right now only a daemon knows, at its admin port");
+	if (!top_json(b, snap, ret))
+		return report_error(ret, 413, NULL, "the answer is too long");
+	return 200;
+}
+
 /* ---- paths ---- */
 
 /* Path without "/v1", and what is behind '?'. */
@@ -297,6 +310,8 @@ report_answer(struct books *b, const struct snapshot *snap, struct str target,
 		return answer_summary(b, snap, query, scope, ret);
 	if (str_is(path, "/costs/gate"))
 		return gate_answer(b, snap, query, scope, ret);
+	if (str_is(path, "/admin/top"))
+		return answer_top(b, snap, scope, ret);
 	if (str_is(path, "/outlook"))
 		return answer_outlook(b, snap, query, scope, ret);
 	if (report_is_request(target, &id))

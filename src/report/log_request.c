@@ -6,6 +6,7 @@
 #include "core/request.h"
 #include "core/worker.h"
 #include "dates.h"
+#include "recent.h"
 
 static int64_t
 span(int64_t from_ns, int64_t to_ns)
@@ -61,6 +62,19 @@ book(const struct request *r, int64_t total_ns)
 	count_in(c->ttft_ms, in_units(span(a->start_ns, a->first_byte_ns), NS_PER_MS));
 	count_in(c->total_ms, in_units(total_ns, NS_PER_MS));
 	counter_add(&c->cost_pusd[a->candidate->model->tier], (uint64_t)r->cost.v);
+}
+
+/* By key: what runs right now is asked for, with or without a log. */
+static void
+book_recent(const struct request *r)
+{
+	struct env *env = r->worker->env;
+
+	if (r->in.endpoint != EP_generate || r->in.dry || r->who.key_name == NULL)
+		return;
+	recent_add(r->worker->recent, str_of(r->who.key_name),
+	    str_of(r->who.team_name == NULL ? "" : r->who.team_name), env->mono_ns(env),
+	    r->cost, !r->called && r->outcome != OUT_served);
 }
 
 static void
@@ -173,6 +187,7 @@ log_request(struct request *r, struct buf *ret)
 	struct json j;
 
 	book(r, total);
+	book_recent(r);
 	if (!wanted(r))
 		return;
 	date_format_ms(r->start_wall_ms, ts);

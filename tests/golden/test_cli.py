@@ -486,6 +486,27 @@ models:
         self.assertEqual([a[1] for a in handler.asked], ["/v1/outlook?since=7d"])
         self.assertEqual(self.run_cli("report", "--show", "outlook", "--json", **more)[1].strip(), learned.strip())
 
+    def test_top(self):
+        def spent(requests, usd, refused=0):
+            return {"requests": requests, "refused": refused, "usd": usd}
+        cap = {"per": "day", "name": "", "cap_usd": "50", "left_usd": "0.1", "resets_at": "2026-11-26T00:00:00Z", "burn": 1.6}
+        now = {"at": "2026-11-25T10:00:07Z", "whole": True, "in_flight": 7, "waiting": 1,
+               "calls": [{"key": "ci-nightly", "team": "platform", "model": "sol", "provider": "openai", "in_flight": 4,
+                          "oldest_ms": 12400},
+                         {"key": "pay\x1b[2J", "team": "", "model": "", "provider": "", "in_flight": 1, "oldest_ms": 3}],
+               "keys": [{"key": "ci-nightly", "team": "platform", "in_flight": 4, "minute": spent(241, "0.421000000000"),
+                         "hour": spent(9000, "1812.900000000000", 3)},
+                        {"key": "", "team": "", "in_flight": 0, "minute": spent(0, "0"), "hour": spent(2, "0.000012000000")}],
+               "minute": spent(241, "0.421000000000"), "hour": spent(9002, "1812.900012000000"),
+               "budgets": [cap | {"scope": "key:ci-nightly", "spent_usd": "49.5", "held_usd": "0.4"},
+                           cap | {"scope": "daemon", "spent_usd": "4", "held_usd": "0"}], "machines": []}
+        idle = now | {"in_flight": 0, "waiting": 0, "calls": [], "keys": [], "budgets": None, "minute": spent(0, "0"),
+                      "hour": spent(0, "0"), "whole": False}
+        _, busy = self.daemon({"/admin/top": (200, now)})
+        _, rest = self.daemon({"/admin/top": (200, idle)})
+        self.golden("top", (("top",), busy), (("top", "--once"), rest), ("top",), (("top",), busy | {"columns": 60}))
+        self.assertEqual(json.loads(self.run_cli("top", "--json", **busy)[1]), now)
+
     def test_status(self):
         status = {"version": "0.1.0", "uptime_s": 93784, "ready": True, "workers": 4, "policy": "4be1c09",
                   "config": "/etc/frugald/frugald.yaml", "state": "/var/lib/frugald", "connections": 12, "slots_in_use": 3,
