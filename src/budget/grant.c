@@ -267,7 +267,7 @@ attempt_hold(struct attempt *a)
 	if (a->request->task.endpoint == EP_count_tokens)
 		return NEXT;
 	a->outcome = OUT_quota;
-	if (!within_limit(a) || !grant(a))
+	if (!within_limit(a) || !limit_attempt(a) || !grant(a))
 		return END;
 	return NEXT;
 }
