@@ -26,6 +26,10 @@ void xfree(void *p);
  * after start and reload, which need much for a moment. */
 void mem_trim(void);
 
+/* Constants of the program that were looked at once and are not soon again: their pages
+ * are given back, and come again from the file when they are touched. */
+void mem_forget(const void *p, size_t len);
+
 /* Overwrites secrets so that the compiler cannot drop it, then frees. Takes NULL. */
 void xfree_secret(void *p, size_t len);
 

@@ -11,7 +11,7 @@
 #include "config/prices.h"
 
 struct snapshot;
-struct provider;
+struct model;
 
 /* In force from a day on. */
 struct contract_term {
@@ -44,15 +44,18 @@ struct contract_price {
 	int64_t ppm;
 };
 
-/* The prices of a catalogue id at a provider, in force at `at_s`, for providers that
- * are no machine of our own. A row of the contract's own price book is a fixed price,
- * off which no discount goes; where the public book has no row, it is the list price,
- * too. */
+/* The prices of a model at its provider number `at`, in force at `at_s`, for providers
+ * that are no machine of our own. A row of the contract's own price book, found by the
+ * model's catalogue id, is a fixed price, off which no discount goes; where the public
+ * book has no row, it is the list price, too. */
 struct contract_price contract_price(
-    const struct snapshot *s, const struct provider *p, struct str id, int64_t at_s);
+    const struct snapshot *s, const struct model *m, unsigned at, int64_t at_s);
 
 /* Behind this prefix stand the ids of rows of a contract's own book. */
 #define CONTRACT_ID "contract:"
+
+/* So many price books of contracts a policy may name. */
+#define CONTRACT_BOOKS 64
 
 /* The books in what is kept of contracts (config/kept.h), up to `cap`; gives their
  * number. The caller frees each. */

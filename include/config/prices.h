@@ -23,6 +23,10 @@ struct price_row {
 	const char *provider; /* of the book: openai, azure, … */
 	const char *model;    /* catalogue id */
 	int64_t from_s, to_s; /* UTC seconds; to_s exclusive; INT64_MAX: open */
+	/* Only between these minutes of each day, UTC; may wrap; both 0: all day. Goes
+	 * before a row for all day. */
+	int16_t from_minute, to_minute;
+	const char *const *match; /* names at the provider; the last NULL */
 	struct price_kinds kinds;
 	/* Above so many input tokens (all kinds of input together) the whole request is
 	 * priced so; sorted by start. */
@@ -37,11 +41,26 @@ struct price_row {
 		int64_t ppm;
 	} service[4];
 	unsigned services;
+	/* Fees, in pico-dollars, that no tier of service changes. */
+	int64_t call_pusd;    /* of a search of the web, …; -1: unknown */
+	int64_t request_pusd; /* of every request; 0: none */
 };
 
 struct price_book;
 
 struct price_book *price_book_parse(struct str yaml, const char *file, struct diag *d);
+
+/* A row that is needed: the one of this `id`, or whichever could be meant by a model at
+ * a provider of the book, by its catalogue id or by its name there. */
+struct price_wish {
+	struct str id; /* empty: not by id */
+	struct str provider, model, name;
+};
+/* The same with only those rows, where the text is written as scripts/prices-update
+ * does (so that nobody has to find mistakes in it): a long book costs little. */
+struct price_book *price_book_parse_some(struct str yaml, const char *file,
+    const struct price_wish *wish, unsigned wishes, struct diag *d);
+
 /* Puts `prefix` before the id of every row. */
 void price_book_prefix(struct price_book *b, const char *prefix);
 void price_book_free(struct price_book *b);
@@ -51,6 +70,12 @@ const char *price_book_version(const struct price_book *b);
 struct str price_book_text(const struct price_book *b);
 size_t price_book_count(const struct price_book *b);
 const struct price_row *price_book_at(const struct price_book *b, size_t i);
+
+/* What a model is called in the book, for price_book_find(): its catalogue id where the
+ * provider has a row of it; else that of a row which `match`es its name there; else the
+ * id. Lives as long as the book and `id` do. */
+const char *price_book_key(
+    const struct price_book *b, const char *provider, const char *id, struct str name);
 
 /* The row in force at `at_s` for a catalogue id at a provider of the
  * book; when the book has none for that provider, the row of the

@@ -95,6 +95,7 @@ struct model {
 	struct {
 		const struct provider *provider;
 		const char *name;      /* what the provider calls the model */
+		const char *price_key; /* what the price book does; NULL: its id */
 		int32_t weight;        /* share of the sessions; 0: in order of `at` */
 		struct health *health; /* of (model, provider) */
 		/* of it at a tier of service that a rule asks for; else the same */

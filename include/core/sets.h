@@ -116,6 +116,7 @@ const char *tag_source_name(enum tag_source s); /* "key", …; "" of nobody */
 struct usage {
 	int64_t tokens[TOKEN_COUNT];
 	int64_t reasoning; /* of which, within output; -1 unknown */
+	int64_t calls;     /* of tools with a fee of their own; -1 unknown */
 	bool inconsistent; /* the provider's sums do not fit; booked conservatively */
 };
 

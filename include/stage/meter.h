@@ -18,10 +18,10 @@
 struct env;
 struct snapshot;
 
-/* The exact cost of disjoint token kinds by one row, rounded once half-even: Σ tokens ×
- * price × service factor × contract factor (ppm; 1,000,000: list). Unknown (-1) token
- * counts are 0. False: a kind that has tokens has no price (unpriced), or the amount
- * does not fit. */
+/* The exact cost of disjoint token kinds by one row, rounded once half-even: (Σ tokens
+ * × price × service factor + fees) × contract factor (ppm; 1,000,000: list). Unknown
+ * (-1) counts are 0. False: a kind that has tokens, or calls, has no price (unpriced),
+ * or the amount does not fit. */
 bool price_cost(const struct price_row *row, const struct usage *u,
     struct str service_tier, int64_t contract_ppm, struct pusd *ret) MUST_CHECK;
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 void
 xabort(const char *why)
@@ -74,4 +76,16 @@ void
 mem_trim(void)
 {
 	(void)malloc_trim(0);
+}
+
+void
+mem_forget(const void *p, size_t len)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)p + page - 1) / page * page;
+	uintptr_t to = ((uintptr_t)p + len) / page * page;
+
+	/* Nobody has written to them, so nothing is lost; whole pages only. */
+	if (from < to)
+		(void)madvise((void *)from, to - from, MADV_DONTNEED);
 }

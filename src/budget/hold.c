@@ -120,7 +120,8 @@ hold_worst_case(const struct task *task, const struct candidate *c, int64_t max_
 	contract = c->contract_ppm;
 	if (most > MOST || service > FACTOR_MAX || contract > FACTOR_MAX)
 		return false;
-	return pusd_divide(most * service * contract, PPM * PPM, ret);
+	most = most * service + (wide)c->price->request_pusd * PPM;
+	return pusd_divide(most * contract, PPM * PPM, ret);
 }
 
 bool

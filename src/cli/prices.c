@@ -31,9 +31,11 @@ has_policy(struct cli *c)
 	       c->env->file_size(c->env, "/etc/frugald/frugald.yaml") >= 0;
 }
 
+/* A policy has only the prices that it needs; people ask for others, too. */
 static bool
 open_books(struct books *b, struct cli *c)
 {
+	struct str prices = str_make(embed_prices_yaml, embed_prices_yaml_len);
 	struct diag *d;
 
 	*b = (struct books){0};
@@ -41,17 +43,15 @@ open_books(struct books *b, struct cli *c)
 		b->snap = policy_offline(c);
 		if (b->snap == NULL)
 			return false;
-		b->catalogue = b->snap->catalogue;
-		b->book = b->snap->prices;
-		return true;
+		prices = price_book_text(b->snap->prices);
 	}
 	d = diag_new();
-	b->own_catalogue = catalogue_parse(
-	    str_make(embed_models_yaml, embed_models_yaml_len), "(built-in models)", d);
-	b->own_book = price_book_parse(
-	    str_make(embed_prices_yaml, embed_prices_yaml_len), "(built-in prices)", d);
-	b->catalogue = b->own_catalogue;
-	b->book = b->own_book;
+	if (b->snap == NULL)
+		b->own_catalogue =
+		    catalogue_parse(str_make(embed_models_yaml, embed_models_yaml_len),
+			"(built-in models)", d);
+	b->book = b->own_book = price_book_parse(prices, "(prices)", d);
+	b->catalogue = b->snap != NULL ? b->snap->catalogue : b->own_catalogue;
 	cli_print_findings(d);
 	diag_free(d);
 	return b->catalogue != NULL && b->book != NULL;

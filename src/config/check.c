@@ -9,9 +9,7 @@ check_prices(struct build *b, const struct model *m, struct diag_place at)
 	for (unsigned i = 0; i < m->ats; i++) {
 		const struct provider *p = m->at[i].provider;
 
-		if (p->local ||
-		    contract_price(b->s, p, str_of(m->catalogue->id), b->now_s).row !=
-			NULL)
+		if (p->local || contract_price(b->s, m, i, b->now_s).row != NULL)
 			continue;
 		diag_warning(b->r.d, at,
 		    "model '%s' has no price at '%s': its requests will be unpriced; "

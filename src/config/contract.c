@@ -36,25 +36,44 @@ term_at(const struct contract *c, int64_t at_s)
 	return NULL;
 }
 
+/* The contract's own row; NULL: it has none. */
+static const struct price_row *
+fixed_price(
+    const struct price_book *book, const struct model *m, unsigned at, int64_t at_s)
+{
+	struct str provider = str_of(m->at[at].provider->book);
+	const struct price_row *row;
+
+	if (book == NULL)
+		return NULL;
+	row = price_book_find(book, provider, str_of(m->catalogue->id), at_s);
+	if (row == NULL && m->at[at].price_key != NULL)
+		row =
+		    price_book_find(book, provider, str_of(m->at[at].price_key), at_s);
+	return row;
+}
+
 struct contract_price
 contract_price(
-    const struct snapshot *s, const struct provider *p, struct str id, int64_t at_s)
+    const struct snapshot *s, const struct model *m, unsigned at, int64_t at_s)
 {
+	const struct provider *p = m->at[at].provider;
+	const char *key = m->at[at].price_key;
 	const struct contract_term plain = {.ppm = p->contract_ppm,
 	    .book = p->contract != NULL ? p->contract->book : NULL};
 	const struct contract_term *t = NULL;
-	const struct price_row *own = NULL;
+	const struct price_row *own;
 	struct contract_price x;
 
 	if (p->contract != NULL)
 		t = term_at(p->contract, at_s);
 	if (t == NULL)
 		t = &plain;
-	x.list = price_book_find(s->prices, str_of(p->book), id, at_s);
+	x.list = price_book_find(s->prices, str_of(p->book),
+	    str_of(key != NULL ? key : m->catalogue->id), at_s);
 	x.row = x.list;
 	x.ppm = t->ppm;
-	if (t->book != NULL)
-		own = price_book_find(t->book, str_of(p->book), id, at_s);
+	own = fixed_price(t->book, m, at, at_s);
 	if (own == NULL)
 		return x;
 	x.row = own;

@@ -61,10 +61,10 @@ own_book(struct build *b, struct own_books *o, const char *path, struct diag_pla
 		if (strcmp(o->path[i], path) == 0)
 			return o->book[i];
 	}
-	if (o->count == OWN_BOOKS_MAX) {
+	if (o->count == CONTRACT_BOOKS) {
 		diag_error(b->r.d, at,
 		    "prices: at most %d price books of contracts; put them together",
-		    OWN_BOOKS_MAX);
+		    CONTRACT_BOOKS);
 		return NULL;
 	}
 	buf_init(&text, TREE_BYTES_MAX + 1);

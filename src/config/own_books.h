@@ -6,11 +6,9 @@
 #include "build.h"
 #include "config/contract.h"
 
-#define OWN_BOOKS_MAX 64
-
 struct own_books {
-	struct price_book *book[OWN_BOOKS_MAX];
-	const char *path[OWN_BOOKS_MAX];
+	struct price_book *book[CONTRACT_BOOKS];
+	const char *path[CONTRACT_BOOKS];
 	unsigned count;
 };
 

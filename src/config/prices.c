@@ -8,23 +8,18 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/util.h"
+#include "embed.h"
+#include "price_rows.h"
+#include "price_select.h"
 #include "row.h"
 #include "value.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)
 
-struct price_book {
-	struct arena *mem;
-	struct str text;
-	const char *version;
-	struct price_row *rows;
-	size_t count;
-};
-
 struct entry {
 	struct price_row row;
-	const struct node *match; /* for scripts/prices-update */
-	const struct node *usd, *above, *services;
+	const struct node *match, *usd, *above, *services, *fees;
+	const char *hours;
 };
 
 struct above_entry {
@@ -134,6 +129,79 @@ read_services(const struct reading *r, const struct node *map, struct price_row 
 	}
 }
 
+/* "16:30-00:30", of the day in UTC. */
+static bool
+read_minute(struct str s, int16_t *ret)
+{
+	struct str hour;
+	int64_t h, m;
+
+	if (s.len != 5 || !str_split(&s, ':', &hour) || !value_int(hour, &h) ||
+	    !value_int(s, &m) || h > 24 || m > 59 || h * 60 + m > 24 * 60)
+		return false;
+	*ret = (int16_t)(h * 60 + m);
+	return true;
+}
+
+static void
+read_hours(const struct reading *r, const struct node *n, const char *hours,
+    struct price_row *row)
+{
+	struct str rest = str_of(hours), from;
+
+	if (hours == NULL)
+		return;
+	if (!str_split(&rest, '-', &from) || !read_minute(from, &row->from_minute) ||
+	    !read_minute(rest, &row->to_minute) || row->from_minute == row->to_minute)
+		diag_error(r->d, node_place(n, "hours"),
+		    "hours: '%s' does not fit; write two times of day, UTC, such as "
+		    "16:30-00:30",
+		    hours);
+}
+
+/* In USD each. */
+static void
+read_fees(const struct reading *r, const struct node *map, struct price_row *row)
+{
+	static const char *const known[] = {"request", "web_search", NULL};
+	struct pusd usd;
+
+	row->call_pusd = -1;
+	for (const struct node *n = map == NULL ? NULL : map->first; n != NULL;
+	     n = n->next) {
+		int64_t *fee = str_is(n->key, "request")      ? &row->request_pusd
+			       : str_is(n->key, "web_search") ? &row->call_pusd
+							      : NULL;
+		const char *near = diag_nearest(n->key.p, known);
+
+		if (fee == NULL)
+			diag_error(r->d, n->key_at,
+			    "unknown fee '%s'; did you mean '%s'?", n->key.p,
+			    near == NULL ? "web_search" : near);
+		else if (pusd_parse(n->text, &usd))
+			*fee = usd.v;
+		else
+			diag_error(r->d, n->at,
+			    "%s: '%s' is not an amount in USD such as \"0.01\"",
+			    n->key.p, n->text.p);
+	}
+}
+
+static void
+read_match(const struct reading *r, const struct node *list, struct price_row *row)
+{
+	static const char *const none[] = {NULL};
+	const char **names;
+	size_t i = 0;
+
+	row->match = none;
+	if (list == NULL || list->count == 0)
+		return;
+	row->match = names = arena_alloc(r->mem, (list->count + 1) * sizeof(*names));
+	for (const struct node *n = list->first; n != NULL; n = n->next)
+		names[i++] = n->text.p;
+}
+
 static void
 read_row(const struct reading *r, struct node *n, struct price_row *ret)
 {
@@ -155,18 +223,10 @@ read_row(const struct reading *r, struct node *n, struct price_row *ret)
 	read_kinds(r, e.usd, &e.row.kinds);
 	read_above(r, e.above, &e.row);
 	read_services(r, e.services, &e.row);
+	read_hours(r, n, e.hours, &e.row);
+	read_fees(r, e.fees, &e.row);
+	read_match(r, e.match, &e.row);
 	*ret = e.row;
-}
-
-static int
-by_place(const void *a, const void *b)
-{
-	const struct price_row *x = a, *y = b;
-	int by = strcmp(x->provider, y->provider);
-
-	if (by == 0)
-		by = strcmp(x->model, y->model);
-	return by != 0 ? by : (x->from_s > y->from_s) - (x->from_s < y->from_s);
 }
 
 static void
@@ -176,25 +236,36 @@ read_rows(const struct reading *r, const struct node *list, struct price_book *b
 		diag_error(r->d, list->at, "prices: expected a list of prices");
 		return;
 	}
-	b->rows = arena_alloc(b->mem, (list->count + 1) * sizeof(*b->rows));
+	b->rows = xcalloc(list->count + 1, sizeof(*b->rows));
 	for (struct node *n = list->first; n != NULL; n = n->next)
 		read_row(r, n, &b->rows[b->count++]);
+}
+
+/* Of two rows of one place, `y` not the earlier. */
+static bool
+both_in_force(const struct price_row *x, const struct price_row *y)
+{
+	if (y->from_s >= x->to_s || price_all_day(x) != price_all_day(y))
+		return false;
+	return price_all_day(x) || price_in_hours(x, y->from_minute * 60) ||
+	       price_in_hours(y, x->from_minute * 60);
 }
 
 /* Two rows may never be in force at once: which one would be right? */
 static void
 sort_rows(const struct reading *r, const struct node *list, struct price_book *b)
 {
-	qsort(b->rows, b->count, sizeof(*b->rows), by_place);
+	price_rows_sort(b);
 	for (size_t i = 1; i < b->count; i++) {
-		const struct price_row *x = &b->rows[i - 1], *y = &b->rows[i];
+		const struct price_row *y = &b->rows[i];
 
-		if (strcmp(x->provider, y->provider) == 0 &&
-		    strcmp(x->model, y->model) == 0 && y->from_s < x->to_s)
-			diag_error(r->d, list->at,
-			    "prices '%s' and '%s' are in force at the same time; give "
-			    "the earlier one a `to`",
-			    x->id, y->id);
+		for (size_t k = i; k > 0 && price_same_place(&b->rows[k - 1], y); k--) {
+			if (both_in_force(&b->rows[k - 1], y))
+				diag_error(r->d, list->at,
+				    "prices '%s' and '%s' are in force at the same "
+				    "time; give the earlier one a `to`",
+				    b->rows[k - 1].id, y->id);
+		}
 	}
 }
 
@@ -225,20 +296,15 @@ version(struct price_book *b, const char *source)
 	return arena_printf(b->mem, "%s-%.8s", day, hex);
 }
 
-struct price_book *
-price_book_parse(struct str yaml, const char *file, struct diag *d)
+static void
+read_book(struct price_book *b, struct str yaml, const char *file, struct diag *d)
 {
-	struct price_book *b = xcalloc(1, sizeof(*b));
-	size_t before = diag_errors(d);
 	struct book_file f = {0};
+	size_t before = diag_errors(d);
 	struct arena *nodes = arena_new(ARENA_BYTES);
-	struct reading r;
-	struct node *root;
+	struct reading r = {.mem = b->mem, .d = d};
+	struct node *root = tree_parse(nodes, b->mem, yaml, file, d);
 
-	b->mem = arena_new(ARENA_BYTES);
-	b->text = str_make(arena_str(b->mem, yaml), yaml.len);
-	r = (struct reading){.mem = b->mem, .d = d};
-	root = tree_parse(nodes, b->mem, yaml, file, d);
 	if (root != NULL)
 		row_read(&r, file_rows, root, " in the price book", &f);
 	if (f.prices != NULL)
@@ -246,11 +312,38 @@ price_book_parse(struct str yaml, const char *file, struct diag *d)
 	if (f.prices != NULL && diag_errors(d) == before)
 		sort_rows(&r, f.prices, b);
 	b->version = version(b, f.source);
+	b->whole = root != NULL && diag_errors(d) == before;
 	arena_free(nodes);
-	if (root != NULL && diag_errors(d) == before)
+}
+
+struct price_book *
+price_book_parse_some(struct str yaml, const char *file, const struct price_wish *wish,
+    unsigned wishes, struct diag *d)
+{
+	struct price_book *b = xcalloc(1, sizeof(*b));
+	struct buf some;
+
+	b->mem = arena_new(ARENA_BYTES);
+	b->text = yaml;
+	/* what is built in stays where it is */
+	if (yaml.p != embed_prices_yaml)
+		b->text = str_make(arena_str(b->mem, yaml), yaml.len);
+	buf_init(&some, yaml.len + 64);
+	if (wish != NULL && price_select(yaml, wish, wishes, &some))
+		read_book(b, buf_str(&some), file, d);
+	else
+		read_book(b, yaml, file, d);
+	buf_fini(&some);
+	if (b->whole)
 		return b;
 	price_book_free(b);
 	return NULL;
+}
+
+struct price_book *
+price_book_parse(struct str yaml, const char *file, struct diag *d)
+{
+	return price_book_parse_some(yaml, file, NULL, 0, d);
 }
 
 void
@@ -266,6 +359,7 @@ price_book_free(struct price_book *b)
 	if (b == NULL)
 		return;
 	arena_free(b->mem);
+	xfree(b->rows);
 	xfree(b);
 }
 
@@ -291,52 +385,4 @@ const struct price_row *
 price_book_at(const struct price_book *b, size_t i)
 {
 	return &b->rows[i];
-}
-
-static int
-compare(struct str a, const char *b)
-{
-	size_t len = strlen(b);
-	size_t both = a.len < len ? a.len : len;
-	int by = both == 0 ? 0 : memcmp(a.p, b, both);
-
-	return by != 0 ? by : (a.len > len) - (a.len < len);
-}
-
-/* The last row that begins at `at_s` or before, of this provider and model. */
-static const struct price_row *
-find(const struct price_book *b, struct str provider, struct str model, int64_t at_s)
-{
-	size_t low = 0, high = b->count;
-	const struct price_row *row;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int by = compare(provider, b->rows[mid].provider);
-
-		if (by == 0)
-			by = compare(model, b->rows[mid].model);
-		if (by > 0 || (by == 0 && b->rows[mid].from_s <= at_s))
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == 0)
-		return NULL;
-	row = &b->rows[low - 1];
-	if (!str_is(provider, row->provider) || !str_is(model, row->model))
-		return NULL;
-	return at_s < row->to_s ? row : NULL;
-}
-
-const struct price_row *
-price_book_find(
-    const struct price_book *b, struct str provider, struct str model, int64_t at_s)
-{
-	const struct price_row *row = find(b, provider, model, at_s);
-	struct str rest = model, vendor;
-
-	if (row != NULL || !str_split(&rest, '/', &vendor))
-		return row;
-	return find(b, vendor, model, at_s);
 }

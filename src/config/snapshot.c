@@ -162,23 +162,6 @@ read_text(struct build *b, const char *key, const char *path, struct buf *ret)
 	return false;
 }
 
-static bool
-parse_facts(struct build *b, struct str models, struct str prices)
-{
-	const struct config *c = b->c;
-
-	b->whole->catalogue = catalogue_parse(models,
-	    diag_keep(
-		b->r.d, c->catalogue == NULL ? "(built-in models)" : c->catalogue),
-	    b->r.d);
-	b->whole->prices = price_book_parse(prices,
-	    diag_keep(b->r.d, c->prices == NULL ? "(built-in prices)" : c->prices),
-	    b->r.d);
-	b->s->catalogue = b->whole->catalogue;
-	b->s->prices = b->whole->prices;
-	return b->s->catalogue != NULL && b->s->prices != NULL;
-}
-
 /* A copy that lives as long as the snapshot. */
 static struct str
 keep_text(struct build *b, struct str text)
@@ -191,34 +174,83 @@ keep_text(struct build *b, struct str text)
 }
 
 static bool
-build_facts(struct build *b)
+build_catalogue(struct build *b)
 {
 	const struct config *c = b->c;
-	struct str models = str_make(embed_models_yaml, embed_models_yaml_len);
-	struct str prices = str_make(embed_prices_yaml, embed_prices_yaml_len);
-	struct buf models_text, prices_text;
-	bool ok = false;
+	const char *name = c->catalogue == NULL ? "(built-in models)" : c->catalogue;
+	struct buf text;
 
-	b->s->catalogue_text = models;
-	if (b->texts != NULL) {
+	buf_init(&text, TREE_BYTES_MAX + 1);
+	b->s->catalogue_text = str_make(embed_models_yaml, embed_models_yaml_len);
+	if (b->texts != NULL)
 		b->s->catalogue_text = keep_text(b, b->texts->catalogue);
-		return parse_facts(b, b->s->catalogue_text, b->texts->prices);
+	else if (c->catalogue != NULL && read_text(b, "catalogue", c->catalogue, &text))
+		b->s->catalogue_text = keep_text(b, buf_str(&text));
+	if (b->texts != NULL || c->catalogue == NULL || text.len > 0)
+		b->whole->catalogue = catalogue_parse(
+		    b->s->catalogue_text, diag_keep(b->r.d, name), b->r.d);
+	buf_fini(&text);
+	b->s->catalogue = b->whole->catalogue;
+	return b->s->catalogue != NULL;
+}
+
+/* Of a book that is not a person's only the rows that this policy's models can need. */
+static struct price_book *
+parse_prices(struct build *b, struct str text)
+{
+	unsigned wishes = 0, room = 1;
+	struct price_wish *wish;
+
+	for (unsigned i = 0; i < b->s->model_count; i++)
+		room += b->models[i].ats;
+	wish = arena_alloc(b->r.mem, room * sizeof(*wish));
+	for (unsigned i = 0; i < b->s->model_count; i++) {
+		const struct model *m = &b->models[i];
+
+		for (unsigned k = 0; k < m->ats; k++)
+			wish[wishes++] = (struct price_wish){
+			    .provider = str_of(m->at[k].provider->book),
+			    .model = str_of(m->catalogue->id),
+			    .name = str_of(m->at[k].name)};
 	}
-	buf_init(&models_text, TREE_BYTES_MAX + 1);
-	buf_init(&prices_text, TREE_BYTES_MAX + 1);
-	if (c->catalogue != NULL &&
-	    !read_text(b, "catalogue", c->catalogue, &models_text))
-		goto out;
-	if (c->prices != NULL && !read_text(b, "prices", c->prices, &prices_text))
-		goto out;
-	if (c->catalogue != NULL)
-		b->s->catalogue_text = keep_text(b, buf_str(&models_text));
-	ok = parse_facts(b, b->s->catalogue_text,
-	    c->prices != NULL ? buf_str(&prices_text) : prices);
-out:
-	buf_fini(&models_text);
-	buf_fini(&prices_text);
-	return ok;
+	return price_book_parse_some(text,
+	    b->texts != NULL ? "(kept prices)" : "(built-in prices)", wish, wishes,
+	    b->r.d);
+}
+
+static void
+bind_prices(struct build *b)
+{
+	for (unsigned i = 0; i < b->s->model_count; i++) {
+		struct model *m = &b->models[i];
+
+		for (unsigned k = 0; k < m->ats; k++)
+			m->at[k].price_key =
+			    price_book_key(b->s->prices, m->at[k].provider->book,
+				m->catalogue->id, str_of(m->at[k].name));
+	}
+}
+
+static bool
+build_prices(struct build *b)
+{
+	const char *path = b->c->prices;
+	struct buf text;
+
+	buf_init(&text, TREE_BYTES_MAX + 1);
+	if (b->texts != NULL)
+		b->whole->prices = parse_prices(b, b->texts->prices);
+	else if (path == NULL)
+		b->whole->prices =
+		    parse_prices(b, str_make(embed_prices_yaml, embed_prices_yaml_len));
+	else if (read_text(b, "prices", path, &text))
+		b->whole->prices =
+		    price_book_parse(buf_str(&text), diag_keep(b->r.d, path), b->r.d);
+	buf_fini(&text);
+	b->s->prices = b->whole->prices;
+	if (b->s->prices != NULL)
+		bind_prices(b);
+	return b->s->prices != NULL;
 }
 
 /* Their texts, while the books have not been looked at any further. */
@@ -227,7 +259,7 @@ keep_contracts(struct build *b)
 {
 	struct buf text;
 
-	buf_init(&text, OWN_BOOKS_MAX * (TREE_BYTES_MAX + 4096));
+	buf_init(&text, CONTRACT_BOOKS * (TREE_BYTES_MAX + 4096));
 	own_books_print(&b->whole->own, &text);
 	b->s->contracts_text = keep_text(b, buf_str(&text));
 	buf_fini(&text);
@@ -286,11 +318,13 @@ static void
 build_all(struct build *b)
 {
 	build_listeners(b);
-	if (!build_facts(b))
+	if (!build_catalogue(b))
 		return;
 	build_classifier(b);
 	build_providers(b);
 	build_models(b);
+	if (!build_prices(b))
+		return;
 	build_contracts(b);
 	keep_contracts(b);
 	build_data(b);

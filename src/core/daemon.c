@@ -19,6 +19,7 @@
 #include "core/request.h"
 #include "core/worker.h"
 #include "boot.h"
+#include "embed.h"
 
 #define WORKERS_MAX        64
 #define FIRST_ADDRESSES_MS 3000
@@ -100,6 +101,17 @@ start_state(struct frugald *f)
 	s->slots =
 	    slots_create(s->env, dir, (unsigned)f->snap->limits.slots, f->workers);
 	return s->slots != NULL || no_file(f, "slots");
+}
+
+/* What start and reload have needed for a moment. */
+static void
+give_back(void)
+{
+	mem_trim();
+	mem_forget(embed_models_yaml, embed_models_yaml_len);
+	mem_forget(embed_prices_yaml, embed_prices_yaml_len);
+	/* Checked in whole at the start; a decision looks at a small part. */
+	mem_forget(embed_classifier_bin, embed_classifier_bin_len);
 }
 
 /* Before the first row that rests on them, and before `s` is published. */
@@ -218,7 +230,7 @@ run_threads(struct frugald *f)
 	}
 	poller_publish(f->poller, snapshot_ref(f->snap));
 	report_ready(f->shared.report, true);
-	mem_trim();
+	give_back();
 	return true;
 }
 
@@ -288,7 +300,7 @@ reload(struct frugald *f, struct buf *ret_text)
 	poller_publish(f->poller, snapshot_ref(fresh));
 	snapshot_unref(f->snap);
 	f->snap = fresh;
-	mem_trim();
+	give_back();
 	return true;
 }
 

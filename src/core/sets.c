@@ -238,6 +238,7 @@ usage_unknown(struct usage *u)
 	for (size_t i = 0; i < TOKEN_COUNT; i++)
 		u->tokens[i] = -1;
 	u->reasoning = -1;
+	u->calls = -1;
 	u->inconsistent = false;
 }
 

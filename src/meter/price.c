@@ -4,9 +4,9 @@
 #define PPM         1000000LL
 #define MS_PER_HOUR 3600000LL
 /* A line without its factors; whatever they are, more is not an amount of one row, and
- * less times two factors of 10^9 stays below 2^127. */
+ * twice that times two factors of 10^8 stays below 2^127. */
 #define LINE_MAX   ((wide)INT64_MAX * 100)
-#define FACTOR_MAX 1000000000LL
+#define FACTOR_MAX 100000000LL
 
 static const struct price_row local_row = {
     .id = "local",
@@ -24,11 +24,9 @@ price_local(void)
 struct contract_price
 price_for(const struct snapshot *s, const struct model *m, unsigned at, int64_t at_s)
 {
-	const struct provider *p = m->at[at].provider;
-
-	if (p->local)
+	if (m->at[at].provider->local)
 		return (struct contract_price){&local_row, &local_row, PPM};
-	return contract_price(s, p, str_of(m->catalogue->id), at_s);
+	return contract_price(s, m, at, at_s);
 }
 
 bool
@@ -66,7 +64,7 @@ price_cost(const struct price_row *row, const struct usage *u, struct str servic
 {
 	const struct price_kinds *k = price_kinds_for(row, usage_input(u));
 	int64_t service = service_ppm(row, service_tier);
-	wide sum = 0;
+	wide sum = 0, fees = row->request_pusd;
 
 	for (size_t i = 0; i < TOKEN_COUNT; i++) {
 		if (u->tokens[i] <= 0)
@@ -77,8 +75,13 @@ price_cost(const struct price_row *row, const struct usage *u, struct str servic
 		if (sum > LINE_MAX)
 			return false;
 	}
-	if (service < 0 || service > FACTOR_MAX || contract_ppm < 0 ||
-	    contract_ppm > FACTOR_MAX)
+	if (u->calls > 0) {
+		if (row->call_pusd < 0)
+			return false;
+		fees += (wide)u->calls * row->call_pusd;
+	}
+	if (fees > LINE_MAX || service < 0 || service > FACTOR_MAX ||
+	    contract_ppm < 0 || contract_ppm > FACTOR_MAX)
 		return false;
-	return pusd_divide(sum * service * contract_ppm, PPM * PPM, ret);
+	return pusd_divide((sum * service + fees * PPM) * contract_ppm, PPM * PPM, ret);
 }

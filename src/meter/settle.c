@@ -33,7 +33,7 @@ static void
 price_tokens(const struct attempt *a, struct str tier, struct slot_attempt *s)
 {
 	const struct candidate *c = a->candidate;
-	struct usage u = {.reasoning = s->reasoning};
+	struct usage u = {.reasoning = s->reasoning, .calls = s->calls};
 	struct pusd list, amount;
 
 	if (a->provider->local) {
@@ -127,6 +127,8 @@ fill_result(const struct attempt *a, struct slot_attempt *s)
 	s->ttft_ms = span_ms(a->start_ns, a->first_byte_ns);
 	s->total_ms = span_ms(a->start_ns, a->end_ns);
 	s->reasoning = a->tap.usage.reasoning;
+	s->calls =
+	    a->tap.usage.calls < INT32_MAX ? (int32_t)a->tap.usage.calls : INT32_MAX;
 	s->length = (uint8_t)length_of(a);
 	s->usage_inconsistent = a->tap.usage.inconsistent;
 	s->output_seen =

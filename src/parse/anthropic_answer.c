@@ -17,6 +17,7 @@ enum count {
 	COUNT_written_5m,
 	COUNT_written_1h,
 	COUNT_thinking,
+	COUNT_searches, /* of the web, each with a fee */
 	COUNT_COUNT,
 };
 _Static_assert(COUNT_COUNT <= TAP_COUNTS, "the tap has room for them");
@@ -55,7 +56,8 @@ enum flag {
 	    COUNT(at ".cache_creation_input_tokens", written),                 \
 	    COUNT(at ".cache_creation.ephemeral_5m_input_tokens", written_5m), \
 	    COUNT(at ".cache_creation.ephemeral_1h_input_tokens", written_1h), \
-	    COUNT(at ".output_tokens_details.thinking_tokens", thinking)
+	    COUNT(at ".output_tokens_details.thinking_tokens", thinking),      \
+	    COUNT(at ".server_tool_use.web_search_requests", searches)
 
 static const struct scan_path paths[] = {
     ROW("type", PATH_type),
@@ -141,6 +143,7 @@ take_usage(struct tap *t)
 	u->tokens[TOKEN_output] = greater(c, COUNT_output, u);
 	split_written(c, u);
 	u->reasoning = c[COUNT_thinking];
+	u->calls = c[COUNT_searches];
 	if (u->reasoning > u->tokens[TOKEN_output]) {
 		u->inconsistent = true;
 		u->tokens[TOKEN_output] = u->reasoning;

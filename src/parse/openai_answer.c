@@ -13,6 +13,7 @@ enum count {
 	COUNT_audio_in,
 	COUNT_audio_out,
 	COUNT_reasoning,
+	COUNT_searches, /* of the web, each with a fee */
 };
 
 enum path {
@@ -51,7 +52,9 @@ enum flag {
 	    COUNT(at ".prompt_cache_miss_tokens", missed),                      \
 	    COUNT(at ".cache_read_input_tokens", cached),                       \
 	    COUNT(at ".cache_creation_input_tokens", written),                  \
-	    COUNT(at ".reasoning_tokens", reasoning)
+	    COUNT(at ".reasoning_tokens", reasoning),                           \
+	    COUNT(at ".server_tool_use.web_search_requests", searches),         \
+	    COUNT(at ".num_sources_used", searches)
 #define TEXTS(at)                                                                     \
 	ROW(at ".content", PATH_text), ROW(at ".content[].text", PATH_text),          \
 	    ROW(at ".content[].thinking[].text", PATH_text),                          \
@@ -169,6 +172,7 @@ take_usage(struct tap *t)
 	u.inconsistent = (t->event_flags & FLAG_bad) != 0;
 	split_prompt(t->count, &u);
 	split_output(t->count, &u);
+	u.calls = t->count[COUNT_searches];
 	u.inconsistent |= !complete(&u);
 	if (sum(&u) < sum(&t->usage))
 		t->usage.inconsistent = true;

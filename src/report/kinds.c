@@ -3,12 +3,14 @@
  * service tier are the same for all kinds, so they need not be known. */
 #include "kinds.h"
 
+#include "base/mem.h"
 #include "config/contract.h"
 #include "config/prices.h"
 #include "core/request.h"
 
 /* So that amount (below 2^63) times weight stays below 2^127. */
-#define WEIGHT_MAX ((wide)1 << 60)
+#define WEIGHT_MAX  ((wide)1 << 60)
+#define TEXTS_BYTES ((size_t)64 << 20)
 
 bool
 kinds_share(int64_t amount, const wide weight[static TOKEN_COUNT],
@@ -49,24 +51,6 @@ kinds_share(int64_t amount, const wide weight[static TOKEN_COUNT],
 	return true;
 }
 
-static void
-add_books(struct kinds *k, struct str text, struct str kind)
-{
-	struct price_book *book;
-	struct diag *d;
-
-	if (str_is(kind, "contracts")) {
-		k->books +=
-		    contract_books(text, &k->book[k->books], KINDS_BOOKS - k->books);
-		return;
-	}
-	d = diag_new();
-	book = price_book_parse(text, "prices.yaml", d);
-	diag_free(d);
-	if (book != NULL)
-		k->book[k->books++] = book;
-}
-
 void
 kinds_init(struct kinds *k, struct books *b)
 {
@@ -74,14 +58,18 @@ kinds_init(struct kinds *k, struct books *b)
 	sqlite3_stmt *q;
 	bool row;
 
-	*k = (struct kinds){.row = map_new()};
+	*k = (struct kinds){.row = map_new(), .mem = arena_new(TEXTS_BYTES)};
 	if (db == NULL)
 		return;
 	q = books_prepare(b, db,
 	    "SELECT text, kind FROM kept WHERE kind IN ('prices', 'contracts') "
 	    "ORDER BY since_ms DESC");
-	while (q != NULL && k->books < KINDS_BOOKS && books_step(b, q, &row) && row)
-		add_books(k, books_text(q, 0), books_text(q, 1));
+	while (q != NULL && k->texts < KINDS_TEXTS && books_step(b, q, &row) && row) {
+		struct str text = books_text(q, 0);
+
+		k->contracts[k->texts] = str_is(books_text(q, 1), "contracts");
+		k->text[k->texts++] = str_make(arena_str(k->mem, text), text.len);
+	}
 	sqlite3_finalize(q);
 }
 
@@ -90,22 +78,76 @@ kinds_fini(struct kinds *k)
 {
 	for (unsigned i = 0; i < k->books; i++)
 		price_book_free(k->book[i]);
+	xfree((void *)k->book);
 	map_free(k->row);
+	arena_free(k->mem);
 	*k = (struct kinds){0};
 }
 
 static const struct price_row *
-look_up(const struct kinds *k, struct str id)
+row_of(const struct price_book *book, struct str id)
 {
-	for (unsigned i = 0; i < k->books; i++) {
-		for (size_t n = 0; n < price_book_count(k->book[i]); n++) {
-			const struct price_row *row = price_book_at(k->book[i], n);
+	for (size_t n = 0; n < price_book_count(book); n++) {
+		const struct price_row *row = price_book_at(book, n);
 
-			if (str_is(id, row->id))
-				return row;
-		}
+		if (str_is(id, row->id))
+			return row;
 	}
 	return NULL;
+}
+
+/* Keeps a book as long as `k`. */
+static const struct price_row *
+row_kept(struct kinds *k, struct price_book *book, struct str id)
+{
+	const struct price_row *row = row_of(book, id);
+
+	if (row == NULL) {
+		price_book_free(book);
+		return NULL;
+	}
+	k->book = xrealloc((void *)k->book, (k->books + 1) * sizeof(*k->book));
+	k->book[k->books++] = book;
+	return row;
+}
+
+static const struct price_row *
+look_in(struct kinds *k, unsigned text, struct str id)
+{
+	struct price_book *book[CONTRACT_BOOKS];
+	const struct price_row *row = NULL;
+	unsigned books = 0;
+
+	if (k->contracts[text]) {
+		books = contract_books(k->text[text], book, CONTRACT_BOOKS);
+	} else {
+		struct diag *d = diag_new();
+		const struct price_wish wish = {.id = id};
+
+		book[0] =
+		    price_book_parse_some(k->text[text], "prices.yaml", &wish, 1, d);
+		books = book[0] != NULL;
+		diag_free(d);
+	}
+	for (unsigned i = 0; i < books; i++) {
+		const struct price_row *found = row_kept(k, book[i], id);
+
+		row = row == NULL ? found : row;
+	}
+	return row;
+}
+
+static const struct price_row *
+look_up(struct kinds *k, struct str id)
+{
+	bool own = str_starts(id, STR(CONTRACT_ID));
+	const struct price_row *row = NULL;
+
+	for (unsigned i = 0; i < k->texts && row == NULL; i++) {
+		if (k->contracts[i] == own)
+			row = look_in(k, i, id);
+	}
+	return row;
 }
 
 static const struct price_row *

@@ -12,7 +12,7 @@
 
 struct price_book;
 
-#define KINDS_BOOKS 16
+#define KINDS_TEXTS 16
 
 /* Sums by kind; what no price of the book explains is in `other`. All together they are
  * exactly what was added. */
@@ -22,7 +22,13 @@ struct kinds {
 	/* What reading prompts from a cache has saved, less what writing them there has
 	 * cost: an estimate. */
 	struct pusd_sum cache_saved;
-	struct price_book *book[KINDS_BOOKS];
+	struct arena *mem;
+	/* price books that the ledger keeps, the newest first */
+	struct str text[KINDS_TEXTS];
+	bool contracts[KINDS_TEXTS]; /* several books of contracts in one */
+	unsigned texts;
+	/* what of them was looked at: of a long one only single rows */
+	struct price_book **book;
 	unsigned books;
 	struct map *row; /* id of a price -> const struct price_row * */
 };

@@ -284,6 +284,7 @@ read_attempt(struct replay_reader *r, struct replay_row *row)
 	row->input_estimate = sqlite3_column_int64(q, COL_input);
 	row->total_ms = books_known(q, COL_total);
 	row->usage.reasoning = books_known(q, COL_reasoning);
+	row->usage.calls = -1;
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
 		row->usage.tokens[k] = books_known(q, COL_tokens + (int)k);
 	if (row->amount_pusd > 0)

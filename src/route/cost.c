@@ -176,7 +176,9 @@ cost_by_tokens(const struct work *w, struct candidate *c)
 	c->output_usd = factor * c->output_tokens * (double)output;
 	c->cost_usd = factor * ((c->input_tokens - c->cached_tokens) * (double)rest +
 				   c->cached_tokens * (double)read +
-				   c->output_tokens * (double)output);
+				   c->output_tokens * (double)output) +
+		      (double)c->price->request_pusd * (double)c->contract_ppm / 1e6 /
+			  PUSD_PER_USD;
 	if (rest > read)
 		c->cache_usd = factor * c->cached_tokens * (double)(rest - read);
 }

@@ -13,6 +13,7 @@ HERE = os.path.join(ROOT, "tests/data/prices")
 SHARED = os.path.join(ROOT, "../shared/data/prices")
 SOURCE = os.path.join(SHARED, "genai-prices/npm_0.1.8_2026-09-23_data.json")
 LITELLM = os.path.join(SHARED, "litellm/model_prices_2026-07-24.json")
+MODELS_DEV = os.path.join(SHARED, "models.dev/models_dev_costs_2026-07-02.json")
 
 
 def load(path):
@@ -90,10 +91,46 @@ class Book(unittest.TestCase):
         self.assertEqual((prices["cache_write_5m"], prices["cache_write_1h"]), ("1.25", "2.00"))
         self.assertNotIn("cache_write_1h", self.rows()["google/claude-acme/first"]["usd_per_million"])
 
-    def test_dearest_hour(self):
+    def test_hours_are_rows_of_their_own(self):
         self.run_tool()
-        self.assertEqual(self.rows()["deepseek/night/first"]["usd_per_million"], {"input": "0.27", "output": "1.10"})
-        self.assertTrue(any("depends on the hour" in s for s in self.said))
+        night, day = self.rows()["deepseek/night/first"], self.rows()["deepseek/night/first-0030"]
+        self.assertEqual(night["usd_per_million"], {"input": "0.135", "output": "0.55"})
+        self.assertEqual((day["usd_per_million"], day["hours"]), ({"input": "0.27", "output": "1.10"}, "00:30-16:30"))
+        self.assertNotIn("hours", night)
+
+    def test_refuses_hours_that_it_does_not_know(self):
+        self.run_tool()
+        self.entry("deepseek", "night")["prices"][1]["constraint"]["end_time"] = "16:30:00+08:00"
+        self.refuses("unknown hours")
+
+    def test_fees(self):
+        self.run_tool()
+        rows = self.rows()
+        self.assertEqual(rows["anthropic/claude-acme/first"]["fees"], {"web_search": "0.01"})
+        self.assertEqual(rows["openai/acme-search-preview/first"]["fees"], {"request": "0.025"})  # it always searches
+        self.assertEqual(rows["somebody-else/acme/first"]["fees"], {"request": "0.012"})
+
+    def test_models_of_no_catalogue(self):
+        self.run_tool()
+        row, = [r for r in self.rows().values() if r["match"] == ["*-rare", "*rare-*"]]
+        self.assertLessEqual(len(row["id"]), 55)
+        self.assertEqual(row["model"], "openai/a-model-with-a-name-that-is-longer-than-a-row-can-keep")
+        self.assertEqual(row["usd_per_million"], {"input": "3.00", "output": "4.00"})
+        self.assertEqual(self.rows()["somebody-else/acme/first"]["model"], "somebody-else/acme")
+
+    def test_what_tokens_alone_do_not_price_is_left_out(self):
+        self.run_tool()
+        self.assertFalse([i for i in self.rows() if "image" in i or "voice" in i])
+        self.assertTrue(any("acme-image" in s and "output_image_mtok" in s for s in self.said))
+
+    def test_refuses_what_can_hardly_be(self):
+        """A price that moves by a factor of 1,000 is a unit mistaken, until somebody has looked."""
+        self.run_tool()
+        self.entry("anthropic", "claude-acme")["prices"]["output_mtok"] = 0.005
+        self.refuses("more than 10 times")
+        self.entry("anthropic", "claude-acme")["prices"].update(output_mtok=5, cache_read_mtok=1.1)
+        self.refuses("reading the cache is dearer")
+        self.assertEqual(self.run_tool("--accept", "anthropic/claude-acme/first"), 0)
 
     def test_fraction_of_a_picodollar_is_left_out(self):
         self.run_tool()
@@ -114,7 +151,7 @@ class Book(unittest.TestCase):
 
     def test_refuses_prices_out_of_range(self):
         self.run_tool()
-        for price in (0, -1, 1000, 1e6):
+        for price in (0, -1, 1000, 1e6):  # out of any range
             self.entry("anthropic", "claude-acme")["prices"]["output_mtok"] = price
             self.refuses("claude-acme at anthropic: output")
 
@@ -125,8 +162,10 @@ class Book(unittest.TestCase):
 
     def test_catalogue_may_shrink(self):
         self.run_tool()
+        before = set(self.rows())
         self.assertEqual(self.run_tool(catalogue="one.yaml"), 0)
-        self.assertEqual({r["model"] for r in self.rows().values()}, {"openai/acme"})
+        self.assertEqual(set(self.rows()), before)
+        self.assertEqual(self.rows()["google/claude-acme/first"]["model"], "google/claude-acme")  # not anthropic's any more
 
     def test_refuses_other_files(self):
         self.run_tool()
@@ -150,6 +189,11 @@ class Book(unittest.TestCase):
         self.run_tool("--cross-check", other)
         self.assertIn("disagree openai/acme/2026-02-01: output here 1.20, LiteLLM 1.00", self.said)
         self.assertIn("1 prices agree, 1 do not", self.said)
+        with open(other, "w", encoding="utf-8") as f:
+            json.dump({"anthropic": {"claude-acme": {"cost": {"input": 1, "output": 5, "cache_write": 1.5}}}}, f)
+        self.run_tool("--cross-check", other)
+        self.assertIn("disagree anthropic/claude-acme/first: cache_write_5m here 1.25, models.dev 1.50", self.said)
+        self.assertIn("2 prices agree, 1 do not", self.said)
 
 
 class Shipped(unittest.TestCase):
@@ -168,7 +212,8 @@ class Shipped(unittest.TestCase):
     def test_one_price_a_day(self):
         spans = {}
         for row in tool.read_book(os.path.join(ROOT, "config/prices.yaml")).values():
-            spans.setdefault((row["provider"], row["model"]), []).append((row.get("from", ""), row.get("to", "9999")))
+            if "hours" not in row:
+                spans.setdefault((row["provider"], row["model"]), []).append((row.get("from", ""), row.get("to", "9999")))
         for key, days in spans.items():
             days.sort()
             self.assertEqual(days[0][0], "", key)
@@ -181,12 +226,31 @@ class Shipped(unittest.TestCase):
         said = []
         self.assertEqual(tool.main([SOURCE, "--check"], said.append), 0, said)
 
-    @unittest.skipUnless(os.path.exists(SOURCE) and os.path.exists(LITELLM), "no second table to compare with")
-    def test_second_table_agrees(self):
+    @unittest.skipUnless(os.path.exists(SOURCE), "the source of the shipped book is not here")
+    def test_every_model_that_is_paid_by_the_token(self):
+        """All of the source but for what has an own price for a kind that nobody tells us of."""
         rows = tool.read_book(os.path.join(ROOT, "config/prices.yaml"))
-        agree, lines = tool.cross_check(rows, LITELLM)
-        print("\n".join(lines))
-        self.assertGreater(agree, 10 * len(lines))
+        with open(SOURCE, encoding="utf-8") as f:
+            data = json.load(f)
+        for seller in data:
+            names = [n for r in rows.values() if r["provider"] == seller["id"] for n in r["match"]]
+            for entry in seller["models"]:
+                parts = entry["prices"] if isinstance(entry["prices"], list) else [{"prices": entry["prices"]}]
+                kinds = {k for p in parts for k in p["prices"]}
+                if not kinds & set(tool.KINDS) or kinds & tool.UNTOLD:
+                    continue
+                self.assertTrue(set(tool.patterns(entry["match"]) or [entry["id"]]) & set(names), (seller["id"], entry["id"]))
+        self.assertGreater(len(rows), 1500)
+
+    @unittest.skipUnless(os.path.exists(SOURCE) and os.path.exists(LITELLM), "no second table to compare with")
+    def test_other_tables_agree(self):
+        rows = tool.read_book(os.path.join(ROOT, "config/prices.yaml"))
+        known = tool.read_catalogue(os.path.join(ROOT, "config/models.yaml"))
+        for table, at_least in ((LITELLM, 100), (MODELS_DEV, 80)):
+            agree, lines = tool.cross_check(rows, table, known)
+            print("\n".join(lines))
+            self.assertGreater(agree, at_least)
+            self.assertGreater(agree, 10 * len(lines))
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ run_same_knowledge(const struct tap *a, const struct tap *b)
 	for (size_t i = 0; i < TOKEN_COUNT; i++)
 		assert_int_equal(a->usage.tokens[i], b->usage.tokens[i]);
 	assert_int_equal(a->usage.reasoning, b->usage.reasoning);
+	assert_int_equal(a->usage.calls, b->usage.calls);
 	assert_int_equal(a->usage.inconsistent, b->usage.inconsistent);
 	assert_int_equal(a->usage_seen, b->usage_seen);
 	assert_int_equal(a->finished, b->finished);

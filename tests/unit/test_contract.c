@@ -54,18 +54,20 @@ with(struct fake_env *f, const char *more)
 	return s;
 }
 
+#define SOL "openai/gpt-5.6-sol"
+
 static void
 expect(const struct snapshot *s, const char *id, int64_t at_s, const char *list,
     const char *row, int64_t ppm)
 {
-	struct contract_price x = contract_price(s, &s->providers[0], str_of(id), at_s);
+	const struct model *m =
+	    snapshot_model(s, strcmp(id, SOL) == 0 ? STR("sol") : STR("luna"));
+	struct contract_price x = contract_price(s, m, 0, at_s);
 
 	assert_string_equal(x.list == NULL ? "-" : x.list->id, list);
 	assert_string_equal(x.row == NULL ? "-" : x.row->id, row);
 	assert_int_equal(x.ppm, ppm);
 }
-
-#define SOL "openai/gpt-5.6-sol"
 
 static void
 test_dated_discounts(void **state)

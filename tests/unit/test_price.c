@@ -25,6 +25,15 @@ static const struct price_row odd = {
     .kinds.pusd = {1, -1, -1, -1, -1, -1, 3, -1},
     .service = {{"flex", 500000}, {"priority", 2500000}, {"free", 0}},
     .services = 3,
+    .call_pusd = -1,
+};
+
+static const struct price_row fees = {
+    .kinds.pusd = {1000, -1, -1, -1, -1, -1, 3000, -1},
+    .service = {{"flex", 500000}},
+    .services = 1,
+    .call_pusd = 10000000,
+    .request_pusd = 5000,
 };
 
 static const struct price_row vast = {
@@ -37,8 +46,8 @@ row_named(struct str name)
 	static const struct {
 		const char *name;
 		const struct price_row *row;
-	} rows[] = {
-	    {"plain", &plain}, {"tiers", &tiers}, {"odd", &odd}, {"vast", &vast}};
+	} rows[] = {{"plain", &plain}, {"tiers", &tiers}, {"odd", &odd},
+	    {"vast", &vast}, {"fees", &fees}};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
 		if (str_is(name, rows[i].name))
@@ -73,6 +82,8 @@ read_word(struct str word, struct bill *b)
 	}
 	if (str_is(name, "ppm"))
 		v = &b->ppm;
+	if (str_is(name, "calls"))
+		v = &b->usage.calls;
 	assert_non_null(v);
 	assert_true(str_to_u64(word, &n));
 	*v = (int64_t)n;
