@@ -1,12 +1,16 @@
 """kill -9 under live streams, again and again: after each restart every call that the provider saw has exactly
-one row, none is lost, none is doubled, and the roll-ups are the sums of the rows.
+one row, none is lost, none is doubled, and the roll-ups are the sums of the rows; every budget is the sum of its rows,
+and at no moment more is spent and held than its cap.
 
-usage: kill9.py [--rounds N] [--seed N] [unittest options]     20 rounds when unnamed; by hand take 200"""
+usage: kill9.py [--rounds N] [--seed N] [unittest options]     20 rounds when unnamed; by hand take 500"""
 
+import datetime
 import os
 import random
+import re
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -14,6 +18,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import harness
+from budgets import pusd
 from harness import CHAT, MESSAGES, chat, message
 
 CLIENTS = 20
@@ -36,14 +41,62 @@ BEHAVIOUR = ["events=400 gap_ms=5"] * 8 + ["events=30 gap_ms=2"] * 4 + [
     "first_ms=300 events=5", "fault=hang", "fault=stall:5", "fault=cut_after:4", "fault=rst_at:6", "fault=close",
     "status=500", "status=429", "fault=error_event:3"]
 
+TOP = """keys_file: keys.yaml
+teams: {agents: {may_use: all, budget: {usd: 5000, per: month}}}
+"""
+# Of all scopes; nobody comes near but those who are poor.
+BUDGETS = """
+budgets:
+  - {scope: daemon, usd: 20000, per: month, time_zone: Europe/Berlin}
+  - {scope: daemon, usd: 9000, per: hour}
+  - {each: key, usd: 4000}
+  - {each: user, usd: 3000, per: day}
+  - {scope: user, value: poor-0, usd: "0.05"}
+  - {scope: user, value: poor-1, usd: "0.2", per: month}
+  - {each: session, usd: 3000, per: week}
+  - {each: tag.run, usd: 3000}
+  - {scope: tag.app, value: shop, usd: 3000, per: month, hold: expected}
+"""
+
 TOTALS = ("requests", "attempts", "failed", "unpriced", "estimated", "input_uncached", "cache_read", "output", "reasoning")
 MONEY = ("paid", "list", "wasted", "estimated")
 
 
 class Kill9(harness.Case):
-    POLICY_PARTS = {"openai_more": ", timeouts: {first_byte: 1s, idle: 1s}",
+    POLICY_PARTS = {"top": TOP, "tail": BUDGETS, "openai_more": ", timeouts: {first_byte: 1s, idle: 1s}",
                     "anthropic_more": ", timeouts: {first_byte: 1s, idle: 1s}"}
     EXIT_CODE = 0
+
+    @classmethod
+    def prepare(cls):
+        path = os.path.join(cls.folder, "keys.yaml")
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as f:
+            f.write("version: 1\nkeys: []\n")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        try:
+            made = subprocess.run([harness.FRUGALD, "keys", "add", "agent", "--team", "agents", "-c", cls.daemon.config],
+                                  check=True, capture_output=True, text=True, cwd=cls.folder, timeout=60).stdout
+            cls.key = re.search(r"fr-[0-9A-Za-z]{43}", made).group(0)
+            cls.restart()
+        except BaseException:
+            cls.clean_up()
+            raise
+
+    @classmethod
+    def restart(cls):
+        if cls.daemon.alive():
+            cls.daemon.stop()
+        cls.daemon = harness.Daemon(cls.folder, cls.sim, cls.ENV, **cls.POLICY_PARTS)
+
+    def whose(self, rng):
+        """Headers and user of a request."""
+        tags = rng.choice(("", "app=shop", f"run={rng.randrange(6)}", f"run={rng.randrange(6)},app=shop"))
+        user = rng.choice(("ann", "bob", "poor-0", "poor-1", "carl", "dora", "", ""))
+        headers = {"Authorization": "Bearer " + self.key, "x-frugald-session": f"session {rng.randrange(8)}"}
+        return {**headers, **({"x-frugald-tags": tags} if tags else {})}, {"user": user} if user else {}
 
     def client(self, rng_seed, stop):
         """One request after another until the daemon is gone; some leave early, some do not listen."""
@@ -51,12 +104,16 @@ class Kill9(harness.Case):
         while not stop.is_set():
             text = f"[[sim {rng.choice(BEHAVIOUR)}]] x"
             stream = rng.random() < 0.8
+            headers, user = self.whose(rng)
             path, body = (MESSAGES, message(text, stream=stream)) if rng.random() < 0.3 else (
-                CHAT, chat(text, model=rng.choice(("luna", "sol", "qwen", "wide")), stream=stream))
+                CHAT, chat(text, model=rng.choice(("luna", "sol", "qwen", "wide")), stream=stream, max_tokens=500, **user))
             try:
                 with harness.Connection(self.daemon.port, 10) as c:
-                    c.send("POST", path, body)
+                    c.send("POST", path, body, headers)
                     c.read_head()
+                    if c.answer.status == 402:
+                        self.refused += 1
+                        time.sleep(0.02)
                     if rng.random() < 0.3:
                         c.read_until(lambda a: len(a.body) > 500)
                         if rng.random() < 0.5:
@@ -78,6 +135,7 @@ class Kill9(harness.Case):
     def setUp(self):
         super().setUp()
         self.lock, self.whole = threading.Lock(), set()
+        self.refused = self.samples = 0
 
     def round(self, number):
         rng, stop = random.Random(SEED * 1000 + number), threading.Event()
@@ -85,15 +143,62 @@ class Kill9(harness.Case):
         for t in threads:
             t.start()
         harness.wait_for("live calls", lambda: sum(p["inflight"] for p in self.sim.stats()["ports"]) >= CLIENTS // 2)
-        time.sleep(rng.random())  # not to synchronise: any moment is as good
+        end = time.monotonic() + rng.random()  # not to synchronise: any moment is as good
+        while time.monotonic() < end:
+            self.sample(number)
         self.daemon.signal(signal.SIGKILL)
         stop.set()
         self.daemon.wait()
         self.daemon.process.stdout.close()
         for t in threads:
             t.join()
-        cls = type(self)
-        cls.daemon = harness.Daemon(cls.folder, cls.sim, cls.ENV, **cls.POLICY_PARTS)
+        type(self).restart()
+
+    # -- budgets --
+
+    def accounts(self):
+        return harness.ask(self.daemon.admin, "GET", "/v1/costs/summary?since=1h").json()["budgets"]
+
+    def sample(self, number):
+        """While everything runs: no more than the cap is spent and held."""
+        for a in self.accounts():
+            self.samples += 1
+            self.assertGreaterEqual(pusd(a["left_usd"]), 0, f"round {number}: {a}")
+
+    def check_budgets(self, number):
+        """Each account is what the rows of its period say, and nothing is held."""
+        rows = self.daemon.query(
+            "SELECT r.session, a.amount_pusd AS amount, a.at_most_pusd AS most, a.granted_ms AS at,"
+            " (SELECT text FROM name WHERE id=r.user) AS user, (SELECT text FROM name WHERE id=r.key) AS key,"
+            " (SELECT text FROM name WHERE id=r.team) AS team,"
+            " (SELECT v.text FROM tag t JOIN name n ON n.id=t.name JOIN name v ON v.id=t.value"
+            "  WHERE t.request IN (r.seq, -r.tagset) AND n.text='run') AS run,"
+            " (SELECT v.text FROM tag t JOIN name n ON n.id=t.name JOIN name v ON v.id=t.value"
+            "  WHERE t.request IN (r.seq, -r.tagset) AND n.text='app') AS app"
+            " FROM request r JOIN attempt a ON a.request=r.seq")
+        told = self.accounts()
+        self.assertGreater(len(told), 8, told)
+        for a in told:
+            scope, _, value = a["scope"].partition(":")
+            begin = self.begin_ms(a)
+            of = {"daemon": lambda r: True, "user": lambda r: r["user"] == value, "key": lambda r: r["key"] == value,
+                  "team": lambda r: r["team"] == value, "session": lambda r: f"{r['session'] % 2**64:016x}" == value,
+                  "tag.run": lambda r: r["run"] == value, "tag.app": lambda r: r["app"] == value}[scope]
+            spent = sum(r["most"] if r["amount"] is None else r["amount"] for r in rows if of(r) and (r["at"] or 0) >= begin)
+            self.assertEqual((pusd(a["spent_usd"]), a["held_usd"]), (spent, "0.000000000000"), f"round {number}: {a}")
+            self.assertLessEqual(spent, pusd(a["cap_usd"]), f"round {number}: {a}")
+
+    @staticmethod
+    def begin_ms(account):
+        """Of its period, from when it ends."""
+        if account["resets_at"] is None:
+            return 0
+        ends = datetime.datetime.fromisoformat(account["resets_at"].replace("Z", "+00:00"))
+        begin = ends - datetime.timedelta(days={"hour": 1 / 24, "day": 1, "week": 7, "month": 1}[account["per"]])
+        if account["per"] == "month":  # of the zone's first day to the next one's; a zone is hours ahead at most
+            first = (ends + datetime.timedelta(hours=14)).replace(day=1, hour=0)
+            begin = (first - datetime.timedelta(days=1)).replace(day=1) - (first - ends)
+        return int(begin.timestamp() * 1000)
 
     # -- what must hold --
 
@@ -134,6 +239,7 @@ class Kill9(harness.Case):
             self.assertEqual(harness.OUTCOMES[booked[harness.id_bytes(request_id)][-1]["outcome"]], "served",
                              f"round {number}: a client has the whole answer of {request_id}")
         self.check_rollups(number)
+        self.check_budgets(number)
 
     @staticmethod
     def by_request(calls):
@@ -190,6 +296,8 @@ class Kill9(harness.Case):
             word = f"{harness.OUTCOMES[row['outcome']]}/{harness.BASES[row['basis']]}"
             counts[word] = counts.get(word, 0) + 1
         print(f"{ROUNDS} rounds, {len(rows)} attempts:", ", ".join(f"{n} {w}" for w, n in sorted(counts.items())))
+        print(f"{self.samples} samples of accounts, {self.refused} requests refused")
+        self.assertGreater(self.refused, 0, "nobody came to the end of a budget")
         for word in ("crashed/partial", "crashed/unknown", "served/reported", "client_gone/partial"):
             self.assertIn(word, counts, "the rounds did not come to that")
         self.assertEqual([n for n in os.listdir(self.daemon.state) if n.startswith("slots.")][1:], [],

@@ -12,8 +12,8 @@ struct word {
 	const char *help;
 };
 
-static const char *const usages[] = {
-    "right", "missing", "inconsistent", "huge", "every", "negative", "null", NULL};
+static const char *const usages[] = {"right", "missing", "inconsistent", "huge",
+    "every", "negative", "null", "tenfold", NULL};
 static const char *const dones[] = {"once", "none", "twice", NULL};
 static const char *const gates[] = {NULL};
 
@@ -37,7 +37,7 @@ static const struct word words[] = {
     {"tool", AT(tool), NULL, "1: call the first tool, 0: call none"},
     {"reasoning", AT(reasoning), NULL, "of the tokens, so many of reasoning"},
     {"usage", AT(usage), usages,
-	"right, missing, inconsistent, huge, every, negative, null"},
+	"right, missing, inconsistent, huge, every, negative, null, tenfold"},
     {"done", AT(done), dones, "the terminal event: once, none, twice"},
     {"split", AT(split), NULL, "1: a write for every byte"},
     {"interim", AT(interim), NULL, "so many 1xx heads before the answer"},

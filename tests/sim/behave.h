@@ -23,7 +23,8 @@ enum usage_kind {
 	USAGE_huge,         /* 2^63 and beyond */
 	USAGE_every,        /* in every chunk */
 	USAGE_negative,
-	USAGE_null
+	USAGE_null,
+	USAGE_tenfold, /* ten times the output that may be */
 };
 enum done_kind { DONE_once, DONE_none, DONE_twice };
 

@@ -47,6 +47,10 @@ add_usage(const struct answer *a, int64_t output, struct buf *out)
 		n[2] = n[0];
 		n[3] = n[0] + 1000;
 		break;
+	case USAGE_tenfold:
+		n[1] *= 10;
+		n[2] = n[0] + n[1];
+		break;
 	case USAGE_negative:
 		n[1] = -5;
 		break;
