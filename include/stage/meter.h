@@ -126,10 +126,11 @@ struct slot_attempt {
 	int64_t reasoning;
 	int64_t list_pusd, amount_pusd; /* -1: unpriced */
 	int32_t connect_ms, ttft_ms, total_ms;
+	float expected_usd; /* intent: its cost, an estimate; below 0: unpriced */
 	char served_model[48], service_tier[12];
 };
 
-#define SLOT_RAW_USAGE 544
+#define SLOT_RAW_USAGE 504
 
 enum slot_state { SLOT_free, SLOT_open, SLOT_closed };
 
@@ -335,6 +336,9 @@ struct outlook {
 	struct outlook_model {
 		char name[SLOT_NAME];
 		struct outlook_mean length[CLASS_COUNT]; /* tokens of its answers */
+		/* What 99 of 100 of its answers stay below, as a multiple of what each
+		 * was expected to cost. */
+		struct outlook_mean cost_p99;
 	} model[64];
 	unsigned shares;
 	struct outlook_share {
@@ -359,6 +363,9 @@ struct outlook_pace {
 const struct outlook_model *outlook_model(const struct outlook *o, const char *name);
 const struct outlook_provider *outlook_provider(
     const struct outlook *o, const char *name);
+/* That multiple, of so few samples as there are; COST_PRIOR where nothing is known. */
+#define COST_PRIOR 4
+double outlook_cost_p99(const struct outlook *o, const char *model);
 /* How likely the provider still has the prompt cache of a session that has rested so
  * long, [0, 1]; never more after a longer rest. `p` NULL: as they say of themselves. */
 double outlook_warmth(

@@ -71,6 +71,19 @@ max_output(const struct attempt *a)
 	return t->max_output >= 0 ? t->max_output : a->max_output;
 }
 
+/* What 99 of 100 such answers stay below; never more than they can cost. */
+static struct pusd
+expected(const struct attempt *a)
+{
+	const struct candidate *c = a->candidate;
+	double p99 = outlook_cost_p99(a->request->outlook, c->model->name);
+	double pusd = c->cost_usd * p99 * PUSD_PER_USD;
+
+	if (c->cost_usd < 0 || !(pusd < (double)a->at_most.v))
+		return a->at_most;
+	return (struct pusd){(int64_t)pusd};
+}
+
 static void
 reckon(struct attempt *a, struct budget_need *ret)
 {
@@ -82,7 +95,8 @@ reckon(struct attempt *a, struct budget_need *ret)
 		a->unpriced = !hold_worst_case(
 		    &r->task, a->candidate, max_output(a), &a->at_most);
 	ret->unpriced = a->unpriced;
-	ret->worst_case = ret->expected = a->at_most;
+	ret->worst_case = a->at_most;
+	ret->expected = expected(a);
 }
 
 /* ---- whose money ---- */

@@ -35,6 +35,8 @@ learn_init(struct learn *l, struct store *store)
 	l->now.pace = NULL;
 	l->now.paces = 0;
 	pace_load(&l->pace, store);
+	for (unsigned i = 0; i < l->now.models; i++)
+		cost_begin(&l->cost[i], &l->now.model[i].cost_p99);
 }
 
 void
@@ -131,6 +133,20 @@ learn_length(struct outlook *o, const struct slot_attempt *a, enum task_class c)
 	add_sample(l, tokens);
 }
 
+static void
+learn_cost(struct learn *l, const struct slot_attempt *a)
+{
+	struct outlook_model *m;
+
+	if (!(a->expected_usd > 0) || a->amount_pusd < 0)
+		return;
+	m = model_of(&l->now, a->model);
+	if (m == NULL)
+		return;
+	cost_learn(&l->cost[m - l->now.model], a);
+	m->cost_p99 = cost_p99(&l->cost[m - l->now.model]);
+}
+
 /* Was what the session's last turn had left still there? Who does not tell bills none
  * of it at the cache's price. */
 static void
@@ -157,6 +173,7 @@ learn_attempt(
 	    (a->outcome != OUT_served && a->outcome != OUT_escalated))
 		return;
 	learn_text(&l->now, a);
+	learn_cost(l, a);
 	learn_warmth(&l->now, a);
 	pace_learn(&l->pace, r, a);
 	if (class_parse(str_of(r->class_name), &c))
@@ -211,6 +228,7 @@ take_model(struct outlook_model *was, const struct outlook_model *is)
 	bool moved = false;
 
 	memcpy(was->name, is->name, sizeof(was->name));
+	moved |= take_mean(&was->cost_p99, &is->cost_p99, 0);
 	for (size_t c = 0; c < CLASS_COUNT; c++)
 		moved |= take_mean(&was->length[c], &is->length[c], 0);
 	return moved;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "learn_cost.h"
 #include "learn_pace.h"
 #include "stage/meter.h"
 
@@ -22,6 +23,7 @@ struct learn {
 	struct outlook_shared *shared;
 	struct outlook now, published;        /* the same names in the same places */
 	struct learn_pace pace;               /* that `now` does not have */
+	struct learn_cost cost[64];           /* of now.model */
 	struct learn_spend spend[SHARES_MAX]; /* of now.share */
 };
 

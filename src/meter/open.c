@@ -255,6 +255,7 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	s->calls = -1;
 	fill_warmth(a, s);
 	s->machine_pusd = expected_machine(a);
+	s->expected_usd = (float)c->cost_usd;
 	s->at_most_pusd = a->unpriced ? -1 : a->at_most.v;
 	fill_prices(c, s);
 	for (size_t k = 0; k < TOKEN_COUNT; k++)

@@ -103,6 +103,15 @@ outlook_provider(const struct outlook *o, const char *name)
 }
 
 double
+outlook_cost_p99(const struct outlook *o, const char *model)
+{
+	const struct outlook_model *m = outlook_model(o, model);
+
+	return m != NULL && m->cost_p99.samples > 0 ? (double)m->cost_p99.mean
+						    : COST_PRIOR;
+}
+
+double
 outlook_share(const struct outlook *o, enum share_of of, const char *name, int64_t at_s)
 {
 	for (unsigned i = 0; o != NULL && i < o->shares; i++) {

@@ -6,8 +6,8 @@
 #include "base/util.h"
 
 /* "bytes_per_token PROVIDER", "warm STEP PROVIDER" and "warm_hour STEP PROVIDER",
- * "length CLASS MODEL", "ttft_p50 HOUR MODEL at PROVIDER" and so on,
- * "frontier team|key NAME" with its month in place of samples */
+ * "length CLASS MODEL", "cost_p99 all MODEL", "ttft_p50 HOUR MODEL at PROVIDER" and so
+ * on, "frontier team|key NAME" with its month in place of samples */
 #define CELL_BYTES 128
 
 static const char *const pace_names[PACE_VALUES] = {[PACE_ttft_p50] = "ttft_p50",
@@ -59,7 +59,8 @@ put_model(
 			c, "length", class_name((enum task_class)i), to->name, mean))
 			return false;
 	}
-	return true;
+	return put_mean(c, "cost_p99", "all", to->name,
+	    (const struct outlook_mean[]){from->cost_p99, to->cost_p99});
 }
 
 static bool
@@ -272,6 +273,11 @@ outlook_cell_take(struct outlook *o, struct str cell, double value, double sampl
 		m = model_of(o, cell);
 		if (m != NULL)
 			m->length[c] = mean;
+	}
+	if (str_is(kind, "cost_p99")) {
+		m = model_of(o, cell);
+		if (m != NULL)
+			m->cost_p99 = mean;
 	}
 	for (size_t i = 0; i < WARM_KINDS; i++) {
 		if (!str_is(kind, warm_words[i]) || !str_to_u64(part, &step) ||
