@@ -3,7 +3,7 @@
 #
 #	/* libs: base parse */
 #
-# Without that line it gets them all. A line after it may name functions whose calls from other
+# Without that line it gets them all. Lines after it may name functions whose calls from other
 # files reach __wrap_NAME of the test, which may call __real_NAME:
 #
 #	/* wrap: slots_release */
@@ -42,13 +42,13 @@ function(test_program target source)
 	target_include_directories(${target} PRIVATE tests/fake src ${private})
 	frugald_link(${target} ${mine})
 
-	file(STRINGS ${source} line LIMIT_COUNT 1 REGEX "^/\\* wrap: .* \\*/$")
-	if(line)
+	file(STRINGS ${source} lines REGEX "^/\\* wrap: .* \\*/$")
+	foreach(line IN LISTS lines)
 		string(REGEX MATCHALL "[a-z0-9_]+" wrapped "${line}")
 		list(POP_FRONT wrapped) # the word "wrap"
 		list(TRANSFORM wrapped PREPEND "-Wl,--wrap=")
 		target_link_options(${target} PRIVATE ${wrapped})
-	endif()
+	endforeach()
 endfunction()
 
 # test_programs(FOLDER PREFIX LIBRARY...): every tests/FOLDER/*.c, and the target FOLDER for all.

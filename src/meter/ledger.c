@@ -454,7 +454,13 @@ ledger_adopt_soon(
 {
 	ledger_budgets_ask(&l->budgets, snap, generation);
 	if (published)
-		(void)ledger_budgets_wait(&l->budgets, generation, 0);
+		(void)ledger_asked(l, generation);
+}
+
+bool
+ledger_asked(struct ledger *l, uint32_t generation)
+{
+	return ledger_budgets_wait(&l->budgets, generation, 0);
 }
 
 bool

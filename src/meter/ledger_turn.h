@@ -19,6 +19,9 @@ void ledger_attach(
 struct snapshot;
 void ledger_adopt_soon(
     struct ledger *l, struct snapshot *snap, uint32_t generation, bool published);
+/* Are they? False: from now on rows under them may come, as when ledger_adopt() could
+ * not wait any longer. */
+bool ledger_asked(struct ledger *l, uint32_t generation);
 
 /* Texts, all that is closed, and what is due by the clock. False: nothing more can be
  * committed now; what was taken is kept and tried first at the next turn. */

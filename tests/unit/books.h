@@ -5,6 +5,7 @@
 
 #include "core/request.h"
 #include "meter.h"
+#include "meter/budget_kept.h"
 
 #define CAP ((wide)1000000 * PUSD_PER_USD)
 
@@ -77,13 +78,19 @@ book_adopt(struct book *k, unsigned bits)
 }
 
 static inline bool
-book_start(struct book *k, unsigned bits)
+book_start_with(struct book *k, unsigned bits, unsigned slots, unsigned workers)
 {
-	if (!process_start(k->p, 64, 2))
+	if (!process_start(k->p, slots, workers))
 		return false;
 	k->b = budgets_new(k->p->env);
 	ledger_budgets(k->p->ledger, k->b);
 	return book_adopt(k, bits);
+}
+
+static inline bool
+book_start(struct book *k, unsigned bits)
+{
+	return book_start_with(k, bits, 64, 2);
 }
 
 static inline void

@@ -5,6 +5,8 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "meter/budget_kept.h"
+#include "meter/ledger_budget.h"
 #include "meter/rollup.h"
 #include "meter/store.h"
 #include "stage/meter.h"
@@ -16,6 +18,11 @@ enum bug {
 	BUG_skip_crc,
 	BUG_lose_rollup,
 	BUG_crash_is_free,
+	BUG_lose_budget,
+	BUG_charge_not,
+	BUG_charge_twice,
+	BUG_book_early,
+	BUG_begin_empty,
 };
 
 static enum bug bug;
@@ -32,6 +39,17 @@ bool __real_rollup_add(struct rollup_store *r, const struct slot *s);
 bool __wrap_rollup_add(struct rollup_store *r, const struct slot *s);
 void __real_settle_by_basis(struct slot_attempt *a, enum basis basis);
 void __wrap_settle_by_basis(struct slot_attempt *a, enum basis basis);
+
+void __real_budget_add(struct budget_kept *k, const struct slot *s);
+void __wrap_budget_add(struct budget_kept *k, const struct slot *s);
+void __real_ledger_budgets_charge(struct ledger_budgets *b, const struct slot *s);
+void __wrap_ledger_budgets_charge(struct ledger_budgets *b, const struct slot *s);
+bool __real_ledger_budgets_ready(struct ledger_budgets *b);
+bool __wrap_ledger_budgets_ready(struct ledger_budgets *b);
+bool __real_store_spent(struct store *s, int64_t *ret_counted_ms,
+    void (*each)(void *arg, const struct store_spent *spent), void *arg);
+bool __wrap_store_spent(struct store *s, int64_t *ret_counted_ms,
+    void (*each)(void *arg, const struct store_spent *spent), void *arg);
 
 bool
 __wrap_store_commit(struct store *s, const struct slot *const *slot, unsigned count,
@@ -75,6 +93,43 @@ __wrap_settle_by_basis(struct slot_attempt *a, enum basis basis)
 	bool free = bug == BUG_crash_is_free && a->outcome == OUT_crashed;
 
 	__real_settle_by_basis(a, free ? BASIS_none : basis);
+}
+
+void
+__wrap_budget_add(struct budget_kept *k, const struct slot *s)
+{
+	if (bug != BUG_lose_budget || s->attempts < 3)
+		__real_budget_add(k, s);
+}
+
+void
+__wrap_ledger_budgets_charge(struct ledger_budgets *b, const struct slot *s)
+{
+	if (bug != BUG_charge_not)
+		__real_ledger_budgets_charge(b, s);
+	if (bug == BUG_charge_twice)
+		__real_ledger_budgets_charge(b, s);
+}
+
+bool
+__wrap_ledger_budgets_ready(struct ledger_budgets *b)
+{
+	return bug == BUG_book_early || __real_ledger_budgets_ready(b);
+}
+
+static void
+skip_spent(void *arg, const struct store_spent *spent)
+{
+	(void)arg;
+	(void)spent;
+}
+
+bool
+__wrap_store_spent(struct store *s, int64_t *ret_counted_ms,
+    void (*each)(void *arg, const struct store_spent *spent), void *arg)
+{
+	return __real_store_spent(
+	    s, ret_counted_ms, bug == BUG_begin_empty ? skip_spent : each, arg);
 }
 
 #endif

@@ -3,6 +3,7 @@
 #define UNIT_SIM_TRUTH_H
 
 #include "audit.h"
+#include "core/request.h"
 #include "meter.h"
 
 enum fate {
@@ -19,6 +20,8 @@ struct truth_attempt {
 	enum basis basis;
 	int64_t input, output, seen, expected, ppm;
 	int64_t list, amount;
+	struct grant grant;
+	int64_t at_ms; /* of it; 0: it had none */
 };
 
 struct truth {
@@ -28,7 +31,9 @@ struct truth {
 	unsigned worker, attempts;
 	struct truth_attempt attempt[SLOT_ATTEMPTS];
 	struct slot *slot; /* while its process lives */
-	unsigned rows;     /* found */
+	const struct snapshot *snap;
+	unsigned whose;
+	unsigned rows; /* found */
 };
 
 #define TRUTHS_MAX 400

@@ -1,13 +1,14 @@
 /* libs: base core config budget meter */
 /* wrap: store_commit slots_release hash_crc32c rollup_add settle_by_basis */
+/* wrap: budget_add ledger_budgets_charge ledger_budgets_ready store_spent */
 /* test_meter_sim.c: random days of a ledger: requests, fallbacks, aborts, crashes at
  * any write, power cuts, full disks, restarts, month ends, a clock that steps. After
- * each every attempt that was sent has one row with its amount, and roll-ups are the
- * sums.
+ * each every attempt that was sent has one row with its amount, and roll-ups, budgets
+ * and accounts are the sums.
  *
  * usage: test_meter_sim [SCHEDULES [FIRST-SEED]] */
+#include "sim_books.h"
 #include "sim_bugs.h"
-#include "sim_truth.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,8 +24,10 @@
 struct sim {
 	struct process p;
 	struct truths t;
-	unsigned used[WORKERS]; /* slots that are not free */
-	bool fault;             /* a write may fail, or the disk is full */
+	struct book k;
+	struct snapshot *coming; /* of a reload that waits for the ledger */
+	unsigned used[WORKERS];  /* slots that are not free */
+	bool fault;              /* a write may fail, or the disk is full */
 };
 
 static unsigned
@@ -64,7 +67,9 @@ open_request(struct sim *s)
 
 	if (s->t.count == TRUTHS_MAX)
 		return;
-	*t = (struct truth){.id = r.id, .worker = worker};
+	*t = (struct truth){.id = r.id, .worker = worker, .snap = s->k.snap};
+	t->whose = draw(s, 12);
+	sim_sign(&r, t->whose, s->k.snap->rules);
 	t->slot = slot_open(s->p.slots, worker, &r);
 	if ((t->slot != NULL) != room)
 		wrong(&s->t, "worker %u has %u slots in use and %s one more", worker,
@@ -94,6 +99,7 @@ open_attempt(struct sim *s, struct truth *t)
 	a.contract_ppm = (int32_t)last->ppm;
 	a.input_estimate = last->input;
 	a.expected_output = last->expected;
+	last->at_ms = a.granted_ms = sim_grant(&s->k, t, last);
 	if (slot_attempt_open(t->slot, &a) != (int)t->attempts - 1)
 		wrong(&s->t, "an attempt has another number");
 }
@@ -145,6 +151,7 @@ close_attempt(struct sim *s, struct truth *t)
 		settle_by_basis(&r, b);
 	}
 	slot_attempt_close(t->slot, (int)t->attempts - 1, &r, STR("{}"));
+	budgets_settle(s->k.b, &a->grant, budget_charge(r.amount_pusd, r.at_most_pusd));
 }
 
 static void
@@ -166,7 +173,9 @@ crashed(struct sim *s)
 	for (unsigned i = 0; i < s->t.count; i++)
 		truth_crash(&s->t.of[i]);
 	memset(s->used, 0, sizeof(s->used));
-	process_stop(&s->p);
+	sim_forget_grants(&s->k, &s->t);
+	s->coming = NULL;
+	book_stop(&s->k);
 }
 
 static void
@@ -177,10 +186,14 @@ start(struct sim *s)
 
 		if (draw(s, 4) == 0)
 			fake_env_crash_at(s->p.fake, 1 + draw(s, 60));
-		if (process_start(&s->p, SLOTS, WORKERS) &&
-		    fake_env_crashes(s->p.fake) == crashes)
+		if (book_start_with(&s->k, draw(s, 32), SLOTS, WORKERS) &&
+		    fake_env_crashes(s->p.fake) == crashes) {
+			fake_env_crash_at(s->p.fake, 0);
+			if (!s->fault)
+				sim_check_books(&s->t, &s->k);
 			return;
-		process_stop(&s->p);
+		}
+		book_stop(&s->k);
 		fake_env_fail_write(s->p.fake, 0, 0);
 		fake_env_disk(s->p.fake, -1);
 	}
@@ -211,25 +224,12 @@ turn(struct sim *s)
 			wrong(&s->t, "request %u was committed and its slot kept", i);
 		}
 	}
+	if (ok && !s->fault && s->coming == NULL)
+		sim_check_books(&s->t, &s->k);
 	if (!ok && !s->fault)
 		wrong(&s->t, "the ledger refused without a reason");
 	if (ok != ledger_accepts(s->p.ledger))
 		wrong(&s->t, "it can%s be written and says otherwise", ok ? "" : "not");
-}
-
-static void
-on_slot_file(void *arg, const char *name)
-{
-	if (str_starts(str_of(name), STR(SLOTS_PREFIX)) && strlen(name) < 64)
-		snprintf(arg, 128, STATE "/%.63s", name);
-}
-
-static const char *
-slot_file(struct sim *s, char ret[static 128])
-{
-	ret[0] = '\0';
-	(void)s->p.env->list_dir(s->p.env, STATE, on_slot_file, ret);
-	return ret[0] == '\0' ? NULL : ret;
 }
 
 /* The machine died: of slots nothing is promised. */
@@ -238,7 +238,7 @@ lose_slots(struct sim *s)
 {
 	char path[128];
 
-	while (slot_file(s, path) != NULL)
+	while (process_slot_file(&s->p, path)[0] != '\0')
 		(void)s->p.env->remove_file(s->p.env, path);
 	for (unsigned i = 0; i < s->t.count; i++) {
 		if (s->t.of[i].fate == FATE_live || s->t.of[i].fate == FATE_closed) {
@@ -259,7 +259,7 @@ damage(struct sim *s)
 	struct truth *t;
 	struct slot *slot;
 
-	if (slot_file(s, path) == NULL)
+	if (process_slot_file(&s->p, path)[0] == '\0')
 		return;
 	bytes = fake_env_bytes(s->p.fake, path, &len);
 	slot = slots_file_at(bytes, draw(s, SLOTS));
@@ -352,6 +352,21 @@ trouble(struct sim *s)
 		    s->p.fake, 1 + draw(s, 20), draw(s, 2) == 0 ? ENOSPC : EIO);
 }
 
+/* The main thread asks for other budgets, and waits for them or not. */
+static void
+reload(struct sim *s)
+{
+	if (s->coming == NULL || draw(s, 3) == 0) {
+		s->coming = book_next_policy(&s->k, draw(s, 32));
+		ledger_adopt_soon(s->p.ledger, s->coming, s->coming->rules, false);
+	}
+	if (draw(s, 3) == 0 || ledger_asked(s->p.ledger, s->coming->rules)) {
+		(void)ledger_asked(s->p.ledger, s->coming->rules);
+		s->k.snap = s->coming;
+		s->coming = NULL;
+	}
+}
+
 static void
 step(struct sim *s)
 {
@@ -366,8 +381,10 @@ step(struct sim *s)
 		close_attempt(s, t);
 	else if (what < 80 && t != NULL)
 		close_request(s, t);
-	else if (what < 90)
+	else if (what < 87)
 		turn(s);
+	else if (what < 90)
+		reload(s);
 	else if (what < 94)
 		pass_time(s);
 	else if (what < 97)
@@ -383,6 +400,7 @@ run(uint64_t seed, char ret_why[static 200])
 	struct sim *s = xcalloc(1, sizeof(*s));
 
 	process_init(&s->p, seed);
+	s->k.p = &s->p;
 	start(s);
 	for (int i = 0; i < STEPS && s->t.why[0] == '\0'; i++)
 		step(s);
@@ -395,7 +413,8 @@ run(uint64_t seed, char ret_why[static 200])
 		start(s);
 	}
 	fake_env_fail_write(s->p.fake, 0, 0);
-	process_stop(&s->p);
+	sim_forget_grants(&s->k, &s->t);
+	book_stop(&s->k);
 	if (s->t.why[0] == '\0')
 		truth_check(&s->t, s->p.env);
 	memcpy(ret_why, s->t.why, sizeof(s->t.why));
@@ -448,6 +467,11 @@ test_bugs_are_found(void **state)
 	must_be_found(BUG_skip_crc, "the checksum not looked at");
 	must_be_found(BUG_lose_rollup, "a roll-up forgotten");
 	must_be_found(BUG_crash_is_free, "a crash booked at 0");
+	must_be_found(BUG_lose_budget, "a sum of a budget forgotten");
+	must_be_found(BUG_charge_not, "a late charge forgotten");
+	must_be_found(BUG_charge_twice, "a late charge made twice");
+	must_be_found(BUG_book_early, "rows booked before their budgets were there");
+	must_be_found(BUG_begin_empty, "accounts that begin at 0");
 }
 
 int
