@@ -24,7 +24,9 @@ struct key_limits {
 	struct pusd max_per_request;                            /* 0: none */
 	int64_t max_output;                                     /* -1: none */
 	int64_t rpm, tpm, max_inflight;                         /* -1: none */
-	double frontier_at_most;                                /* -1: not limited */
+	struct pusd runaway;                                    /* a minute; 0: none */
+	int runaway_then;        /* enum runaway_then; -1: not said */
+	double frontier_at_most; /* -1: not limited */
 };
 
 /* One key, as the file has it. */

@@ -175,6 +175,9 @@ struct alias {
 	const struct route *route;
 };
 
+/* What becomes of a key that spends too fast; in the order of the schema's words. */
+enum runaway_then { RUNAWAY_throttle, RUNAWAY_pause };
+
 /* What a team or a key may do and spend. Of both the stricter holds: auth_terms(); but
  * of what is counted (rpm, tpm, max_inflight) each has its own. */
 struct terms {
@@ -186,6 +189,10 @@ struct terms {
 	struct pusd max_per_request;     /* 0: none */
 	int64_t max_output;              /* tokens; -1: none */
 	int64_t rpm, tpm, max_inflight;  /* -1: none; see stage/limit.h */
+	/* Of a key, of a team's for each of its keys: spend in a minute, 0: none; and
+	 * enum runaway_then, -1: not said. */
+	struct pusd runaway;
+	int runaway_then;
 	/* share of a month's spend on frontier models, [0, 1]; -1: not limited */
 	double frontier_at_most;
 };

@@ -46,6 +46,8 @@ struct attempt {
 	struct pusd at_most;                  /* hold */
 	bool unpriced;                        /* hold: `at_most` is not known */
 	struct limit_taken tokens;            /* hold */
+	struct pusd expected;                 /* hold: its cost, an estimate */
+	bool spends;                          /* hold: that counts as under way */
 	struct grant grant;                   /* hold; settle ends it */
 	int slot_index;                       /* slot; -1: none */
 

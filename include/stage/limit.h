@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/env.h"
+#include "base/json.h"
+#include "base/money.h"
 #include "config/snapshot.h"
 
 enum limit_of { LIMIT_key, LIMIT_team, LIMIT_OFS };
@@ -29,6 +32,8 @@ void limits_bind(struct limits_shared *l, struct snapshot *s);
 struct limit_who {
 	struct limit *of[LIMIT_OFS];
 	int64_t most[LIMIT_OFS][LIMIT_KINDS];
+	struct pusd runaway; /* of the key, in any minute; 0: no limit */
+	enum runaway_then then;
 };
 struct principal;
 /* False: nothing is limited. */
@@ -79,6 +84,59 @@ struct limit_settled {
 };
 void limit_settle(struct limits_shared *l, const struct limit_who *who,
     struct limit_taken *t, const struct limit_settled *s, struct limit_room *room);
+
+/* ---- runaway: a key that spends too fast ----
+ *
+ * What counts is what its attempts have cost in the last 60 to 61 s, and what those
+ * under way are expected to cost: an estimate. Their worst case would stop every key
+ * that has a few long answers open. */
+
+/* Both clocks. */
+struct limit_moment {
+	int64_t mono_ns, wall_ms;
+};
+
+struct runaway_refusal {
+	bool paused; /* until runaway_resume(); else until it has spent less */
+	struct pusd spent, most;
+	int64_t wait_ms;  /* throttled */
+	int64_t since_ms; /* paused: wall clock */
+};
+
+/* What is paused is kept in the file at `path`, which is made when it is not there, and
+ * is paused from now on; limits_bind() again then. False: errno. */
+bool limits_remember(struct limits_shared *l, struct env *env, const char *path);
+
+/* May the key go on spending? It is paused here, if that is what its terms say. */
+bool runaway_admit(struct limits_shared *l, const struct limit_who *who,
+    const struct limit_moment *at, struct runaway_refusal *ret_why);
+/* An attempt is about to be sent; is over. Once each. */
+void runaway_begin(
+    struct limits_shared *l, const struct limit_who *who, struct pusd expected);
+struct runaway_bill {
+	struct pusd expected, amount;
+	struct limit_moment at;
+};
+void runaway_end(struct limits_shared *l, const struct limit_who *who,
+    const struct runaway_bill *bill);
+/* False: no key of that name is paused. What it has spent is forgotten. */
+bool runaway_resume(struct limits_shared *l, const char *key);
+
+/* A key has begun to be too fast: to be told once. */
+struct runaway_news {
+	char key[40];
+	enum runaway_then then;
+	struct pusd spent, most;
+};
+bool runaway_news(struct limits_shared *l, struct runaway_news *ret);
+
+struct runaway_counts {
+	uint64_t trips[2], stopped[2]; /* by enum runaway_then: of keys, of requests */
+	unsigned paused;               /* keys, now */
+};
+void runaway_counts(struct limits_shared *l, struct runaway_counts *ret);
+/* "paused": who, since when, how much; at most 256. */
+void runaway_json(struct limits_shared *l, struct json *j);
 
 /* ---- for people ---- */
 

@@ -2,139 +2,13 @@
  * none, given back once, shared fairly. */
 #include "limit.h"
 
-#include "base/map.h"
-#include "base/mem.h"
-
 /* Who was refused is waited for until it is time to come back, and so much longer. */
 #define WANT_SLACK_NS (5 * NS_PER_S)
 #define MINUTE_NS     (60 * NS_PER_S)
 /* Nobody knows when something in flight will end. */
 #define INFLIGHT_WAIT_MS 1000
 
-static const char *const of_names[] = {"key", "team"};
-static const char *const kind_names[] = {"requests", "tokens", "inflight"};
-
-const char *
-limit_of_name(enum limit_of of)
-{
-	return of_names[of];
-}
-
-const char *
-limit_kind_name(enum limit_kind kind)
-{
-	return kind_names[kind];
-}
-
-/* ---- by name ---- */
-
-struct limits_shared *
-limits_new(void)
-{
-	struct limits_shared *l = xcalloc(1, sizeof(*l));
-
-	pthread_mutex_init(&l->lock, NULL);
-	for (size_t of = 0; of < LIMIT_OFS; of++)
-		l->by_name[of] = map_new();
-	return l;
-}
-
-void
-limits_free(struct limits_shared *l)
-{
-	struct str name;
-	size_t iter;
-	void *one;
-
-	if (l == NULL)
-		return;
-	for (size_t of = 0; of < LIMIT_OFS; of++) {
-		for (iter = 0; map_next(l->by_name[of], &iter, &name, &one);)
-			xfree(one);
-		map_free(l->by_name[of]);
-	}
-	pthread_mutex_destroy(&l->lock);
-	xfree(l);
-}
-
-static struct limit *
-find_locked(struct limits_shared *l, enum limit_of of, const char *name)
-{
-	struct limit *one = map_get(l->by_name[of], str_of(name));
-
-	if (one != NULL)
-		return one;
-	one = xcalloc(1, sizeof(*one));
-	str_copy(one->name, sizeof(one->name), str_of(name));
-	TAILQ_INIT(&one->active);
-	for (size_t k = 0; k < LIMIT_KINDS; k++)
-		TAILQ_INIT(&one->wanting[k]);
-	(void)map_put(l->by_name[of], str_of(name), one);
-	return one;
-}
-
-static bool
-is_limited(const struct terms *t)
-{
-	return t->rpm > 0 || t->tpm > 0 || t->max_inflight > 0;
-}
-
-void
-limits_bind(struct limits_shared *l, struct snapshot *s)
-{
-	/* The snapshot is constant from its publication on; this comes before. */
-	struct team *team = (struct team *)s->teams;
-	struct key_entry *key = (struct key_entry *)s->keys;
-
-	pthread_mutex_lock(&l->lock);
-	for (unsigned i = 0; i < s->team_count; i++)
-		team[i].limit = is_limited(&team[i].terms)
-				    ? find_locked(l, LIMIT_team, team[i].name)
-				    : NULL;
-	for (unsigned i = 0; i < s->key_count; i++) {
-		bool shares = key[i].team != NULL && key[i].team->limit != NULL;
-
-		key[i].limit = shares || is_limited(&key[i].terms)
-				   ? find_locked(l, LIMIT_key, key[i].name)
-				   : NULL;
-	}
-	pthread_mutex_unlock(&l->lock);
-}
-
-static void
-most_of(const struct terms *t, int64_t ret[static LIMIT_KINDS])
-{
-	ret[LIMIT_requests] = t->rpm;
-	ret[LIMIT_tokens] = t->tpm;
-	ret[LIMIT_inflight] = t->max_inflight;
-}
-
-bool
-limit_who_make(const struct principal *p, struct limit_who *ret)
-{
-	*ret = (struct limit_who){0};
-	if (p->key != NULL && p->key->limit != NULL) {
-		ret->of[LIMIT_key] = p->key->limit;
-		most_of(&p->key->terms, ret->most[LIMIT_key]);
-	}
-	if (p->team != NULL && p->team->limit != NULL) {
-		ret->of[LIMIT_team] = p->team->limit;
-		most_of(&p->team->terms, ret->most[LIMIT_team]);
-	}
-	return ret->of[LIMIT_key] != NULL || ret->of[LIMIT_team] != NULL;
-}
-
 /* ---- what is used ---- */
-
-/* Whoever comes to the lock a little late does not take the others back. */
-static int64_t
-lock_at(struct limits_shared *l, int64_t now_ns)
-{
-	pthread_mutex_lock(&l->lock);
-	if (l->now_ns < now_ns)
-		l->now_ns = now_ns;
-	return l->now_ns;
-}
 
 static int64_t
 used_locked(struct limit *l, enum limit_kind k, int64_t now_ns)
@@ -385,7 +259,7 @@ limit_enter(struct limits_shared *l, const struct limit_who *who, int64_t now_ns
 		   inflight = {who, now_ns, 1, LIMIT_inflight, ret_why};
 	bool ok;
 
-	one.now_ns = inflight.now_ns = now_ns = lock_at(l, now_ns);
+	one.now_ns = inflight.now_ns = now_ns = limits_lock(l, now_ns);
 	ask_team_locked(who, now_ns);
 	ok = both_fit_locked(l, &one) && both_fit_locked(l, &inflight);
 	if (ok) {
@@ -421,7 +295,7 @@ limit_leave(struct limits_shared *l, const struct limit_who *who, int64_t now_ns
 {
 	if (!t->inside)
 		return;
-	now_ns = lock_at(l, now_ns);
+	now_ns = limits_lock(l, now_ns);
 	for (size_t of = 0; of < LIMIT_OFS; of++) {
 		if (who->of[of] != NULL)
 			who->of[of]->inflight--;
@@ -439,7 +313,7 @@ limit_hold(struct limits_shared *l, const struct limit_who *who, int64_t now_ns,
 	struct ask q = {who, now_ns, t->n, LIMIT_tokens, ret_why};
 	bool ok;
 
-	q.now_ns = now_ns = lock_at(l, now_ns);
+	q.now_ns = now_ns = limits_lock(l, now_ns);
 	ask_team_locked(who, now_ns);
 	ok = both_fit_locked(l, &q);
 	if (ok)
@@ -459,7 +333,7 @@ limit_settle(struct limits_shared *l, const struct limit_who *who,
 
 	if (t->n <= 0)
 		return;
-	more.now_ns = lock_at(l, s->now_ns);
+	more.now_ns = limits_lock(l, s->now_ns);
 	if (more.n < 0)
 		give_back_locked(who, LIMIT_tokens, t, -more.n, more.now_ns);
 	else if (more.n > 0)
@@ -475,7 +349,7 @@ void
 limit_use(struct limits_shared *l, struct limit *of, int64_t now_ns,
     int64_t ret[static LIMIT_KINDS])
 {
-	now_ns = lock_at(l, now_ns);
+	now_ns = limits_lock(l, now_ns);
 	for (size_t k = 0; k < LIMIT_KINDS; k++)
 		ret[k] = used_locked(of, (enum limit_kind)k, now_ns);
 	pthread_mutex_unlock(&l->lock);

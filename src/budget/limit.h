@@ -3,6 +3,7 @@
 #define BUDGET_LIMIT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/queue.h>
 
 #include "core/request.h"
@@ -28,11 +29,28 @@ int64_t window_wait_ms(const struct window *w, int64_t n, int64_t now_ns);
 
 TAILQ_HEAD(limit_list, limit);
 
+/* A key that was paused, as the state file has it. */
+struct runaway_entry {
+	char key[SLOT_NAME]; /* "": none */
+	int64_t at_ms, spent_pusd, most_pusd;
+};
+
+/* What was not told yet; more than so many are only counted. */
+#define RUNAWAY_NEWS 16
+
 struct limit {
 	char name[SLOT_NAME];
 	/* requests, tokens; of a key also when only its team has a limit */
 	struct window window[LIMIT_inflight];
 	int64_t inflight;
+
+	/* of a key: what it has spent, and what its attempts under way are expected to
+	 * cost; see runaway.c */
+	struct window spent;
+	int64_t running;
+	bool too_fast; /* when it was last looked at */
+	atomic_bool paused_shared;
+	struct runaway_entry pause;
 
 	/* of a key: with which team it asked, and when last */
 	struct limit *team;
@@ -52,10 +70,27 @@ struct limit {
 
 struct limits_shared {
 	pthread_mutex_t lock;
-	int64_t now_ns; /* the latest that was seen */
+	int64_t now_ns; /* see limits_lock() */
 	struct map *by_name[LIMIT_OFS];
 	uint64_t refused[LIMIT_OFS][LIMIT_KINDS];
+
+	/* runaway.c */
+	struct env *env; /* NULL: nothing is remembered */
+	struct env_map map;
+	uint64_t trips[2], stopped[2]; /* by enum runaway_then: keys, requests */
+	unsigned paused;               /* keys */
+	struct runaway_news news[RUNAWAY_NEWS];
+	unsigned news_count, news_lost;
 };
+
+/* The latest moment that was seen: whoever comes to the lock a little late does not
+ * take the others back. */
+int64_t limits_lock(struct limits_shared *l, int64_t now_ns);
+struct limit *limit_find_locked(
+    struct limits_shared *l, enum limit_of of, const char *name);
+bool runaway_paused_locked(struct limits_shared *l, const char *key);
+/* Closes the state file. */
+void runaway_forget(struct limits_shared *l);
 
 /* The key's or the team's name. */
 const char *limit_name(const struct request *r, enum limit_of of);

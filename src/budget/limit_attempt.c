@@ -94,8 +94,8 @@ tokens_wanted(struct attempt *a, const struct need *n, int64_t left)
 	return n->input + n->answers * output;
 }
 
-bool
-limit_attempt(struct attempt *a)
+static bool
+hold_tokens(struct attempt *a)
 {
 	struct request *r = a->request;
 	struct limit_state *s = &r->limits;
@@ -106,8 +106,6 @@ limit_attempt(struct attempt *a)
 	struct need need;
 	int64_t most;
 
-	if (!s->limited || r->task.endpoint == EP_count_tokens)
-		return true;
 	most = most_tokens(&s->who, &of);
 	if (most <= 0)
 		return true;
@@ -131,18 +129,62 @@ limit_attempt(struct attempt *a)
 	return false;
 }
 
-void
-limit_attempt_over(struct attempt *a)
+/* An estimate. Not more than fits an amount, whatever the plan says. */
+static void
+begin_spending(struct attempt *a)
+{
+	double usd = a->candidate->cost_usd;
+
+	if (usd > 0 && usd < 1e6)
+		a->expected.v = (int64_t)(usd * PUSD_PER_USD);
+	runaway_begin(
+	    a->request->worker->shared->limits, &a->request->limits.who, a->expected);
+	a->spends = true;
+}
+
+bool
+limit_attempt(struct attempt *a)
+{
+	struct request *r = a->request;
+
+	if (!r->limits.limited || r->task.endpoint == EP_count_tokens)
+		return true;
+	if (!hold_tokens(a))
+		return false;
+	begin_spending(a);
+	return true;
+}
+
+static void
+settle_tokens(struct attempt *a)
 {
 	struct request *r = a->request;
 	struct limit_settled used = {0, a->end_ns};
 
-	if (a->tokens.n == 0)
-		return;
 	for (size_t k = 0; k < TOKEN_COUNT && a->basis != BASIS_none; k++)
 		used.used += usage_known(a->usage.tokens[k]);
 	limit_settle(r->worker->shared->limits, &r->limits.who, &a->tokens, &used,
 	    r->limits.room);
+}
+
+void
+limit_attempt_over(struct attempt *a)
+{
+	struct worker *w = a->request->worker;
+	struct runaway_bill bill = {.expected = a->expected,
+	    .amount = a->amount,
+	    .at = {a->end_ns, env_wall_ms(w->env)}};
+
+	if (a->tokens.n > 0)
+		settle_tokens(a);
+	if (!a->spends)
+		return;
+	/* What cannot be priced counts as what it was held to cost, if that is known.
+	 */
+	if (a->unpriced || bill.amount.v < 0)
+		bill.amount = a->basis == BASIS_none ? (struct pusd){0} : a->at_most;
+	runaway_end(w->shared->limits, &a->request->limits.who, &bill);
+	a->spends = false;
 }
 
 void

@@ -129,6 +129,16 @@ daemon_ask(struct cli *c, const char *target, const char *body, struct buf *ret_
 	return is_fine(c, ask(c, target, body, ret_body), ret_body);
 }
 
+long
+daemon_tell(struct cli *c, const char *target, const char *body, struct buf *ret_body)
+{
+	long status = ask(c, target, body, ret_body);
+
+	if (status != 0 && status / 100 != 2)
+		(void)refused(c, daemon_url(), status, buf_str(ret_body));
+	return status;
+}
+
 bool
 ledger_ask(struct cli *c, const char *target, struct buf *ret_body)
 {

@@ -29,6 +29,11 @@ bool daemon_ask(struct cli *c, const char *target, const char *body,
  * answer, and nothing was said. */
 bool daemon_try(struct cli *c, const char *target, struct buf *ret_body) MUST_CHECK;
 
+/* What a daemon is to know if there is one: gives its status, 0: no answer. Of one that
+ * is not in 2xx it was said why. */
+long daemon_tell(
+    struct cli *c, const char *target, const char *body, struct buf *ret_body);
+
 /* The same as daemon_ask(), or from the folder of --state. */
 bool ledger_ask(struct cli *c, const char *target, struct buf *ret_body) MUST_CHECK;
 

@@ -199,6 +199,37 @@ print_head(struct cli *c, const json_t *s, struct buf *out)
 	buf_add(out, "\n\n");
 }
 
+static const char *
+usd_of(struct cli *c, const json_t *o, const char *name)
+{
+	struct pusd_sum v = {0};
+
+	(void)figure_read(str_of(text_of(o, name)), &v);
+	return figure_money(c->mem, v, 2);
+}
+
+static void
+print_paused(struct cli *c, const json_t *list, struct buf *out)
+{
+	char since[WHEN_TEXT];
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+	{
+		const char *key = text_of(entry, "key");
+
+		when_put_time(int_of(entry, "since_ms") / 1000, since);
+		buf_printf(out,
+		    "PAUSED   key %s since %s: $%s within a minute, above $%s; "
+		    "`frugald keys resume %s` lets it in again\n",
+		    key, since, usd_of(c, entry, "spent_usd"),
+		    usd_of(c, entry, "usd_per_minute"), key);
+	}
+	if (i > 0)
+		buf_add(out, "\n");
+}
+
 /* Providers first, then models, by name. */
 static int
 by_name(const void *a, const void *b)
@@ -262,6 +293,7 @@ print_status(
 
 	buf_init(&out, OUT_BYTES);
 	print_head(c, status, &out);
+	print_paused(c, json_object_get(status, "paused"), &out);
 	well = print_fleet(c, json_object_get(fleet, "health"), &out);
 	buf_add(&out, "\n");
 	print_bypasses(c, json_object_get(bypass, "bypass"), &out);

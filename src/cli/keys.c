@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "client.h"
 #include "config/snapshot.h"
 #include "keys_limits.h"
 #include "policy.h"
@@ -233,10 +234,36 @@ verb_keys_pause(struct cli *c)
 	return change(c, KEY_pause, "is paused");
 }
 
+/* What a daemon has paused by itself is in its state, not in the file. */
+static int
+lift_pause(struct cli *c)
+{
+	const char *target = arena_printf(c->mem, "/admin/keys/%s/resume", c->arg[0]);
+	struct buf body;
+	long status;
+
+	buf_init(&body, OUT_BYTES);
+	status = daemon_tell(c, target, "{}", &body);
+	if (status == 0)
+		fputs("no daemon answers (FRUGALD_URL names it): if it has paused the "
+		      "key for what it spent (runaway), it still is\n",
+		    stderr);
+	else if (status / 100 == 2 && strstr(body.p, "\"was_paused\":true") != NULL)
+		fputs(
+		    "the running daemon had paused it for what it spent (runaway) and "
+		    "lets it in again\n",
+		    stderr);
+	buf_fini(&body);
+	/* A daemon that runs on another file does not know the key. */
+	return status == 0 || status == 404 || status / 100 == 2 ? CLI_fine : CLI_found;
+}
+
 int
 verb_keys_resume(struct cli *c)
 {
-	return change(c, KEY_resume, "is no longer paused");
+	int code = change(c, KEY_resume, "is no longer paused");
+
+	return code == CLI_fine ? lift_pause(c) : code;
 }
 
 int

@@ -53,6 +53,27 @@ read_count(struct cli *c, enum option id, uint64_t most, int64_t *ret)
 }
 
 static bool
+read_runaway(struct cli *c, struct key_limits *ret)
+{
+	const char *usd = c->opt[OPT_runaway], *then = c->opt[OPT_runaway_then];
+
+	if (usd != NULL &&
+	    (!pusd_parse(str_of(usd), &ret->runaway) || ret->runaway.v <= 0)) {
+		cli_misuse(c, "--runaway: expected USD a minute such as 5.00");
+		return false;
+	}
+	if (then == NULL)
+		return true;
+	ret->runaway_then =
+	    strcmp(then, "pause") == 0 ? RUNAWAY_pause : RUNAWAY_throttle;
+	if (usd != NULL &&
+	    (ret->runaway_then == RUNAWAY_pause || strcmp(then, "throttle") == 0))
+		return true;
+	cli_misuse(c, "--then: expected throttle or pause, with --runaway");
+	return false;
+}
+
+static bool
 read_share(struct cli *c, double *ret)
 {
 	const char *text = c->opt[OPT_frontier];
@@ -130,6 +151,7 @@ keys_limits_read(struct cli *c, const struct snapshot *s, struct key_limits *ret
 	    .rpm = -1,
 	    .tpm = -1,
 	    .max_inflight = -1,
+	    .runaway_then = -1,
 	    .frontier_at_most = -1};
 	return may_use_known(c, s, ret->may_use) &&
 	       services_known(c, ret->service_tiers) &&
@@ -138,7 +160,7 @@ keys_limits_read(struct cli *c, const struct snapshot *s, struct key_limits *ret
 	       read_count(c, OPT_rpm, 1000000000, &ret->rpm) &&
 	       read_count(c, OPT_tpm, 1000000000000, &ret->tpm) &&
 	       read_count(c, OPT_max_inflight, 1000000, &ret->max_inflight) &&
-	       read_share(c, &ret->frontier_at_most);
+	       read_runaway(c, ret) && read_share(c, &ret->frontier_at_most);
 }
 
 /* ---- as listed ---- */
@@ -168,6 +190,12 @@ keys_limits_text(struct cli *c, const struct key_limits *l)
 	all = add_count(c, all, l->rpm, "rpm");
 	all = add_count(c, all, l->tpm, "tpm");
 	all = add_count(c, all, l->max_inflight, "in flight");
+	if (l->runaway.v > 0) {
+		pusd_sum_round((struct pusd_sum){l->runaway.v}, 2, usd);
+		all = arena_printf(c->mem, "%s%s%s above $%s a minute", all,
+		    all[0] == '\0' ? "" : ", ",
+		    l->runaway_then == RUNAWAY_pause ? "paused" : "throttled", usd);
+	}
 	if (l->service_tiers != NULL)
 		all = arena_printf(c->mem, "%s%stiers: %s", all,
 		    all[0] == '\0' ? "" : ", ", keys_joined(c, l->service_tiers));
@@ -189,6 +217,23 @@ put_count(struct json *j, const char *key, int64_t v)
 		json_put_null(j, key);
 }
 
+static void
+put_runaway(struct json *j, const struct key_limits *l)
+{
+	char usd[PUSD_TEXT_BYTES];
+
+	if (l->runaway.v <= 0) {
+		json_put_null(j, "runaway");
+		return;
+	}
+	pusd_format(l->runaway, usd);
+	json_object_begin(j, "runaway");
+	json_str(j, "usd_per_minute", str_of(usd));
+	json_str(j, "then",
+	    l->runaway_then == RUNAWAY_pause ? STR("pause") : STR("throttle"));
+	json_object_end(j);
+}
+
 void
 keys_limits_json(const struct key_limits *l, struct json *j)
 {
@@ -203,6 +248,7 @@ keys_limits_json(const struct key_limits *l, struct json *j)
 	put_count(j, "rpm", l->rpm);
 	put_count(j, "tpm", l->tpm);
 	put_count(j, "max_inflight", l->max_inflight);
+	put_runaway(j, l);
 	keys_put_texts(j, "service_tiers", l->service_tiers);
 	keys_put_texts(j, "require_tags", l->require_tags);
 	if (l->frontier_at_most >= 0)

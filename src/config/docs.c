@@ -53,7 +53,7 @@ static const char tail_keys[] =
     "`team`, `created`, `expires`, `revoked`, `paused`, "
     "`may_use`, `data`, `tags`, and of the terms of a "
     "team `require_tags`, `max_usd_per_request`,\n"
-    "`max_output`, `rpm`, `tpm`, `max_inflight`, "
+    "`max_output`, `rpm`, `tpm`, `max_inflight`, `runaway`, "
     "`service_tiers`, `frontier_at_most`: of team and "
     "key the stricter holds. Two entries have one name while a key is\n"
     "being rotated.\n";

@@ -11,6 +11,8 @@
 
 #define KEYS_MAX 20000
 
+static const struct row runaway_rows[] = RUNAWAY_ROWS(struct key_draft, terms);
+
 const struct row keys_rows[] = {
 #include "keys_file.def"
     {0}};
@@ -59,6 +61,8 @@ read_key(const struct reading *r, struct node *n, struct key_draft *ret)
 	    .rpm = ret->terms.t.rpm,
 	    .tpm = ret->terms.t.tpm,
 	    .max_inflight = ret->terms.t.max_inflight,
+	    .runaway = ret->terms.t.runaway,
+	    .runaway_then = ret->terms.t.runaway_then,
 	    .frontier_at_most = ret->terms.t.frontier_at_most,
 	};
 	ret->k.tags = tag_lines(r, ret->tags);

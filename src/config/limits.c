@@ -19,6 +19,24 @@ check_within(struct build *b, const struct limits_of *of, const struct limit_row
 }
 
 static void
+check_runaway(struct build *b, const struct limits_of *of)
+{
+	const struct terms *own = of->terms;
+	const struct terms *team = of->team == NULL ? NULL : &of->team->terms;
+
+	if (own->runaway_then >= 0 && own->runaway.v <= 0)
+		diag_warning(b->r.d, node_place(of->node, "runaway"),
+		    "%s '%s': runaway: `then` means nothing without usd_per_minute; "
+		    "name an amount",
+		    of->what, of->name);
+	if (team != NULL && team->runaway.v > 0 && own->runaway.v > team->runaway.v)
+		diag_warning(b->r.d, node_place(of->node, "runaway"),
+		    "key '%s': runaway.usd_per_minute is more than that of its team "
+		    "'%s', which holds; lower it, or remove it",
+		    of->name, of->team->name);
+}
+
+static void
 check_alone(struct build *b, const struct limits_of *of)
 {
 	const struct terms *t = of->terms;
@@ -43,6 +61,7 @@ check_limits(struct build *b, const struct limits_of *of)
 	const struct terms *team = of->team == NULL ? NULL : &of->team->terms;
 
 	check_alone(b, of);
+	check_runaway(b, of);
 	if (team == NULL)
 		return;
 	check_within(b, of, &(struct limit_row){"rpm", own->rpm, team->rpm});

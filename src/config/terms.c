@@ -5,6 +5,8 @@
 #include "classes.h"
 #include "draft.h"
 
+const char *const runaway_words[] = {"throttle", "pause", NULL};
+
 /* ---- may_use ---- */
 
 static void

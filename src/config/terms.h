@@ -12,6 +12,23 @@ struct terms_draft {
 	struct node *budget;
 };
 
+/* Rows of the group `runaway`, which whoever has TERMS_ROWS calls runaway_rows. */
+#define RUNAWAY_ROWS(type, member)                                                   \
+	{                                                                            \
+		{"usd_per_minute", KIND_usd, LANDS(type, member.t.runaway),          \
+		    .shape = "5.00",                                                 \
+		    .help = "spend of one key in any minute, with what its running " \
+			    "requests are expected to cost"},                        \
+		    {"then", KIND_word, LANDS(type, member.t.runaway_then),          \
+			.words = runaway_words, .shape = "pause",                    \
+			.help = "throttle: 429 until it has spent less (the "        \
+				"default); pause: 403 until `frugald keys resume`"}, \
+		{                                                                    \
+			0                                                            \
+		}                                                                    \
+	}
+extern const char *const runaway_words[];
+
 #define TERMS_ROWS(type, member)                                                      \
 	{"budget", KIND_any, LANDS(type, member.budget),                              \
 	    .shape = "{usd: 4000, per: month}",                                       \
@@ -36,6 +53,9 @@ struct terms_draft {
 			"when it has ended"},                                         \
 	    {"max_inflight", KIND_int, LANDS(type, member.t.max_inflight), .min = 1,  \
 		.max = 1e6, .shape = "20", .help = "requests at once"},               \
+	    {"runaway", KIND_group, .rows = runaway_rows,                             \
+		.help = "a key that spends too fast; of a team: for each of its "     \
+			"keys"},                                                      \
 	    {"service_tiers", KIND_names, LANDS(type, member.service_tiers),          \
 		.shape = "[standard, flex]",                                          \
 		.help = "tiers of service that may be asked for: standard (also no "  \

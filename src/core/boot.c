@@ -54,6 +54,15 @@ boot_open_bypass(struct env *env, const char *dir)
 	return bypass_open(env, path);
 }
 
+bool
+boot_open_paused(struct env *env, const char *dir, struct limits_shared *l)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/paused", dir);
+	return limits_remember(l, env, path);
+}
+
 struct boot_waiter {
 	struct worker *const *worker;
 	unsigned count;

@@ -8,6 +8,7 @@
 #include "base/env.h"
 
 struct bypass_shared;
+struct limits_shared;
 struct sessions_shared;
 struct worker;
 
@@ -15,9 +16,10 @@ void boot_log_findings(struct diag *d);
 /* An entry for each line of `text`. */
 void boot_log_lines(struct str text);
 
-/* `sessions` and `bypass` in the state folder. NULL: errno. */
+/* `sessions`, `bypass` and `paused` in the state folder. NULL, false: errno. */
 struct sessions_shared *boot_open_sessions(struct env *env, const char *dir);
 struct bypass_shared *boot_open_bypass(struct env *env, const char *dir);
+bool boot_open_paused(struct env *env, const char *dir, struct limits_shared *l);
 
 /* A thread of its own joins the workers and then sends SIGUSR2 to the process, so that
  * the main thread goes on taking signals meanwhile. boot_workers_done() joins it. */

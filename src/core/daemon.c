@@ -98,6 +98,9 @@ start_state(struct frugald *f)
 	s->bypass = boot_open_bypass(s->env, dir);
 	if (s->bypass == NULL)
 		return no_file(f, "bypass");
+	if (!boot_open_paused(s->env, dir, s->limits))
+		return no_file(f, "paused");
+	limits_bind(s->limits, f->snap); /* with keys that are paused */
 	s->slots =
 	    slots_create(s->env, dir, (unsigned)f->snap->limits.slots, f->workers);
 	return s->slots != NULL || no_file(f, "slots");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/scan.h"
 #include "core/request.h"
@@ -232,6 +233,56 @@ post_bypass(struct admin_call *c)
 		get_bypass(c);
 }
 
+/* ---- keys that were paused for what they spent ---- */
+
+#define KEYS_PATH "/admin/keys/"
+#define RESUME    "/resume"
+
+/* The name in /admin/keys/NAME/resume; names may have slashes. */
+static bool
+resumes(struct str path, char *ret, size_t cap)
+{
+	struct str name = str_skip(path, strlen(KEYS_PATH));
+	size_t end = strlen(RESUME);
+
+	if (!str_starts(path, STR(KEYS_PATH)) || name.len <= end ||
+	    name.len - end >= cap || !str_is(str_skip(name, name.len - end), RESUME))
+		return false;
+	(void)str_copy(ret, cap, str_make(name.p, name.len - end));
+	return true;
+}
+
+static bool
+key_known(struct report *r, const char *name)
+{
+	struct snapshot *snap = report_snapshot(r);
+	bool known = false;
+
+	for (unsigned i = 0; i < snap->key_count && !known; i++)
+		known = strcmp(snap->keys[i].name, name) == 0;
+	snapshot_unref(snap);
+	return known;
+}
+
+static void
+resume_key(struct admin_call *c, const char *name)
+{
+	bool was = runaway_resume(c->report->o.shared->limits, name);
+	struct json j;
+
+	if (!was && !key_known(c->report, name)) {
+		admin_fail(c, 404, "key", "there is no key \"%.40s\"", name);
+		return;
+	}
+	json_init(&j, &c->out);
+	json_object_begin(&j, NULL);
+	json_str(&j, "key", str_of(name));
+	json_bool(&j, "was_paused", was);
+	json_object_end(&j);
+	if (was)
+		log_info("key '%s' is let in again", name);
+}
+
 /* ---- state ---- */
 
 static void
@@ -300,6 +351,7 @@ get_status(struct admin_call *c)
 	json_int(&j, "slots_in_use", slots_in_use(s->slots));
 	json_int(&j, "slots", snap->limits.slots);
 	put_ledger(&j, s);
+	runaway_json(s->limits, &j);
 	json_object_end(&j);
 	snapshot_unref(snap);
 }
@@ -378,6 +430,7 @@ admin_run(struct admin_call *c, const char *method)
 	struct str path = path_of(c);
 	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 	bool there = false;
+	char key[SLOT_NAME];
 
 	c->status = 200;
 	if (c->too_long) {
@@ -396,7 +449,9 @@ admin_run(struct admin_call *c, const char *method)
 		table[i].run(c);
 		return true;
 	}
-	if (there)
+	if (resumes(path, key, sizeof(key)) && strcmp(method, "POST") == 0)
+		resume_key(c, key);
+	else if (there)
 		admin_fail(c, 405, NULL, "this path does not take %.16s", method);
 	else if (!get && str_starts(path, STR("/v1/")))
 		admin_fail(c, 405, NULL,

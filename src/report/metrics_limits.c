@@ -26,6 +26,28 @@ put_refusals(struct buf *b, struct limits_shared *l)
 }
 
 static void
+put_runaway(struct buf *b, struct limits_shared *l)
+{
+	static const char *const then[] = {"throttle", "pause"};
+	struct runaway_counts n;
+
+	runaway_counts(l, &n);
+	metrics_head(
+	    b, "runaway_keys_total", "counter", "times that a key spent too fast");
+	for (size_t i = 0; i < nitems(then); i++)
+		buf_printf(b, "frugald_runaway_keys_total{then=\"%s\"} %" PRIu64 "\n",
+		    then[i], n.trips[i]);
+	metrics_head(b, "runaway_refusals_total", "counter",
+	    "requests that were refused because their key spent too fast");
+	for (size_t i = 0; i < nitems(then); i++)
+		buf_printf(b,
+		    "frugald_runaway_refusals_total{then=\"%s\"} %" PRIu64 "\n",
+		    then[i], n.stopped[i]);
+	metrics_head(b, "keys_paused", "gauge", "keys that are paused for that");
+	buf_printf(b, "frugald_keys_paused %u\n", n.paused);
+}
+
+static void
 put_row(struct buf *b, const char *name, const struct team *t, size_t kind, int64_t v)
 {
 	buf_printf(b, "frugald_%s{team=\"", name);
@@ -79,6 +101,7 @@ metrics_limits(struct buf *b, const struct shared *shared, const struct snapshot
 	};
 
 	put_refusals(b, shared->limits);
+	put_runaway(b, shared->limits);
 	for (size_t i = 0; i < nitems(gauges); i++)
 		put_teams(b, &gauges[i], shared, s);
 }

@@ -167,6 +167,7 @@ init(struct report *r, char ret_why[static 256])
 		log_ring_attach(r->o.workers[i]->log, r->mailbox, on_lines);
 	log_writer_use(&r->log, r->log_snap->log);
 	drift_watch_start(r);
+	limit_watch_start(r);
 	r->query = query_new(r, r->o.snap->state_dir);
 	r->admin = admin_new(r, ret_why);
 	return r->admin != NULL;

@@ -22,7 +22,7 @@ struct report {
 	struct loop *loop; /* the report thread's */
 	struct mailbox *mailbox;
 	struct watch mail;
-	struct timer flush;
+	struct timer flush, limits;
 	struct log_writer log;
 	struct drift_watch drift;
 	struct snapshot *log_snap; /* whose `log` is in use; one reference */
@@ -35,6 +35,9 @@ struct report {
 	struct admin *admin;
 	struct query *query;
 };
+
+/* limit_watch.c, on the report thread. */
+void limit_watch_start(struct report *r);
 
 /* Any thread: one reference to the snapshot in force. */
 struct snapshot *report_snapshot(struct report *r);

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "state_file.h"
+#include "base/state_file.h"
 
 #define MAGIC   "frugald bypass 1"
 #define ENTRIES 64U

@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "state_file.h"
+#include "base/state_file.h"
 
 #define MAGIC  "frugald sessions"
 #define LAYOUT 2U

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "fake_env.h"
@@ -41,7 +42,8 @@ bind(struct scene *s)
 	}
 }
 
-static const struct terms unlimited = {.rpm = -1, .tpm = -1, .max_inflight = -1};
+static const struct terms unlimited = {
+    .rpm = -1, .tpm = -1, .max_inflight = -1, .runaway_then = -1};
 
 static inline int
 set_up(void **state)

@@ -1,6 +1,6 @@
 /* state_file.c: what is remembered in mapped files is a convenience: damage is no
  * reason not to start. */
-#include "state_file.h"
+#include "base/state_file.h"
 
 #include <errno.h>
 #include <string.h>

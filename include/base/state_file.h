@@ -1,6 +1,6 @@
 /* state_file.h: a mapped file that survives restarts and may be lost. */
-#ifndef ROUTE_STATE_FILE_H
-#define ROUTE_STATE_FILE_H
+#ifndef BASE_STATE_FILE_H
+#define BASE_STATE_FILE_H
 
 #include <stdbool.h>
 
