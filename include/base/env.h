@@ -42,6 +42,10 @@ struct env {
 	bool (*map_open)(struct env *, const char *path, struct env_map *ret);
 	void (*map_close)(struct env *, struct env_map *);
 	bool (*remove_file)(struct env *, const char *path);
+	/* rename(2), over whatever was there, and it survives a power cut. */
+	bool (*move_file)(struct env *, const char *from, const char *to);
+	/* What was written into it, by whomever, survives a power cut. */
+	bool (*sync_file)(struct env *, const char *path);
 	bool (*make_dir)(
 	    struct env *, const char *path); /* mode 0700; there already: true */
 	/* Calls `each` with the name of every entry of `dir` (not "." and ".."). */

@@ -300,6 +300,42 @@ void ledger_budgets(struct ledger *l, struct budgets *b);
 bool ledger_adopt(
     struct ledger *l, struct snapshot *snap, uint32_t generation, int wait_ms);
 
+/* ---- copies of the ledger ---- */
+
+enum backup_state { BACKUP_none, BACKUP_running, BACKUP_done, BACKUP_failed };
+struct ledger_backup_status {
+	enum backup_state state;
+	char dir[3800];
+	int64_t began_ms, ended_ms; /* wall clock; 0: not yet */
+	int64_t until_ms;           /* all that ended before is in it; -1: unknown */
+	int64_t bytes;
+	unsigned files;
+	int64_t longest_step_ns; /* so long a commit may have had to wait */
+	char why[256];           /* it failed */
+};
+/* Any thread: begins to copy the running ledger into the folder `dir`, which is made,
+ * or must have none yet. False: `ret_why`. */
+bool ledger_backup(struct ledger *l, const char *dir, char ret_why[static 256]);
+void ledger_backup_get(struct ledger *l, struct ledger_backup_status *ret);
+/* The same, all of it, of a state folder that no daemon uses. */
+bool ledger_backup_offline(struct env *env, const char *state_dir, const char *dir,
+    struct ledger_backup_status *ret);
+
+/* What a copy has brought back. */
+struct ledger_restored {
+	int64_t until_ms; /* nothing is known of what ended later; -1: unknown */
+	int64_t requests, last_ms;
+	unsigned months;
+	int recovered;   /* requests out of the slots that were found in the folder */
+	char aside[256]; /* where the old files are; "": there were none */
+};
+/* Puts the copy in `dir` into a state folder that no daemon uses, which has no ledger,
+ * or with `force` whatever it has is put aside. Roll-ups and budgets are brought up to
+ * the rows, slots of dead processes booked. False: `ret_why`; the copy is as it was,
+ * and the state folder is refused until a restore has come to its end. */
+bool ledger_restore(struct env *env, const char *dir, const char *state_dir, bool force,
+    struct ledger_restored *ret, char ret_why[static 256]);
+
 /* ---- learned values ---- */
 
 /* A mean and of how many samples it is, at most; 0: there were none. */

@@ -63,23 +63,17 @@ system_random(struct env *env, void *ret, size_t bytes)
 	}
 }
 
-/* close(2) that keeps the errno of what went wrong before. */
+/* close(2), and unlink(2) unless `path` is NULL, that keep the errno of what went wrong
+ * before. */
 static void
-close_quietly(int fd)
+drop(int fd, const char *path)
 {
 	int saved = errno;
 
+	if (path != NULL)
+		(void)unlink(path);
 	if (fd >= 0)
 		(void)close(fd);
-	errno = saved;
-}
-
-static void
-remove_quietly(const char *path)
-{
-	int saved = errno;
-
-	(void)unlink(path);
 	errno = saved;
 }
 
@@ -119,7 +113,7 @@ system_read_file(struct env *env, const char *path, size_t max, struct buf *ret)
 		ret->len = start;
 		ret->p[start] = '\0';
 	}
-	close_quietly(fd);
+	drop(fd, NULL);
 	return ok;
 }
 
@@ -167,14 +161,14 @@ open_locked(const char *path, int flags)
 		if (fd < 0)
 			return -1;
 		if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &locked) != 0) {
-			close_quietly(fd);
+			drop(fd, NULL);
 			return -1;
 		}
 		/* Between open and lock its owner may have removed or renamed it. */
 		if (stat(path, &named) == 0 && named.st_ino == locked.st_ino &&
 		    named.st_dev == locked.st_dev)
 			return fd;
-		close_quietly(fd);
+		drop(fd, NULL);
 	}
 	errno = EWOULDBLOCK;
 	return -1;
@@ -228,8 +222,23 @@ open_temporary(const char *path, char ret_tmp[static PATH_BYTES])
 		return -1;
 	if (fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0 && give_to_owner(fd, path))
 		return fd;
-	close_quietly(fd);
+	drop(fd, NULL);
 	return -1;
+}
+
+static bool
+system_sync_file(struct env *env, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool ok;
+
+	(void)env;
+	if (fd < 0)
+		return false;
+	/* EINVAL: a file system that has nothing to do for a folder. */
+	ok = fsync(fd) == 0 || errno == EINVAL;
+	drop(fd, NULL);
+	return ok;
 }
 
 /* Makes a new name in the folder of `path` survive a power cut. */
@@ -237,17 +246,9 @@ static bool
 sync_folder(const char *path)
 {
 	char folder[PATH_BYTES];
-	bool ok;
-	int fd;
 
 	folder_of(path, folder);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	/* EINVAL: a file system that has nothing to do for a folder. */
-	ok = fsync(fd) == 0 || errno == EINVAL;
-	close_quietly(fd);
-	return ok;
+	return system_sync_file(NULL, folder);
 }
 
 static bool
@@ -262,9 +263,7 @@ system_write_file(struct env *env, const char *path, struct str content)
 		return false;
 	ok = write_all(fd, content.p, content.len) && fsync(fd) == 0 &&
 	     rename(tmp, path) == 0;
-	if (!ok)
-		remove_quietly(tmp);
-	close_quietly(fd);
+	drop(fd, ok ? NULL : tmp);
 	return ok && sync_folder(path);
 }
 
@@ -307,22 +306,19 @@ system_map_create(struct env *env, const char *path, size_t bytes, struct env_ma
 	if (fd < 0)
 		return false;
 	if (!write_zeros(fd, bytes) || fsync(fd) != 0 || !map_fd(fd, bytes, &map)) {
-		remove_quietly(tmp);
-		close_quietly(fd);
+		drop(fd, tmp);
 		return false;
 	}
 	/* link(2) fails where rename(2) would replace. */
 	if (link(tmp, path) != 0) {
-		remove_quietly(tmp);
 		(void)munmap(map.p, map.bytes);
-		close_quietly(fd);
+		drop(fd, tmp);
 		return false;
 	}
-	remove_quietly(tmp);
+	drop(-1, tmp);
 	if (!sync_folder(path)) {
-		remove_quietly(path);
 		(void)munmap(map.p, map.bytes);
-		close_quietly(fd);
+		drop(fd, path);
 		return false;
 	}
 	*ret = map;
@@ -340,7 +336,7 @@ system_map_open(struct env *env, const char *path, struct env_map *ret)
 		return false;
 	if (fstat(fd, &st) == 0 && map_fd(fd, (size_t)st.st_size, ret))
 		return true;
-	close_quietly(fd);
+	drop(fd, NULL);
 	return false;
 }
 
@@ -351,7 +347,7 @@ system_map_close(struct env *env, struct env_map *m)
 	if (m->p == NULL)
 		return;
 	(void)munmap(m->p, m->bytes);
-	close_quietly(fd_of(m->handle));
+	drop(fd_of(m->handle), NULL);
 	*m = (struct env_map){0};
 }
 
@@ -360,6 +356,13 @@ system_remove_file(struct env *env, const char *path)
 {
 	(void)env;
 	return unlink(path) == 0;
+}
+
+static bool
+system_move_file(struct env *env, const char *from, const char *to)
+{
+	(void)env;
+	return rename(from, to) == 0 && sync_folder(to);
 }
 
 static bool
@@ -417,7 +420,7 @@ system_unlock_file(struct env *env, void *lock)
 {
 	(void)env;
 	if (lock != NULL)
-		close_quietly(fd_of(lock));
+		drop(fd_of(lock), NULL);
 }
 
 static int64_t
@@ -471,6 +474,8 @@ static const struct env system_env = {
     .map_open = system_map_open,
     .map_close = system_map_close,
     .remove_file = system_remove_file,
+    .move_file = system_move_file,
+    .sync_file = system_sync_file,
     .make_dir = system_make_dir,
     .list_dir = system_list_dir,
     .lock_file = system_lock_file,

@@ -99,7 +99,9 @@ db_sync_commits(struct db *db, bool on)
 void
 db_close(struct db *db)
 {
+	sqlite3_backup_finish(db->copy);
 	sqlite3_close(db->handle);
+	db->copy = NULL;
 	db->handle = NULL;
 }
 

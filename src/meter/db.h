@@ -13,7 +13,8 @@
  * 3.40.1 can corrupt a WAL when a second one does: reliability research, fact 10). */
 struct db {
 	sqlite3 *handle;
-	char why[256]; /* of the last failure */
+	sqlite3_backup *copy; /* a copy that is being made of it, ended with it; NULL */
+	char why[256];        /* of the last failure */
 };
 
 bool db_open(struct db *db, const char *path);

@@ -9,20 +9,19 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "backup.h"
 #include "learn.h"
 #include "ledger_budget.h"
 #include "ledger_turn.h"
+#include "retention.h"
 #include "store.h"
 
-#define BATCH_MAX      512
-#define IDLE_MS        500
-#define GATHER_MS      5
-#define RETRY_MS       200
-#define CHECKPOINT_NS  (2 * NS_PER_S)
-#define OUTLOOK_NS     NS_PER_S
-#define RETAIN_NS      (3600 * NS_PER_S)
-#define RETAIN_SOON_NS (300 * NS_PER_S) /* after the start */
-#define CLOCK_STEP_NS  (60 * NS_PER_S)
+#define BATCH_MAX     512
+#define IDLE_MS       500
+#define GATHER_MS     5
+#define RETRY_MS      200
+#define CHECKPOINT_NS (2 * NS_PER_S)
+#define OUTLOOK_NS    NS_PER_S
 
 struct kept {
 	struct kept *next;
@@ -51,10 +50,9 @@ struct ledger {
 	int64_t taken_ms; /* wall clock: before the batch was taken */
 	int64_t checkpoint_ns, outlook_ns;
 	struct ledger_terms terms_shared;
-	int64_t retain_ns; /* when it is due */
-	int64_t
-	    clocks_apart_ns; /* wall clock − monotonic, when retention was last due */
-	bool retaining;
+	struct retention retention;
+	struct ledger_jobs jobs;
+	struct ledger_backup backup;
 };
 
 /* ---- open ---- */
@@ -102,6 +100,8 @@ ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
 
 	l->env = env;
 	pthread_mutex_init(&l->mutex, NULL);
+	ledger_jobs_init(&l->jobs);
+	backup_init(&l->backup, env, state_dir);
 	snprintf(path, sizeof(path), "%s/ledger.lock", state_dir);
 	l->lock = env->lock_file(env, path);
 	if (l->lock == NULL) {
@@ -117,7 +117,8 @@ ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
 			    state_dir, strerror(errno));
 		goto fail;
 	}
-	if (!store_open(env, state_dir, &l->store, ret_why) ||
+	if (restore_is_unfinished(env, state_dir, ret_why) ||
+	    !store_open(env, state_dir, &l->store, ret_why) ||
 	    !recover(l, state_dir, ret_why))
 		goto fail;
 	learn_init(&l->learn, l->store);
@@ -147,6 +148,8 @@ ledger_close(struct ledger *l)
 		l->kept_shared = k->next;
 		free_kept(k);
 	}
+	backup_fini(&l->backup);
+	ledger_jobs_fini(&l->jobs);
 	pthread_mutex_destroy(&l->mutex);
 	xfree(l);
 }
@@ -345,35 +348,6 @@ terms_of(struct ledger *l)
 	return t;
 }
 
-/* What is old is told by the wall clock; one that has been set meanwhile may yet be set
- * back, and what was removed would be gone. */
-static bool
-clock_is_steady(struct ledger *l, int64_t now)
-{
-	int64_t apart = l->env->wall_ns(l->env) - now,
-		step = apart - l->clocks_apart_ns;
-
-	l->clocks_apart_ns = apart;
-	return step < CLOCK_STEP_NS && step > -CLOCK_STEP_NS;
-}
-
-static void
-retain(struct ledger *l, int64_t now, const struct ledger_terms *terms)
-{
-	char why[STORE_WHY];
-	bool more = false;
-
-	if (!l->retaining && now >= l->retain_ns) {
-		l->retaining = clock_is_steady(l, now);
-		l->retain_ns = now + RETAIN_NS;
-	}
-	if (!l->retaining)
-		return;
-	if (!store_retain(l->store, terms, &more, why))
-		log_warn("%s; it is tried again in an hour", why);
-	l->retaining = more;
-}
-
 static void
 housekeeping(struct ledger *l)
 {
@@ -390,7 +364,7 @@ housekeeping(struct ledger *l)
 		store_checkpoint(l->store);
 		l->checkpoint_ns = now;
 	}
-	retain(l, now, &terms);
+	retention_turn(&l->retention, l->env, l->store, &terms);
 }
 
 bool
@@ -399,6 +373,7 @@ ledger_turn(struct ledger *l)
 	bool ok = drain(l);
 
 	housekeeping(l);
+	ledger_jobs_turn(&l->jobs);
 	return ok;
 }
 
@@ -415,6 +390,7 @@ ledger_main(void *arg)
 		/* What else ends meanwhile shares the commit. */
 		(void)poll(NULL, 0, GATHER_MS);
 	}
+	ledger_jobs_end(&l->jobs);
 	/* Workers have ended: what they closed is all there will be. */
 	if (drain(l)) {
 		learn_publish(&l->learn);
@@ -423,12 +399,20 @@ ledger_main(void *arg)
 	return NULL;
 }
 
+static void
+wake(void *arg)
+{
+	slots_wake(arg);
+}
+
 void
 ledger_attach(struct ledger *l, struct slots *slots, struct outlook_shared *outlook)
 {
 	l->slots = slots;
-	l->retain_ns = l->env->mono_ns(l->env) + RETAIN_SOON_NS;
-	(void)clock_is_steady(l, l->env->mono_ns(l->env));
+	retention_init(&l->retention, l->env);
+	l->backup.store = l->store;
+	l->backup.wake = wake;
+	l->backup.wake_arg = slots;
 	learn_start(&l->learn, outlook);
 }
 
@@ -436,6 +420,7 @@ bool
 ledger_start(struct ledger *l, struct slots *slots, struct outlook_shared *outlook)
 {
 	ledger_attach(l, slots, outlook);
+	l->backup.jobs = &l->jobs;
 	l->started = pthread_create(&l->thread, NULL, ledger_main, l) == 0;
 	return l->started;
 }
@@ -478,6 +463,23 @@ ledger_adopt(struct ledger *l, struct snapshot *snap, uint32_t generation, int w
 	return step == BUDGETS_idle;
 }
 
+/* ---- copies ---- */
+
+bool
+ledger_backup(struct ledger *l, const char *dir, char ret_why[static 256])
+{
+	struct ledger_status st;
+
+	ledger_status_get(l, &st);
+	return backup_start(&l->backup, dir, st.committed_until_ms, ret_why);
+}
+
+void
+ledger_backup_get(struct ledger *l, struct ledger_backup_status *ret)
+{
+	backup_get(&l->backup, ret);
+}
+
 void
 ledger_stop(struct ledger *l)
 {
@@ -486,5 +488,6 @@ ledger_stop(struct ledger *l)
 	atomic_store(&l->stop, true);
 	slots_wake(l->slots);
 	pthread_join(l->thread, NULL);
+	backup_join(&l->backup);
 	l->started = false;
 }

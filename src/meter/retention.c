@@ -1,6 +1,8 @@
 /* retention.c: takes away what need not be kept any longer, a small step at a time, so
  * that no commit waits for it. Rows are never changed: they go with their month's file.
  */
+#include "retention.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +12,10 @@
 #include "base/util.h"
 #include "store_file.h"
 
-#define DAY_MS 86400000LL
+#define EACH_NS    (3600 * NS_PER_S)
+#define SOON_NS    (300 * NS_PER_S) /* after the start */
+#define STEPPED_NS (60 * NS_PER_S)
+#define DAY_MS     86400000LL
 
 enum step { STEP_done, STEP_more, STEP_failed };
 
@@ -187,4 +192,41 @@ store_retain(struct store *s, const struct ledger_terms *terms, bool *ret_more,
 		    s, month_begin_ms(month_of(now) - terms->keep_months), ret_why);
 	*ret_more = step == STEP_more;
 	return step != STEP_failed;
+}
+
+/* What is old is told by the wall clock; one that has been set meanwhile may yet be set
+ * back, and what was removed would be gone. */
+static bool
+clock_is_steady(struct retention *r, struct env *env)
+{
+	int64_t apart = env->wall_ns(env) - env->mono_ns(env);
+	int64_t step = apart - r->apart_ns;
+
+	r->apart_ns = apart;
+	return step < STEPPED_NS && step > -STEPPED_NS;
+}
+
+void
+retention_init(struct retention *r, struct env *env)
+{
+	*r = (struct retention){.due_ns = env->mono_ns(env) + SOON_NS};
+	(void)clock_is_steady(r, env);
+}
+
+void
+retention_turn(struct retention *r, struct env *env, struct store *store,
+    const struct ledger_terms *terms)
+{
+	char why[STORE_WHY];
+	bool more = false;
+
+	if (!r->going && env->mono_ns(env) >= r->due_ns) {
+		r->going = clock_is_steady(r, env);
+		r->due_ns = env->mono_ns(env) + EACH_NS;
+	}
+	if (!r->going)
+		return;
+	if (!store_retain(store, terms, &more, why))
+		log_warn("%s; it is tried again in an hour", why);
+	r->going = more;
 }

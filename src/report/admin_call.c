@@ -369,6 +369,8 @@ static const struct {
     {"POST", "/admin/reload", post_reload, false},
     {"GET", "/admin/bypass", get_bypass, false},
     {"POST", "/admin/bypass", post_bypass, false},
+    {"GET", "/admin/backup", admin_get_backup, false},
+    {"POST", "/admin/backup", admin_post_backup, false},
     {"GET", "/admin/fleet", get_fleet, false},
     {"GET", "/admin/classifier", get_classifier, false},
     {"GET", "/admin/status", get_status, false},

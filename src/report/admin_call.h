@@ -36,4 +36,9 @@ void admin_take_answer(struct admin_call *c);
 void admin_fail(struct admin_call *c, int status, const char *param, const char *fmt,
     ...) PRINTF_LIKE(4, 5);
 
+/* ---- admin_ledger.c ---- */
+
+void admin_get_backup(struct admin_call *c);
+void admin_post_backup(struct admin_call *c);
+
 #endif

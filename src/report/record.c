@@ -5,7 +5,7 @@
 
 #include "base/util.h"
 #include "dates.h"
-#include "stage/meter.h"
+#include "core/request.h"
 
 #define MEM_MAX ((size_t)1 << 20)
 

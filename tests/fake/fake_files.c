@@ -229,6 +229,30 @@ fake_remove_file(struct env *env, const char *path)
 }
 
 static bool
+fake_move_file(struct env *env, const char *from, const char *to)
+{
+	struct fake_env *f = fake_of(env);
+	struct file *file = find(f, from), *old = find(f, to);
+
+	if (file == NULL || !has_parent(f, to) || !fake_files_take_space(f, 0))
+		return false;
+	if (old != NULL)
+		unname(f, old);
+	xfree(file->path);
+	file->path = xstrdup(to);
+	return true;
+}
+
+static bool
+fake_sync_file(struct env *env, const char *path)
+{
+	struct file *file = find(fake_of(env), path);
+
+	return file != NULL &&
+	       (!file->in_pieces || fake_files_sync(fake_of(env), file));
+}
+
+static bool
 fake_make_dir(struct env *env, const char *path)
 {
 	struct fake_env *f = fake_of(env);
@@ -339,6 +363,8 @@ fake_files_init(struct fake_env *f)
 	f->env.map_open = fake_map_open;
 	f->env.map_close = fake_map_close;
 	f->env.remove_file = fake_remove_file;
+	f->env.move_file = fake_move_file;
+	f->env.sync_file = fake_sync_file;
 	f->env.make_dir = fake_make_dir;
 	f->env.list_dir = fake_list_dir;
 	f->env.lock_file = fake_lock_file;

@@ -1,0 +1,46 @@
+/* backup.h: a copy of the ledger while it runs. */
+#ifndef METER_BACKUP_H
+#define METER_BACKUP_H
+
+#include <pthread.h>
+
+#include "ledger_jobs.h"
+#include "stage/meter.h"
+#include "store.h"
+
+/* In the `meta` of a copy's ledger.db: what ended before is in (wall clock, ms); how
+ * many months there are. */
+#define BACKUP_UNTIL  "backup_until"
+#define BACKUP_MONTHS "backup_months"
+
+struct ledger_backup {
+	struct env *env;
+	char state_dir[3800];
+	struct store *store;      /* NULL: nobody writes */
+	struct ledger_jobs *jobs; /* NULL: the caller's thread does it */
+	void (*wake)(void *);
+	void *wake_arg;
+	pthread_t thread;
+	bool joinable;
+	pthread_mutex_t mutex;
+	struct ledger_backup_status status_shared;
+};
+
+void backup_init(struct ledger_backup *b, struct env *env, const char *state_dir);
+void backup_join(struct ledger_backup *b); /* waits for the thread */
+void backup_fini(struct ledger_backup *b);
+
+/* Makes the copy in `dir`, in a thread of its own where there are `jobs`, else here and
+ * now; `until_ms`: what ended before is in the store by now. Any thread. False:
+ * `ret_why`, another one is under way. */
+bool backup_start(struct ledger_backup *b, const char *dir, int64_t until_ms,
+    char ret_why[static 256]);
+void backup_get(struct ledger_backup *b, struct ledger_backup_status *ret);
+
+/* ---- restore.c ---- */
+
+/* `ret_why` says what to do. */
+bool restore_is_unfinished(
+    struct env *env, const char *state_dir, char ret_why[static 256]);
+
+#endif
