@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define ID_MAX 46
+
 struct kept_book {
 	struct str path, text;
 };
@@ -51,6 +53,21 @@ read_book(struct build *b, const char *path, struct diag_place at, struct buf *r
 	return false;
 }
 
+/* A row of the ledger holds so much. */
+static void
+check_ids(struct build *b, const struct price_book *book, struct diag_place at)
+{
+	for (size_t i = 0; i < price_book_count(book); i++) {
+		const char *id = price_book_at(book, i)->id;
+
+		if (strlen(id) > ID_MAX)
+			diag_error(b->r.d, at,
+			    "the id '%s' in it is longer than %d characters; shorten "
+			    "it",
+			    id, ID_MAX);
+	}
+}
+
 const struct price_book *
 own_book(struct build *b, struct own_books *o, const char *path, struct diag_place at)
 {
@@ -74,6 +91,7 @@ own_book(struct build *b, struct own_books *o, const char *path, struct diag_pla
 	buf_fini(&text);
 	if (book == NULL)
 		return NULL;
+	check_ids(b, book, at);
 	price_book_prefix(book, CONTRACT_ID);
 	o->path[o->count] = path;
 	o->book[o->count++] = book;

@@ -1,6 +1,7 @@
 """What the command line prints: every case is a file cli/NAME.txt with the words that were typed, the exit code, standard
 output and standard error. FRUGALD_GOLDEN_UPDATE=1 writes them anew: read the difference before you keep it."""
 
+import datetime
 import fcntl
 import http.server
 import json
@@ -406,6 +407,66 @@ models:
         self.golden("prices", ("prices", "show", "luna", *q), ("prices", "show", "gpt-5.6-luna", *q, "--at", "2026-01-31"),
                     ("prices", "show", "openai/gpt-5.6-luna", *q, "--json"), ("prices", "show", "qwen", *q),
                     ("prices", "show", "openai/gpt-5.6-lunar", *q), ("prices", "show", "luna", *q, "--at", "today"))
+
+    def test_prices_of_a_contract(self):
+        self.write("fixed.yaml", "version: 1\nsource: contract 2026-11-01\nprices:\n  - {id: luna, provider: openai, "
+                   "model: openai/gpt-5.6-luna, from: 2026-06-01, to: 2026-07-01, usd_per_million: {input: '0.10', output: '9'}}\n")
+        self.write("prices.yaml", PRICES)
+        policy = POLICY.format(dir=self.dir) + f"prices: {self.dir}/prices.yaml\n"
+        self.write("q.yaml", policy.replace("key: env:NOR_THIS,", "key: env:NOR_THIS, contract: [{from: 2026-01-01, discount: 12%}, "
+                                            f"{{from: 2026-06-01, discount: 15%, prices: {self.dir}/fixed.yaml}}],"))
+        q = ("-c", "q.yaml")
+        self.golden("prices-contract", ("prices", "show", "luna", *q, "--at", "2026-02-02"),
+                    ("prices", "show", "luna", *q, "--at", "2026-06-02"), ("prices", "show", "luna", *q, "--at", "2026-07-02", "--json"))
+
+    def test_prices_check(self):
+        row = "  - {id: %s, provider: p, model: p/m, usd_per_million: {%s}%s}\n"
+        book = lambda *rows: "version: 1\nsource: mine 2026-01-01\nprices:\n" + "".join(row % r for r in rows)
+        said = {}
+        for name, rows in {
+                "gap": (("a", "input: 1", ", to: 2026-01-01"), ("b", "input: 1", ", from: 2026-02-01")),
+                "hours": (("a", "input: 1", ", hours: '01:00-04:00'"),),
+                "dear": (("a", "output: 1000.01", ""),), "free": (("a", "input: 0", ""),),
+                "cache": (("a", "input: 1, cache_read: 1.1", ""),), "write": (("a", "input: 1, cache_write_5m: 4.1", ""),),
+                "hour": (("a", "cache_write_5m: 2, cache_write_1h: 1", ""),), "id": (("a" * 56, "input: 1", ""),),
+                "overlap": (("a", "input: 1", ""), ("b", "input: 1", ""))}.items():
+            self.write("book.yaml", book(*rows))
+            code, out, err = self.run_cli("prices", "check", "book.yaml")
+            self.assertEqual(code, 1)
+            said[name] = [line for line in (out + err).splitlines() if "days ago" not in line]
+            self.assertEqual(len(said[name]), 1, said)
+        self.assertIn("p/m at p: no price from 2026-01-01 to 2026-02-01, between 'a' and 'b'", said["gap"][0])
+        for name, words in (("hours", "no price for others"), ("dear", "more than 1,000 USD"), ("free", "costs nothing"),
+                            ("cache", "reading the cache is dearer"), ("write", "more than 4 times"),
+                            ("hour", "cheaper than five minutes"), ("id", "cut in the ledger"), ("overlap", "at the same time")):
+            self.assertIn(words, said[name][0])
+        self.write("book.yaml", book(("a", "input: 1, output: 2", "")).replace(" 2026-01-01", ""))
+        self.assertEqual(self.run_cli("prices", "check", "book.yaml")[:2],
+                         (1, "book.yaml: `source` does not end with the day that the prices are of; nobody sees when they are old\n"))
+
+    def test_prices_check_of_a_policy(self):
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        day = lambda n: (today + datetime.timedelta(n)).isoformat()
+        row = "  - {id: %s, provider: openai, model: openai/gpt-5.6-%s, usd_per_million: {input: '1', output: '%s'}%s}\n"
+        self.write("prices.yaml", f"version: 1\nsource: mine {today}\nprices:\n" + row % ("sol", "sol", 4, f", to: {day(9)}") +
+                   row % ("luna", "luna", 4, ""))
+        self.write("fixed.yaml", f"version: 1\nsource: mine {today}\nprices:\n" + row % ("luna", "luna", 5, f", to: {day(5)}"))
+        policy = POLICY.format(dir=self.dir) + f"prices: {self.dir}/prices.yaml\n"
+        self.write("q.yaml", policy.replace("key: env:NOR_THIS,", f"key: env:NOR_THIS, prices: {self.dir}/fixed.yaml, discount: 5%, "
+                                            f"contract: [{{from: {day(-9)}, to: {day(9)}, discount: 15%}}],"))
+        code, out, _ = self.run_cli("prices", "check", "-c", "q.yaml")
+        self.assertEqual(code, 1)
+        self.assertEqual(out.splitlines(), [
+            f"q.yaml: model 'sol' at 'openai': 'sol' ends on {day(9)}, and no price follows",
+            "q.yaml: model 'luna' at 'openai': 'contract:luna' is over within 30 days; then 'luna'",
+            "q.yaml: model 'luna' at 'openai': 'contract:luna' is dearer than 'luna'",
+            "q.yaml: model 'sonnet' has no price at 'anthropic': its requests are unpriced"])
+        code, out, _ = self.run_cli("prices", "check", "-c", "q.yaml", "--json")
+        self.assertEqual((code, len(json.loads(out)["findings"])), (1, 4))
+        self.write("q.yaml", policy.replace("key: env:NOR_THIS,", "key: env:NOR_THIS, discount: 5%, contract: "
+                                            f"[{{from: {day(-9)}, to: {day(9)}, discount: 15%}}],"))
+        self.assertIn("q.yaml: model 'luna' at 'openai': a discount of 15 % becomes 5 % within 30 days",
+                      self.run_cli("prices", "check", "-c", "q.yaml")[1])
 
     def test_prices_without_a_policy(self):
         code, out, err = self.run_cli("prices", "show", "gpt-5.6-luna")

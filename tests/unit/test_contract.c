@@ -211,6 +211,11 @@ refuses(const char *more, const char *finding)
 
 	put_world(f);
 	fake_env_put(f, "book.yaml", STR(BOOK), 0600);
+	fake_env_put(f, "long.yaml",
+	    STR("version: 1\nprices: [{id: "
+		"a-name-that-the-ledger-would-cut-off-in-the-middle, provider: openai, "
+		"model: m, usd_per_million: {input: '1'}}]\n"),
+	    0600);
 	put_policy(&yaml, more);
 	finds(bad_policy(f, buf_str(&yaml)), finding);
 	buf_fini(&yaml);
@@ -230,6 +235,7 @@ test_mistakes(void **state)
 	    "begins before the one above ends");
 	refuses("contract: [{from: 2026-02-01, discount: 101%}]", "discount: '101%'");
 	refuses("prices: none.yaml", "'none.yaml' cannot be read");
+	refuses("prices: long.yaml", "is longer than 46 characters");
 	refuses("contract: [{from: 2026-02-01, prices: none.yaml}]",
 	    "'none.yaml' cannot be read");
 	refuses("commitment: {from: 2026-02-01}", "commitment: how much?");
