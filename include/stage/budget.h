@@ -16,12 +16,18 @@ struct tag;
 struct candidate;
 struct env;
 
-/* The most that an attempt can cost: (input bound × the dearest of uncached and
- * cache-write price + output bound × output price) × the dearest tier of service that
- * may be served for what is asked × contract. `max_output` -1: none is set, the
- * model's own counts. False: unpriced. */
+/* The most that an attempt can cost: ((input bound × the dearest price of its kind of
+ * part, cache writes among them + number of answers × output bound × output price) ×
+ * the dearest tier of service that may be served for what is asked + fees) × contract,
+ * at the dearest context tier that the prompt may fall into. `max_output` -1: none is
+ * set, the model's own counts. False: unpriced. */
 bool hold_worst_case(const struct task *task, const struct candidate *c,
     int64_t max_output, struct pusd *ret);
+
+/* The same of a session whose prefix is in the provider's cache: that is not written
+ * again, only the new part may be. */
+bool hold_warm(const struct task *task, const struct candidate *c, int64_t max_output,
+    struct pusd *ret);
 
 /* Can the worst case be kept below `most`, by a maximum of ours where the client named
  * none? Lowers `*max_output` (-1: none was set) to the one that does. */

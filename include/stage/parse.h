@@ -32,6 +32,8 @@ enum bound_kind {
  * several marks the shortest. */
 enum cache_mark { CACHE_unmarked, CACHE_minutes, CACHE_hour /* or longer */ };
 
+#define SEARCHES_EACH 10
+
 /* Written by the parse step, constant afterwards. */
 struct task {
 	const struct dialect *dialect;
@@ -49,9 +51,13 @@ struct task {
 	struct span max_tokens_at, max_completion_at; /* null counts as named */
 	size_t object_start; /* behind the body's first '{', where members may be put */
 
-	int64_t n, best_of;       /* 1 when absent */
-	uint32_t needs;           /* 1 << enum capability */
-	uint32_t tools;           /* declared */
+	int64_t n, best_of; /* 1 when absent */
+	uint32_t needs;     /* 1 << enum capability */
+	uint32_t tools;     /* declared */
+	/* The most calls of tools that the provider runs itself, for a fee each, and
+	 * whose results it puts into the prompt: what the request allows, else
+	 * SEARCHES_EACH for each tool, which no provider promises. */
+	uint32_t searches;
 	uint32_t messages, turns; /* all; those of the user */
 	uint32_t images, audios, files;
 	bool open_tool_call; /* the last message is a tool's result: inside a loop */

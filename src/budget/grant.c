@@ -96,6 +96,9 @@ reckon(struct attempt *a, struct budget_need *ret)
 		    &r->task, a->candidate, max_output(a), &a->at_most);
 	ret->unpriced = a->unpriced;
 	ret->worst_case = a->at_most;
+	if (!machine_is_paid(a) && !a->unpriced)
+		a->unpriced =
+		    !hold_warm(&r->task, a->candidate, max_output(a), &ret->worst_case);
 	ret->expected = expected(a);
 }
 

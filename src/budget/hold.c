@@ -36,37 +36,65 @@ text_bound(const struct task *task)
 	return (int64_t)(bytes > task->text_bytes ? bytes : task->text_bytes);
 }
 
+/* The most tokens of each kind of part, together no more than the context. */
+struct parts {
+	int64_t text, images, audio;
+};
+
+static int64_t
+at_most(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static struct parts
+input_parts(const struct task *task, int64_t context)
+{
+	struct parts p = {.images = IMAGE_TOKENS_MAX * (int64_t)task->images};
+
+	/* No tokenizer makes more tokens than there are bytes. */
+	p.text = text_bound(task) + MESSAGE_TOKENS * (int64_t)task->messages +
+		 TOOL_TOKENS * (int64_t)task->tools;
+	if (task->tools > 0)
+		p.text += TOOLS_TOKENS;
+	if (task->audios > 0)
+		p.audio = (int64_t)task->opaque_bytes / AUDIO_BYTES_PER_TOKEN;
+	/* Behind a file id or a stored conversation anything may stand, and a search
+	 * brings in what it finds. */
+	if (task->files > 0 || task->searches > 0 || task->bound == BOUND_file ||
+	    task->bound == BOUND_state)
+		p.text = context;
+	p.audio = at_most(p.audio, context);
+	p.images = at_most(p.images, context - p.audio);
+	p.text = at_most(p.text, context - p.audio - p.images);
+	return p;
+}
+
 int64_t
 hold_input_bound(const struct task *task, int64_t context)
 {
-	int64_t bound;
+	struct parts p = input_parts(task, context);
 
-	/* Behind a file id or a stored conversation anything may stand. */
-	if (task->files > 0 || task->bound == BOUND_file || task->bound == BOUND_state)
-		return context;
-	/* No tokenizer makes more tokens than there are bytes. */
-	bound = text_bound(task) + MESSAGE_TOKENS * (int64_t)task->messages +
-		TOOL_TOKENS * (int64_t)task->tools +
-		IMAGE_TOKENS_MAX * (int64_t)task->images;
-	if (task->tools > 0)
-		bound += TOOLS_TOKENS;
-	if (task->audios > 0)
-		bound += (int64_t)task->opaque_bytes / AUDIO_BYTES_PER_TOKEN;
-	return bound < context ? bound : context;
+	return p.text + p.images + p.audio;
 }
 
 static int64_t
-dearest_input(const struct price_kinds *k)
+dearer(int64_t a, int64_t b)
 {
-	static const enum token_kind kinds[] = {
-	    TOKEN_input_uncached, TOKEN_cache_write_5m, TOKEN_cache_write_1h};
-	int64_t most = -1;
+	return a > b ? a : b;
+}
 
-	for (size_t i = 0; i < nitems(kinds); i++) {
-		if (k->pusd[kinds[i]] > most)
-			most = k->pusd[kinds[i]];
-	}
-	return most;
+/* What is not marked is not written to the cache of a provider that wants marks. */
+static int64_t
+dearest_input(const struct task *task, const struct price_kinds *k)
+{
+	int64_t most = k->pusd[TOKEN_input_uncached];
+
+	if (task->cache_mark == CACHE_unmarked && task->dialect != NULL &&
+	    task->dialect->caches_marked)
+		return most;
+	most = dearer(most, k->pusd[TOKEN_cache_write_5m]);
+	return dearer(most, k->pusd[TOKEN_cache_write_1h]);
 }
 
 /* A tier is asked for, and another may be served: who asks for priority may get the
@@ -97,31 +125,99 @@ dearest_service_ppm(const struct task *task, const struct candidate *c)
 	return service_asked(word) == SERVICE_standard ? PPM : most;
 }
 
+/* What is asked for, before anybody says what it costs. */
+struct bill {
+	const struct task *task;
+	struct parts parts;
+	int64_t warm;   /* of the text: in the provider's cache, as far as we know */
+	int64_t output; /* of all answers */
+};
+
+/* By these prices. False: unpriced. */
+static bool
+by_kinds(const struct bill *b, const struct price_kinds *k, wide *ret)
+{
+	int64_t input = dearest_input(b->task, k), output = k->pusd[TOKEN_output];
+	int64_t warm = dearer(k->pusd[TOKEN_input_uncached], k->pusd[TOKEN_cache_read]);
+
+	if (input < 0 || output < 0)
+		return false;
+	if ((b->task->needs >> CAP_audio & 1) != 0)
+		output = dearer(output, k->pusd[TOKEN_audio_output]);
+	*ret = (wide)(b->parts.text - b->warm) * input +
+	       (wide)b->warm * (warm >= 0 ? warm : input) +
+	       (wide)b->parts.images * dearer(input, k->pusd[TOKEN_image_input]) +
+	       (wide)b->parts.audio * dearer(input, k->pusd[TOKEN_audio_input]) +
+	       (wide)b->output * output;
+	return true;
+}
+
+/* The dearest of the tiers that a prompt up to that long may fall into. */
+static bool
+by_row(const struct bill *b, const struct price_row *row, wide *ret)
+{
+	int64_t input = b->parts.text + b->parts.images + b->parts.audio;
+	wide more;
+
+	if (!by_kinds(b, &row->kinds, ret))
+		return false;
+	for (unsigned i = 0; i < row->tiers && input > row->tier[i].above; i++) {
+		if (!by_kinds(b, &row->tier[i].kinds, &more))
+			return false;
+		if (more > *ret)
+			*ret = more;
+	}
+	return true;
+}
+
+static bool
+fees(const struct task *task, const struct price_row *row, wide *ret)
+{
+	*ret = row->request_pusd;
+	if (task->searches == 0)
+		return true;
+	*ret += (wide)task->searches * row->call_pusd;
+	return row->call_pusd >= 0;
+}
+
+static bool
+bound(const struct task *task, const struct candidate *c, int64_t max_output,
+    int64_t warm, struct pusd *ret)
+{
+	const struct model *model = c->model;
+	int64_t choices = task->n > task->best_of ? task->n : task->best_of;
+	struct bill b = {.task = task, .parts = input_parts(task, model->context)};
+	int64_t service;
+	wide most, extra;
+
+	b.warm = at_most(warm, b.parts.text);
+	b.output = choices * (max_output >= 0 ? max_output : model->max_output);
+	if (c->price == NULL || !by_row(&b, c->price, &most) ||
+	    !fees(task, c->price, &extra))
+		return false;
+	service = dearest_service_ppm(task, c);
+	if (most > MOST || extra > MOST || service > FACTOR_MAX ||
+	    c->contract_ppm > FACTOR_MAX)
+		return false;
+	return pusd_divide(
+	    (most * service + extra * PPM) * c->contract_ppm, PPM * PPM, ret);
+}
+
 bool
 hold_worst_case(const struct task *task, const struct candidate *c, int64_t max_output,
     struct pusd *ret)
 {
-	const struct model *model = c->model;
-	int64_t input = hold_input_bound(task, model->context);
-	int64_t choices = task->n > task->best_of ? task->n : task->best_of;
-	int64_t output = max_output >= 0 ? max_output : model->max_output;
-	const struct price_kinds *k;
-	int64_t service, contract;
-	wide most;
+	return bound(task, c, max_output, 0, ret);
+}
 
-	if (c->price == NULL)
-		return false;
-	k = price_kinds_for(c->price, input);
-	if (dearest_input(k) < 0 || k->pusd[TOKEN_output] < 0)
-		return false;
-	most = (wide)input * dearest_input(k) +
-	       (wide)choices * output * k->pusd[TOKEN_output];
-	service = dearest_service_ppm(task, c);
-	contract = c->contract_ppm;
-	if (most > MOST || service > FACTOR_MAX || contract > FACTOR_MAX)
-		return false;
-	most = most * service + (wide)c->price->request_pusd * PPM;
-	return pusd_divide(most * contract, PPM * PPM, ret);
+bool
+hold_warm(const struct task *task, const struct candidate *c, int64_t max_output,
+    struct pusd *ret)
+{
+	double cached = c->cached_tokens;
+
+	return bound(
+	    task, c, max_output, cached > 0 && cached < 1e9 ? (int64_t)cached : 0, ret);
 }
 
 bool

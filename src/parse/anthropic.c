@@ -15,6 +15,8 @@ static const struct scan_path request_paths[] = {
     ONCE("service_tier", service_tier),
     ONCE("tools", tools),
     MANY("tools[]", tool),
+    MANY("tools[].type", tool_type),
+    MANY("tools[].max_uses", tool_uses),
 
     MANY("cache_control", cache_mark),
     MANY("cache_control.ttl", cache_ttl),

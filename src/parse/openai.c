@@ -21,6 +21,9 @@ static const struct scan_path request_paths[] = {
     ONCE("service_tier", service_tier),
     ONCE("tools", tools),
     MANY("tools[]", tool),
+    MANY("tools[].type", tool_type),
+    MANY("tools[].max_uses", tool_uses),
+    ONCE("web_search_options", search_options),
     ONCE("functions", tools), /* what tools were called before */
     MANY("functions[]", tool),
 

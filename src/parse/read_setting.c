@@ -115,6 +115,30 @@ read_tools(struct reader *r, const struct scan_value *v)
 	return true;
 }
 
+/* "web_search", "web_search_20250305", "web_search_preview", … */
+static bool
+read_tool(struct reader *r, enum field f, const struct scan_value *v)
+{
+	static const char search[] = "web_search";
+	struct task *t = &r->task;
+
+	if (f == FIELD_tool_type) {
+		r->tool_searches =
+		    v->kind == SCAN_string && str_starts(reader_raw(r, v), STR(search));
+	} else if (f == FIELD_tool_uses) {
+		if (!read_whole(r, v, 1, UINT16_MAX, &r->tool_uses))
+			r->tool_uses = 0;
+	} else if (v->end == 0) {
+		t->tools++;
+		r->tool_searches = false;
+		r->tool_uses = 0;
+	} else if (r->tool_searches && t->searches < UINT16_MAX) {
+		t->searches +=
+		    r->tool_uses > 0 ? (uint32_t)r->tool_uses : SEARCHES_EACH;
+	}
+	return true;
+}
+
 static bool
 read_service_tier(struct reader *r, const struct scan_value *v)
 {
@@ -154,9 +178,11 @@ read_setting(struct reader *r, enum field f, const struct scan_value *v)
 		return read_service_tier(r, v);
 	case FIELD_tools:
 		return read_tools(r, v);
-	default:
-		t->tools += v->end == 0;
+	case FIELD_search_options:
+		t->searches += v->kind == SCAN_object && v->end > 0 ? SEARCHES_EACH : 0;
 		return true;
+	default:
+		return read_tool(r, f, v);
 	}
 }
 

@@ -25,6 +25,10 @@ struct reader {
 
 	enum cache_mark mark; /* the mark under way */
 
+	/* the tool under way */
+	bool tool_searches;
+	int64_t tool_uses; /* 0: not said */
+
 	/* the block under way */
 	size_t source_bytes;
 	bool source_is_text;

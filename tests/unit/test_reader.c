@@ -87,6 +87,12 @@ static const struct row openai_rows[] = {
      "\"modalities\":[\"text\",\"audio\"]," HI "}",
 	"model=a +tools +json_schema +audio +reasoning messages=1 turns=1 "
 	"tools=2 text=48 effort=high last=0 0U:hi"},
+    /* tools that the provider runs, for a fee */
+    {"{\"model\":\"a\",\"tools\":[{\"type\":\"web_search_preview\"},"
+     "{\"type\":\"function\",\"max_uses\":3}],"
+     "\"web_search_options\":{}," HI "}",
+	"model=a +tools messages=1 turns=1 tools=2 searches=20 text=66 last=0 "
+	"0U:hi"},
     {"{\"model\":\"a\",\"reasoning_effort\":\"none\"," HI "}",
 	"model=a messages=1 turns=1 text=2 effort=none last=0 0U:hi"},
     {"{\"model\":\"a\",\"response_format\":{\"type\":\"json_object\"}," HI "}",
@@ -140,6 +146,11 @@ test_anthropic(void **state)
 		"model=a max=1 +tools +reasoning messages=1 turns=1 tools=1 text=6 "
 		"user=user_1_account_2 session=3-4 tier=auto "
 		"effort=enabled last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"max_uses\":3,"
+	     "\"type\":\"web_search_20250305\",\"user_location\":{\"type\":"
+	     "\"approximate\"}},{\"type\":\"web_search_20250305\"}]," HI "}",
+		"model=a max=1 +tools messages=1 turns=1 tools=2 searches=13 text=117 "
+		"last=0 0U:hi"},
 	    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":\"bob\"},"
 	     "\"output_config\":{\"format\":{\"type\":\"json_schema\"}}," HI "}",
 		"model=a max=1 +json_schema messages=1 turns=1 text=2 user=bob last=0 "
