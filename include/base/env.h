@@ -41,7 +41,7 @@ struct env {
 	 * EWOULDBLOCK: its owner lives. */
 	bool (*map_open)(struct env *, const char *path, struct env_map *ret);
 	void (*map_close)(struct env *, struct env_map *);
-	bool (*remove_file)(struct env *, const char *path);
+	bool (*remove_file)(struct env *, const char *path); /* or an empty folder */
 	/* rename(2), over whatever was there, and it survives a power cut. */
 	bool (*move_file)(struct env *, const char *from, const char *to);
 	/* What was written into it, by whomever, survives a power cut. */

@@ -355,7 +355,7 @@ static bool
 system_remove_file(struct env *env, const char *path)
 {
 	(void)env;
-	return unlink(path) == 0;
+	return remove(path) == 0;
 }
 
 static bool

@@ -400,29 +400,38 @@ last_end_ms(struct env *env, const char *state_dir)
 }
 
 bool
-ledger_backup_offline(struct env *env, const char *state_dir, const char *dir,
+backup_whole(struct env *env, const char *state_dir, const char *dir,
     struct ledger_backup_status *ret)
 {
 	struct ledger_backup b;
-	char path[4096];
-	void *lock;
 
 	backup_init(&b, env, state_dir);
-	snprintf(path, sizeof(path), "%s/ledger.lock", state_dir);
-	lock = env->lock_file(env, path);
-	if (lock != NULL) {
-		(void)backup_start(
-		    &b, dir, last_end_ms(env, state_dir), b.status_shared.why);
-		env->unlock_file(env, lock);
-	} else {
-		b.status_shared.state = BACKUP_failed;
-		snprintf(b.status_shared.why, sizeof(b.status_shared.why),
-		    "the ledger in %.120s: %s", state_dir,
-		    errno == EWOULDBLOCK
-			? "a daemon is using it; leave --state out to ask that one"
-			: strerror(errno));
-	}
+	(void)backup_start(&b, dir, last_end_ms(env, state_dir), b.status_shared.why);
 	*ret = b.status_shared;
 	backup_fini(&b);
 	return ret->state == BACKUP_done;
+}
+
+bool
+ledger_backup_offline(struct env *env, const char *state_dir, const char *dir,
+    struct ledger_backup_status *ret)
+{
+	char path[4096];
+	void *lock;
+	bool ok;
+
+	snprintf(path, sizeof(path), "%s/ledger.lock", state_dir);
+	lock = env->lock_file(env, path);
+	if (lock == NULL) {
+		*ret = (struct ledger_backup_status){.state = BACKUP_failed};
+		snprintf(ret->why, sizeof(ret->why), "the ledger in %.120s: %s",
+		    state_dir,
+		    errno == EWOULDBLOCK
+			? "a daemon is using it; leave --state out to ask that one"
+			: strerror(errno));
+		return false;
+	}
+	ok = backup_whole(env, state_dir, dir, ret);
+	env->unlock_file(env, lock);
+	return ok;
 }

@@ -37,6 +37,20 @@ bool backup_start(struct ledger_backup *b, const char *dir, int64_t until_ms,
     char ret_why[static 256]);
 void backup_get(struct ledger_backup *b, struct ledger_backup_status *ret);
 
+/* A whole copy of a state folder whose lock the caller has, in this thread. */
+bool backup_whole(struct env *env, const char *state_dir, const char *dir,
+    struct ledger_backup_status *ret);
+
+/* ---- upgrade.c ---- */
+
+/* Before files of an older release are brought forward, all of them are copied, so that
+ * there is a way back. False: `ret_why`; nothing was changed. */
+bool upgrade_prepare(struct env *env, const char *state_dir, char ret_why[static 256]);
+/* In words, what to do about a file of a newer release. */
+void upgrade_way_back(struct env *env, const char *state_dir, char *ret, size_t cap);
+/* Such copies, older than 30 days, are removed. False: `ret_why`. */
+bool upgrade_forget(struct store *s, int64_t now_ms, char ret_why[static STORE_WHY]);
+
 /* ---- restore.c ---- */
 
 /* `ret_why` says what to do. */

@@ -206,11 +206,10 @@ db_migrate(struct db *db, const char *as, const struct schema *schema)
 	if (!get_version(db, as, &version))
 		return false;
 	if (version < 0 || (size_t)version > schema->steps) {
+		db->newer = true;
 		snprintf(db->why, sizeof(db->why),
-		    "the file has schema version %d, this frugald knows up to %zu: "
-		    "start the newer frugald again, or restore a backup made before "
-		    "the upgrade",
-		    version, schema->steps);
+		    "it has schema version %d, this frugald knows up to %zu", version,
+		    schema->steps);
 		return false;
 	}
 	for (size_t i = (size_t)version; i < schema->steps; i++) {

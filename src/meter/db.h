@@ -13,6 +13,7 @@
  * 3.40.1 can corrupt a WAL when a second one does: reliability research, fact 10). */
 struct db {
 	sqlite3 *handle;
+	bool newer;           /* db_migrate(): it is of a newer release */
 	sqlite3_backup *copy; /* a copy that is being made of it, ended with it; NULL */
 	char why[256];        /* of the last failure */
 };

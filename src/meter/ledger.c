@@ -118,6 +118,7 @@ ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
 		goto fail;
 	}
 	if (restore_is_unfinished(env, state_dir, ret_why) ||
+	    !upgrade_prepare(env, state_dir, ret_why) ||
 	    !store_open(env, state_dir, &l->store, ret_why) ||
 	    !recover(l, state_dir, ret_why))
 		goto fail;

@@ -125,6 +125,7 @@ void
 month_close(struct month *m)
 {
 	char why[sizeof(m->db.why)];
+	bool newer = m->db.newer;
 
 	memcpy(why, m->db.why, sizeof(why)); /* the caller may still want to tell it */
 	sqlite3_finalize(m->add_name);
@@ -139,6 +140,7 @@ month_close(struct month *m)
 	map_free(m->sets);
 	*m = (struct month){0};
 	memcpy(m->db.why, why, sizeof(why));
+	m->db.newer = newer;
 }
 
 /* ---- writing ---- */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backup.h"
 #include "base/env.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -190,6 +191,8 @@ store_retain(struct store *s, const struct ledger_terms *terms, bool *ret_more,
 	if (step == STEP_done && terms->keep_months > 0)
 		step = retain_sums(
 		    s, month_begin_ms(month_of(now) - terms->keep_months), ret_why);
+	if (step == STEP_done && !upgrade_forget(s, now, ret_why))
+		step = STEP_failed;
 	*ret_more = step == STEP_more;
 	return step != STEP_failed;
 }

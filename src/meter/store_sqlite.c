@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backup.h"
 #include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -306,6 +307,13 @@ store_open(struct env *env, const char *dir, struct store **ret,
 	} else {
 		*ret = s;
 		return true;
+	}
+	if (s->db.newer || s->month.db.newer) {
+		size_t n = strlen(ret_why);
+
+		n += (size_t)snprintf(ret_why + n, STORE_WHY - n, "; ");
+		if (n < STORE_WHY)
+			upgrade_way_back(env, dir, ret_why + n, STORE_WHY - n);
 	}
 	store_close(s);
 	return false;

@@ -214,14 +214,25 @@ fake_map_close(struct env *env, struct env_map *m)
 }
 
 static bool
+is_empty(struct fake_env *f, const char *dir)
+{
+	struct file *file;
+
+	TAILQ_FOREACH (file, &f->files, link)
+		if (file->path != NULL && name_in(dir, file->path) != NULL)
+			return false;
+	return true;
+}
+
+static bool
 fake_remove_file(struct env *env, const char *path)
 {
 	struct file *file = find(fake_of(env), path);
 
 	if (file == NULL)
 		return false;
-	if (file->is_dir) {
-		errno = EISDIR;
+	if (file->is_dir && !is_empty(fake_of(env), path)) {
+		errno = ENOTEMPTY;
 		return false;
 	}
 	unname(fake_of(env), file);

@@ -1,0 +1,24 @@
+BEGIN TRANSACTION;
+CREATE TABLE kept(kind TEXT NOT NULL, hash TEXT NOT NULL, since_ms INTEGER NOT NULL, text BLOB NOT NULL, PRIMARY KEY(kind, hash)) WITHOUT ROWID;
+CREATE TABLE learned(cell TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO "meta" VALUES('up_to:2026-11',12);
+CREATE TABLE outlook_cell(cell TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, value REAL NOT NULL, samples REAL NOT NULL, PRIMARY KEY(cell, number)) WITHOUT ROWID;
+INSERT INTO "outlook_cell" VALUES('length code qwen',1,1795619498451,54.0,1.0);
+INSERT INTO "outlook_cell" VALUES('length writing luna',1,1795619498451,5.33333320617675781232e+01,3.0);
+INSERT INTO "outlook_cell" VALUES('length writing luna',2,1795619499010,50.5,4.0);
+INSERT INTO "outlook_cell" VALUES('length writing qwen',1,1795619498451,46.75,4.0);
+INSERT INTO "outlook_cell" VALUES('length writing qwen',2,1795619499010,3.98571434020996093758e+01,7.0);
+CREATE TABLE rollup(hour INTEGER NOT NULL, team TEXT NOT NULL, key TEXT NOT NULL, route TEXT NOT NULL, class TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, tier INTEGER NOT NULL, tags TEXT NOT NULL, requests INTEGER NOT NULL, attempts INTEGER NOT NULL, failed INTEGER NOT NULL, unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL, input_uncached INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, audio_input INTEGER NOT NULL, image_input INTEGER NOT NULL, output INTEGER NOT NULL, audio_output INTEGER NOT NULL, reasoning INTEGER NOT NULL, paid_hi INTEGER NOT NULL, paid_lo INTEGER NOT NULL, list_hi INTEGER NOT NULL, list_lo INTEGER NOT NULL, wasted_hi INTEGER NOT NULL, wasted_lo INTEGER NOT NULL, estimated_hi INTEGER NOT NULL, estimated_lo INTEGER NOT NULL, exposure_hi INTEGER NOT NULL, exposure_lo INTEGER NOT NULL, baseline_hi INTEGER NOT NULL, baseline_lo INTEGER NOT NULL, compared_hi INTEGER NOT NULL, compared_lo INTEGER NOT NULL, tokens_hist BLOB NOT NULL, ttft_hist BLOB NOT NULL, total_hist BLOB NOT NULL, PRIMARY KEY(hour, team, key, route, class, model, provider, tier, tags)) WITHOUT ROWID;
+INSERT INTO "rollup" VALUES(498783,'','local','','writing','luna','openai',1,'app=shop
+',4,4,0,0,0,48,0,0,0,0,0,202,0,0,0,252000000,0,252000000,0,0,0,0,0,0,0,252000000,0,252000000,X'011D0100010102',X'010004',X'010004');
+INSERT INTO "rollup" VALUES(498783,'','local','auto','code','qwen','rack',2,'app=shop
+',1,1,0,0,0,12,0,0,0,0,0,54,0,0,0,0,0,0,0,0,0,0,0,0,0,44036000000,0,0,X'012001',X'010001',X'010001');
+INSERT INTO "rollup" VALUES(498783,'','local','auto','writing','qwen','rack',2,'app=shop
+',7,7,0,0,0,84,0,0,0,0,0,279,0,0,0,0,0,0,0,0,0,0,0,0,0,140260000000,0,0,X'0119010002000100010302',X'010007',X'010007');
+COMMIT;
+INSERT INTO kept VALUES('basis','598e77e96a6',1795619498374,X'2320');
+INSERT INTO kept VALUES('catalogue','706b06453c1',1795619498372,X'2320');
+INSERT INTO kept VALUES('policy','db6c569',1795619498372,X'2320');
+INSERT INTO kept VALUES('prices','2026-09-23-c6a0209d',1795619498373,X'2320');
+PRAGMA user_version=3;
