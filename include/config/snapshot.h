@@ -30,10 +30,14 @@ struct limit;    /* of budget/: what was used of rpm, tpm, max_inflight; by name
 #define PROVIDER_KEYS_MAX   8
 #define MODEL_PROVIDERS_MAX 8
 #define SHARES_MAX          128 /* of teams and keys with frontier_at_most */
-#define BUDGETS_MAX         32768
-#define BUDGETS_ON_PATH     16 /* of one request */
-#define BUDGET_NAME         128
-#define BUDGET_WARN_MAX     4
+#define TAG_WORD_BYTES      128
+/* A request has at most so many, and so many bytes of name, value and 2 more each. */
+#define TAGS_MOST       16
+#define TAGS_BYTES      320
+#define BUDGETS_MAX     32768
+#define BUDGETS_ON_PATH 16 /* of one request */
+#define BUDGET_NAME     128
+#define BUDGET_WARN_MAX 4
 
 struct timeouts {
 	int32_t connect_ms, first_byte_ms, idle_ms, total_ms; /* total 0: none */
@@ -229,7 +233,8 @@ struct budget {
 	const char *name;
 	enum budget_scope scope;
 	const char *value; /* the team, key, …; NULL: an account for each value */
-	const char *tag;   /* of SCOPE_tag: its name */
+	const char *tag;   /* of SCOPE_tag: its name; of SCOPE_key: how names of keys
+			      must begin, or NULL */
 	enum budget_per per;
 	const char *zone;         /* tz name; NULL: UTC */
 	const struct zone *clock; /* of it */
@@ -264,6 +269,42 @@ struct key_entry {
 	const char *const *tags; /* "name=value", the last NULL */
 	bool of_token; /* given to a job for its token, whose claims the tags are */
 	int64_t created_s;
+};
+
+/* ---- jobs of a pipeline, which trade an OIDC token for a key ---- */
+
+#define CI_MAX          16
+#define CI_CLAIMS_MAX   32
+#define CI_REQUIRES_MAX 16
+#define CI_NAME_MAX     20
+/* Their keys are named "ci:RULE", or "ci:RULE:…" where each has a cap of its own. */
+#define CI_KEY "ci:"
+
+struct jwks;
+
+/* Whose tokens get a key, and what key that is. */
+struct ci_rule {
+	const char *name, *issuer, *audience;
+	const struct team *team;
+	const char *claim[CI_CLAIMS_MAX]; /* that are read, by name */
+	unsigned claims;
+	struct {
+		unsigned claim;
+		struct str value; /* exact, or with a trailing '*' */
+	} require[CI_REQUIRES_MAX];
+	unsigned requires;
+	struct {
+		const char *name;
+		unsigned claim;
+	} tag[TAGS_MOST];
+	unsigned tags;
+	int32_t lifetime_s;
+	bool capped;             /* max_usd: a budget of its own for each key */
+	bool own_keys;           /* the issuer's keys are in a file … */
+	const struct jwks *keys; /* … and these; NULL offline */
+	const char *ca_file;     /* for asking the issuer; NULL: system bundle */
+	bool allow_private;
+	uint64_t terms; /* hash of name, issuer, audience and require */
 };
 
 struct limits {
@@ -325,6 +366,8 @@ struct snapshot {
 	    *budgets; /* those of teams and keys among them; see budget_order() */
 	unsigned budget_count;
 	uint32_t rules; /* generation of them; set once, before it is published */
+	const struct ci_rule *ci;
+	unsigned ci_count;
 	const struct key_entry *keys; /* sorted by hash */
 	unsigned key_count;
 	const char *canonical; /* the policy printed back */
@@ -373,10 +416,6 @@ const struct tag_name *snapshot_tag(const struct snapshot *s, struct str name);
 /* A name or a value that a tag may have: 1 to 128 bytes of A-Za-z0-9._:/@+-, so that it
  * can stand in a log, a metric and a URL. */
 bool tag_text_ok(struct str s);
-#define TAG_WORD_BYTES 128
-/* A request has at most so many, and so many bytes of name, value and 2 more each. */
-#define TAGS_MOST  16
-#define TAGS_BYTES 320
 
 /* Budgets stand in this order: those without a value first, then by scope, tag and
  * value. As strcmp(): where does `b` stand before the budgets of that scope, tag and

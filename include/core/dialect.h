@@ -28,6 +28,7 @@ enum endpoint {
 	EP_request,       /* one request's record; ours */
 	EP_costs_summary, /* ours */
 	EP_costs_gate,    /* ours */
+	EP_ci_token,      /* ours: a key for the token of a pipeline's job */
 };
 
 /* One replacement in the client's bytes:

@@ -111,6 +111,7 @@ struct request {
 	struct reader *reader; /* body */
 	int64_t body_ns;       /* body, else own: when all of the body was here */
 	struct own *own;       /* own: an answer of ours that is under way */
+	struct trade *trade;   /* own: a pipeline's token, while it is looked at */
 	struct task task;      /* parse */
 	struct prompt prompt;  /* parse */
 	struct tag tags[16];   /* parse: from key, token, path and header */

@@ -19,6 +19,8 @@ struct addresses_shared;
 struct budgets;
 struct bypass_shared;
 struct call;
+struct ci_desk;
+struct ci_keys;
 struct edge;
 struct edge_shared;
 struct fleet_shared;
@@ -49,6 +51,8 @@ struct shared {
 	struct sessions_shared *sessions;
 	struct bypass_shared *bypass;
 	struct budgets *budgets;
+	struct ci_keys *ci_keys;
+	struct ci_desk *ci_desk;
 	struct limits_shared *limits;
 	struct slots *slots;
 	struct ledger *ledger;

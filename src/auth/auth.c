@@ -23,9 +23,8 @@ bearer(const char *authorization)
 	return str_case_eq(word, STR("bearer")) ? blank : NULL;
 }
 
-/* The key that the client shows; empty: none, or two different ones. */
-static struct str
-presented(const char *authorization, const char *x_api_key)
+struct str
+auth_shown(const char *authorization, const char *x_api_key)
 {
 	static const struct str none = {.p = "", .len = 0};
 	const char *token = authorization == NULL ? NULL : bearer(authorization);
@@ -53,7 +52,7 @@ bool
 auth_check(const struct snapshot *s, const char *authorization, const char *x_api_key,
     int64_t now_s, struct principal *ret)
 {
-	struct str secret = presented(authorization, x_api_key);
+	struct str secret = auth_shown(authorization, x_api_key);
 	const struct key_entry *k;
 	struct sha256 hash;
 

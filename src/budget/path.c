@@ -54,6 +54,9 @@ budget_value(const struct budget *rule, const struct budget_who *who,
 	value = value_of(rule, who, session);
 	if (value.len == 0 || (rule->value != NULL && !str_is(value, rule->value)))
 		return false;
+	if (rule->scope == SCOPE_key && rule->tag != NULL &&
+	    !str_starts(value, str_of(rule->tag)))
+		return false;
 	str_copy(ret, BUDGET_VALUE, value);
 	return true;
 }

@@ -192,9 +192,12 @@ read_whose(
 static const char *
 name_of(struct build *b, const struct budget *x)
 {
-	const char *whose = x->scope == SCOPE_tag
-				? arena_printf(b->r.mem, "tag.%s", x->tag)
-				: scopes[x->scope];
+	const char *whose = scopes[x->scope];
+
+	if (x->scope == SCOPE_tag)
+		whose = arena_printf(b->r.mem, "tag.%s", x->tag);
+	else if (x->tag != NULL)
+		whose = arena_printf(b->r.mem, "%s %s*", whose, x->tag);
 
 	return arena_printf(b->r.mem, "%s%s%s%s %s%s%s%s",
 	    x->value == NULL && x->scope != SCOPE_daemon ? "each " : "", whose,
@@ -294,6 +297,20 @@ read_list(struct build *b, const struct node *n, const struct budget *whose)
 	}
 	for (struct node *c = n->first; c != NULL; c = c->next)
 		read_one(b, c, whose);
+}
+
+void
+budget_of_ci(struct build *b, const char *prefix, struct pusd cap, struct diag_place at)
+{
+	struct budget *x = add(b, b->root);
+
+	b->budgets[b->budget_count - 1].at = at;
+	x->scope = SCOPE_key;
+	x->tag = prefix;
+	x->per = PER_all;
+	x->cap.v = cap.v;
+	x->http_status = 402;
+	x->name = name_of(b, x);
 }
 
 void

@@ -50,6 +50,13 @@ void build_tags(struct build *b);
 void build_teams(struct build *b);
 void build_aliases(struct build *b);
 void build_keys(struct build *b);
+void build_ci(struct build *b);
+/* The snapshot frees it. */
+struct jwks;
+void build_keep_jwks(struct build *b, const struct jwks *k);
+/* A budget for each key whose name begins so. */
+void budget_of_ci(
+    struct build *b, const char *prefix, struct pusd cap, struct diag_place at);
 void build_budgets(struct build *b);
 /* Those of a team or a key of that name. */
 void budgets_of(struct build *b, enum budget_scope scope, const char *name,

@@ -53,6 +53,15 @@ struct team_draft {
 	struct terms_draft terms;
 };
 
+struct ci_draft {
+	struct draft draft;
+	const char *issuer, *audience, *team, *keys, *ca_file;
+	const struct node *require, *tags;
+	struct pusd max_usd;
+	int64_t lifetime_ms;
+	int allow_private;
+};
+
 struct config {
 	int version, half_close, durability;
 	const char *listen, *admin_listen;
@@ -64,13 +73,13 @@ struct config {
 	struct limits limits;
 	struct ledger_terms ledger;
 	struct timeouts timeouts;
-	struct table providers, models, data, routes, teams;
+	struct table providers, models, data, routes, teams, ci;
 	const struct node *aliases, *tags, *budgets;
 };
 
 extern const struct row schema_rows[];
 extern const struct table_def schema_providers, schema_models, schema_data,
-    schema_routes, schema_teams;
+    schema_routes, schema_teams, schema_ci;
 
 static inline struct provider_draft *
 draft_provider(const struct config *c, unsigned i)
@@ -100,6 +109,12 @@ static inline struct team_draft *
 draft_team(const struct config *c, unsigned i)
 {
 	return table_at(&c->teams, &schema_teams, i);
+}
+
+static inline struct ci_draft *
+draft_ci(const struct config *c, unsigned i)
+{
+	return table_at(&c->ci, &schema_ci, i);
 }
 
 #endif

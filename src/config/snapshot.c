@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "base/jwt.h"
 #include "base/mem.h"
 #include "base/util.h"
 #include "build.h"
@@ -31,6 +32,8 @@ struct whole {
 	struct price_book *prices;
 	struct own_books own;
 	SLIST_HEAD(secret_list, secret) secrets;
+	struct jwks *jwks[CI_MAX];
+	unsigned jwks_count;
 };
 
 static void
@@ -46,6 +49,8 @@ whole_free(struct whole *w)
 	catalogue_free(w->catalogue);
 	price_book_free(w->prices);
 	own_books_fini(&w->own);
+	for (unsigned i = 0; i < w->jwks_count; i++)
+		jwks_free(w->jwks[i]);
 	arena_free(w->mem);
 	xfree(w);
 }
@@ -65,6 +70,13 @@ snapshot_unref(struct snapshot *s)
 	assert(atomic_load(&s->refs_shared) > 0);
 	if (atomic_fetch_sub_explicit(&s->refs_shared, 1, memory_order_acq_rel) == 1)
 		whole_free(container_of(s, struct whole, s));
+}
+
+void
+build_keep_jwks(struct build *b, const struct jwks *k)
+{
+	assert(b->whole->jwks_count < CI_MAX);
+	b->whole->jwks[b->whole->jwks_count++] = (struct jwks *)(uintptr_t)k;
 }
 
 /* ---- secrets ---- */
@@ -333,6 +345,7 @@ build_all(struct build *b)
 	build_teams(b);
 	build_aliases(b);
 	build_keys(b);
+	build_ci(b);
 	build_budgets(b);
 	check_whole(b);
 }

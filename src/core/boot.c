@@ -63,6 +63,15 @@ boot_open_paused(struct env *env, const char *dir, struct limits_shared *l)
 	return limits_remember(l, env, path);
 }
 
+struct ci_keys *
+boot_open_ci_keys(struct env *env, const char *dir)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/ci-keys", dir);
+	return ci_keys_open(env, path);
+}
+
 struct boot_waiter {
 	struct worker *const *worker;
 	unsigned count;

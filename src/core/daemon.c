@@ -101,6 +101,10 @@ start_state(struct frugald *f)
 	if (!boot_open_paused(s->env, dir, s->limits))
 		return no_file(f, "paused");
 	limits_bind(s->limits, f->snap); /* with keys that are paused */
+	s->ci_keys = boot_open_ci_keys(s->env, dir);
+	if (s->ci_keys == NULL)
+		return no_file(f, "ci-keys");
+	s->ci_desk = ci_desk_new(s->env, s->ci_keys);
 	s->slots =
 	    slots_create(s->env, dir, (unsigned)f->snap->limits.slots, f->workers);
 	return s->slots != NULL || no_file(f, "slots");
@@ -245,6 +249,7 @@ stop(struct frugald *f)
 	struct shared *s = &f->shared;
 
 	boot_workers_done(f->waiter);
+	ci_desk_free(s->ci_desk); /* its last answers go to workers */
 	poller_free(f->poller);
 	addresses_free(s->addresses);
 	report_stop(s->report);
@@ -258,6 +263,7 @@ stop(struct frugald *f)
 	budgets_free(s->budgets);
 	sessions_close(s->sessions);
 	bypass_close(s->bypass);
+	ci_keys_close(s->ci_keys);
 	outlook_shared_free(s->outlook);
 	parse_shared_free(s->parse);
 	snapshot_unref(f->snap);

@@ -2,6 +2,9 @@
  * one request and for all. */
 #include "front.h"
 
+/* Of a question to us: a pipeline's token is never longer. */
+#define OWN_BODY_BYTES 20000U
+
 static bool
 wants_body(const struct request *r)
 {
@@ -61,11 +64,13 @@ keep(struct edge_conn *c, const char *p, size_t len)
 {
 	struct request *r = c->request;
 
-	if (!buf_append(&r->in.body, p, len)) {
+	if ((r->reader == NULL && r->in.body.len + len > OWN_BODY_BYTES) ||
+	    !buf_append(&r->in.body, p, len)) {
 		refuse(r, OUT_too_large);
 	} else if (!charge(c, (int64_t)r->in.body.cap)) {
 		refuse(r, OUT_overloaded);
-	} else if (!reader_feed(r->reader, buf_str(&r->in.body), len)) {
+	} else if (r->reader != NULL &&
+		   !reader_feed(r->reader, buf_str(&r->in.body), len)) {
 		/* The reader says why in the row `parse`, when all of it has come. */
 		c->body_bad = true;
 	}
@@ -78,7 +83,8 @@ body_take(struct edge_conn *c, const char *p, size_t len)
 
 	c->taken += (int64_t)len;
 	counter_add(&r->worker->counters->bytes_from_clients, len);
-	if (c->state == CONN_body && r->reader != NULL && !c->body_bad)
+	if (c->state == CONN_body && !c->body_bad &&
+	    (r->reader != NULL || r->in.endpoint == EP_ci_token))
 		keep(c, p, len);
 	else if (c->state == CONN_body && c->taken > r->snap->limits.body_bytes)
 		refuse(r, OUT_too_large);

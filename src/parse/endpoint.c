@@ -20,6 +20,7 @@ static const struct {
     {"GET", "/requests/", &dialect_openai, EP_request, false},
     {"GET", "/costs/summary", &dialect_openai, EP_costs_summary, false},
     {"GET", "/costs/gate", &dialect_openai, EP_costs_gate, false},
+    {"POST", "/ci/token", &dialect_openai, EP_ci_token, false},
 };
 
 /* What needs no escape, and escapes where they are allowed. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "ci_token.h"
 #include "core/request.h"
 #include "core/worker.h"
 #include "models.h"
@@ -192,7 +193,8 @@ static bool
 path_is_wrong(struct request *r)
 {
 	return r->in.endpoint != EP_generate && r->in.endpoint != EP_count_tokens &&
-	       r->own == NULL && r->in.path_tags.len > 0 && parse_tags(r) == END;
+	       r->own == NULL && r->trade == NULL && r->in.path_tags.len > 0 &&
+	       parse_tags(r) == END;
 }
 
 enum next
@@ -211,6 +213,8 @@ own_step(struct request *r)
 	case EP_costs_summary:
 	case EP_costs_gate:
 		return answer_report(r);
+	case EP_ci_token:
+		return ci_token_answer(r);
 	default:
 		return NEXT;
 	}

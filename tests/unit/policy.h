@@ -24,6 +24,12 @@
 	"2026-01-01, to: 2027-01-01, usd_per_million: {input: \"3\", output: "   \
 	"\"11\"}}\n"
 
+/* An issuer's public key. */
+#define ISSUER_KEYS                                                    \
+	"{\"keys\":[{\"kty\":\"EC\",\"kid\":\"g1\",\"crv\":\"P-256\"," \
+	"\"x\":\"FokogJ2LkRllJOF3ZwzLFVcXBjOg7aUMjk6I0KkzzJY\","       \
+	"\"y\":\"QPeF0PTQeEjsEMz0NX0gxr1lRp5IxHUnULQxQh4G_0Y\"}]}"
+
 #define POLICY_BYTES ((size_t)4 << 20)
 
 /* The smallest policy that routes. */
@@ -126,6 +132,7 @@ put_world(struct fake_env *f)
 {
 	fake_env_put(f, "keys.yaml", STR("version: 1\nkeys: []\n"), 0600);
 	fake_env_put(f, "/etc/frugald/keys.yaml", STR("version: 1\nkeys: []\n"), 0600);
+	fake_env_put(f, "jwks.json", STR(ISSUER_KEYS), 0644);
 	fake_env_put(f, "fixed.yaml", STR(FIXED_PRICES), 0600);
 	fake_env_put(f, "/usr/share/zoneinfo/Europe/Berlin", STR(ZONE_BERLIN), 0644);
 	assert_int_equal(setenv("OPENAI_API_KEY", "sk-openai", 1), 0);

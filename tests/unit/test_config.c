@@ -208,8 +208,6 @@ test_example(void **state)
 	static const char *const want[] = {"`sso` is not in this release",
 	    "`api: azure` is not in this release", "`shadow` is not in this release",
 	    "`cache` is not in this release", "`guard` is not in this release",
-	    "`ci` is not in this release",
-
 	    "`overhead` is not in this release", "`alerts` is not in this release",
 	    /* and it listens to everybody in clear text */
 	    "listening off loopback shows keys and prompts"};

@@ -1,0 +1,41 @@
+/* issuer.h: the public keys of those who sign the tokens of pipelines: asked for when
+ * they are needed, kept, asked for again. The desk's thread only. */
+#ifndef CALL_ISSUER_H
+#define CALL_ISSUER_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct ci_rule;
+struct env;
+struct jwks;
+
+struct issuer {
+	char *name; /* the URL: claim `iss` */
+	struct jwks *keys;
+	int64_t fetched_ns, began_ns; /* monotonic; 0: never */
+	bool fetching;
+	bool asks_keys; /* the second of two questions */
+	bool allow_private;
+	char why[160]; /* of the last failure, "" */
+	CURL *easy;
+	struct buf body;
+};
+
+void issuer_init(struct issuer *i, const char *name);
+void issuer_fini(struct issuer *i, CURLM *curl);
+
+/* Asks for the keys, unless that was done within the last minute. False: it is not
+ * under way. */
+bool issuer_ask(struct issuer *i, const struct ci_rule *r, CURLM *curl, int64_t now_ns);
+/* The keys were had long ago: some may be taken back since. */
+bool issuer_is_old(const struct issuer *i, int64_t now_ns);
+/* The transfer has ended. True: all is over, with keys or with `why`. */
+bool issuer_on_done(struct issuer *i, CURLM *curl, CURLcode result, int64_t now_ns);
+/* What nobody has confirmed for a day is not believed any more. */
+const struct jwks *issuer_keys(const struct issuer *i, int64_t now_ns);
+
+#endif
