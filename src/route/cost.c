@@ -12,6 +12,9 @@
 #define BYTES_PER_TOKEN_MILLI 4000
 /* Shorter prompts no provider keeps. */
 #define LEAST_CACHED 1024.0
+/* A prompt that begins with what was kept has at least so much of it; its length is an
+ * estimate. */
+#define LEAST_OF_CACHED 0.75
 /* How fast one answer is made at a machine of which nothing is known. */
 #define MACHINE_TOKENS_PER_S 30.0
 
@@ -113,6 +116,10 @@ warm_tokens(const struct work *w, const struct candidate *c, bool as_if)
 	if (s == NULL || !s->known || (!as_if && !at_session(w, c)))
 		return 0;
 	cached = (double)s->cached_tokens;
+	/* A conversation grows: a prompt that is much shorter than what was kept has
+	 * another begin (it was compacted, or is another one under the same id). */
+	if (c->input_tokens < cached * LEAST_OF_CACHED)
+		return 0;
 	if (cached > c->input_tokens)
 		cached = c->input_tokens;
 	return cached * warmth_of(w, p);
