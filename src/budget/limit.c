@@ -30,20 +30,20 @@ wait_ms_locked(const struct limit *l, enum limit_kind k, int64_t n, int64_t now_
 /* ---- keys of a team ---- */
 
 static void
-want_no_more_locked(struct limit *key, enum limit_kind k)
+want_no_more_locked(struct limit *key, struct limit *team, enum limit_kind k)
 {
 	if (key->want[k].n > 0)
-		TAILQ_REMOVE(&key->team->wanting[k], key, want[k].link);
+		TAILQ_REMOVE(&team->wanting[k], key, want[k].link);
 	key->want[k].n = 0;
 }
 
 static void
-leave_team_locked(struct limit *key)
+leave_team_locked(struct limit *key, struct limit *team)
 {
 	for (size_t k = 0; k < LIMIT_KINDS; k++)
-		want_no_more_locked(key, (enum limit_kind)k);
-	TAILQ_REMOVE(&key->team->active, key, active_link);
-	key->team->actives--;
+		want_no_more_locked(key, team, (enum limit_kind)k);
+	TAILQ_REMOVE(&team->active, key, active_link);
+	team->actives--;
 	key->team = NULL;
 }
 
@@ -54,7 +54,7 @@ ask_locked(struct limit *key, struct limit *team, int64_t now_ns)
 	struct limit *first;
 
 	if (key->team != NULL && key->team != team)
-		leave_team_locked(key); /* a reload has moved it */
+		leave_team_locked(key, key->team); /* a reload has moved it */
 	if (key->team == NULL)
 		team->actives++;
 	else
@@ -64,7 +64,7 @@ ask_locked(struct limit *key, struct limit *team, int64_t now_ns)
 	TAILQ_INSERT_TAIL(&team->active, key, active_link);
 	while ((first = TAILQ_FIRST(&team->active))->asked_ns + MINUTE_NS < now_ns) {
 		if (first->inflight == 0) {
-			leave_team_locked(first);
+			leave_team_locked(first, team);
 			continue;
 		}
 		first->asked_ns = now_ns;
@@ -106,7 +106,7 @@ kept_for_others_locked(const struct ask *q, int64_t room)
 
 		next = TAILQ_NEXT(other, want[q->kind].link);
 		if (other->want[q->kind].until_ns < q->now_ns) {
-			want_no_more_locked(other, q->kind);
+			want_no_more_locked(other, team, q->kind);
 			continue;
 		}
 		left = part - used_locked(other, q->kind, q->now_ns);
@@ -189,7 +189,7 @@ want_less_locked(struct limit *key, const struct ask *q)
 	int64_t until_ns = q->now_ns + WANT_SLACK_NS;
 
 	if (key->want[q->kind].n <= q->n) {
-		want_no_more_locked(key, q->kind);
+		want_no_more_locked(key, key->team, q->kind);
 		return;
 	}
 	key->want[q->kind].n -= q->n;

@@ -171,18 +171,16 @@ void
 limit_attempt_over(struct attempt *a)
 {
 	struct worker *w = a->request->worker;
-	struct runaway_bill bill = {.expected = a->expected,
-	    .amount = a->amount,
-	    .at = {a->end_ns, env_wall_ms(w->env)}};
+	struct runaway_bill bill = {.expected = a->expected, .amount = a->amount};
 
 	if (a->tokens.n > 0)
 		settle_tokens(a);
 	if (!a->spends)
 		return;
-	/* What cannot be priced counts as what it was held to cost, if that is known.
-	 */
+	/* Without a price: what it was held to cost, if that is known. */
 	if (a->unpriced || bill.amount.v < 0)
-		bill.amount = a->basis == BASIS_none ? (struct pusd){0} : a->at_most;
+		bill.amount.v = a->basis == BASIS_none ? 0 : a->at_most.v;
+	bill.at = (struct limit_moment){a->end_ns, env_wall_ms(w->env)};
 	runaway_end(w->shared->limits, &a->request->limits.who, &bill);
 	a->spends = false;
 }

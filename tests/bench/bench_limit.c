@@ -1,7 +1,8 @@
 /* libs: base budget */
-/* bench_limit.c: CPU that the limits of a key and its team take of a request (let in,
- * tokens held and settled, over) in each of 4 threads at once, and how long threads
- * wait for each other. Prints nanoseconds, and at the end whether all was given back.
+/* bench_limit.c: CPU that rpm, tpm, max_inflight and runaway of a key and its team take
+ * of a request (let in, tokens held and settled, spend, over) in each of 4 threads at
+ * once, and how long threads wait for each other. Prints nanoseconds, and at the end
+ * whether all was given back.
  *
  * usage: bench_limit [THREADS [ROUNDS]] */
 #include <inttypes.h>
@@ -47,12 +48,19 @@ one(struct bench *b, const struct limit_who *who)
 	struct limit_taken in = {0}, tokens = {.n = 500};
 	struct limit_refusal why;
 	struct limit_settled used = {.used = 300};
+	struct limit_moment now = {env->mono_ns(env), env_wall_ms(env)};
+	struct runaway_bill bill = {.expected = {40}, .amount = {20}};
+	struct runaway_refusal fast;
 
-	if (!limit_enter(b->l, who, env->mono_ns(env), &in, room, &why) ||
+	if (!runaway_admit(b->l, who, &now, &fast) ||
+	    !limit_enter(b->l, who, now.mono_ns, &in, room, &why) ||
 	    !limit_hold(b->l, who, env->mono_ns(env), &tokens, room, &why))
 		xabort("refused below all limits");
-	used.now_ns = env->mono_ns(env);
+	runaway_begin(b->l, who, bill.expected);
+	bill.at = (struct limit_moment){env->mono_ns(env), env_wall_ms(env)};
+	used.now_ns = bill.at.mono_ns;
 	limit_settle(b->l, who, &tokens, &used, room);
+	runaway_end(b->l, who, &bill);
 	limit_leave(b->l, who, used.now_ns, &in, true);
 }
 
@@ -76,15 +84,18 @@ run(void *arg)
 static void
 make(struct bench *b)
 {
-	static const struct terms terms = {
-	    .rpm = INT64_C(1) << 40, .tpm = INT64_C(1) << 50, .max_inflight = 1 << 20};
-	static struct team team = {.name = "team", .terms = terms};
+	static const struct terms terms = {.rpm = INT64_C(1) << 40,
+	    .tpm = INT64_C(1) << 50,
+	    .max_inflight = 1 << 20,
+	    .runaway = {1000 * PUSD_PER_USD}};
+	static struct team team = {.name = "team"};
 	static struct key_entry key[KEYS];
 	static char name[KEYS][8];
 	struct snapshot s = {
 	    .teams = &team, .team_count = 1, .keys = key, .key_count = KEYS};
 
 	b->l = limits_new();
+	team.terms = terms;
 	for (unsigned i = 0; i < KEYS; i++) {
 		snprintf(name[i], sizeof(name[i]), "key-%u", i);
 		key[i] =

@@ -37,7 +37,7 @@ class Limits(harness.Case):
 
     KEYS = {**{f"race{i}": entry(f"race{i}", "rpm: 60") for i in range(ROUNDS)},
             "few": entry("few", "rpm: 3"), "few2": entry("few2", "rpm: 3"), "five": entry("five", "rpm: 5"),
-            "narrow": entry("narrow", "max_inflight: 2"), "crowd": entry("crowd", "max_inflight: 5"),
+            "narrow": entry("narrow", "max_inflight: 2"), "slow": entry("slow", "max_inflight: 2"), "crowd": entry("crowd", "max_inflight: 5"),
             "hundred": entry("hundred", "tpm: 100"), "hundred2": entry("hundred2", "tpm: 100"),
             "seq": entry("seq", "tpm: 400"), "back": entry("back", "tpm: 3000, rpm: 50"),
             "poem": entry("poem", "tpm: 50000, rpm: 9"), "open": entry("open"),
@@ -242,6 +242,20 @@ class Limits(harness.Case):
         for _ in range(50):
             self.assertEqual(harness.together(2, lambda i: self.ask("narrow").status), [200, 200])
 
+    def test_a_client_that_does_not_read_holds_no_place(self):
+        """Its answer is here and settled; how slowly it is taken is the client's affair."""
+        before = self.sim.port_stats(OPENAI)["requests"]
+        slow = [harness.Connection(self.daemon.port) for _ in range(2)]
+        for c in slow:
+            c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            c.send("POST", CHAT, chat("[[sim tokens=3000000]] x"), self.key("slow"))
+        harness.wait_for("the provider to be done", lambda: (s := self.sim.port_stats(OPENAI))["requests"] == before + 2
+                         and s["inflight"] == 0)
+        harness.wait_for("a free place", lambda: self.ask("slow").status == 200)
+        for c in slow:
+            self.assertEqual(len(c.read().json()["choices"]), 1)
+            c.close()
+
     def test_places_are_given_back_whatever_happens(self):
         def one(i):
             for j in range(8):
@@ -286,6 +300,13 @@ class Limits(harness.Case):
         self.assertEqual(self.post(CHAT, chat("x"), headers).status, 200)
         self.assertLimited(self.post(CHAT, chat("x"), headers), "key 'made'")
         self.assertEqual(keys("add", "bad", "--rpm", "0").returncode, 2)
+        self.assertEqual(keys("add", "bad", "--then", "pause").returncode, 2)
+        self.assertEqual(keys("add", "spends", "--runaway", "5.00", "--then", "pause").returncode, 0)
+        self.assertEqual(keys("pause", "made").returncode, 0)  # the others stay as they are
+        listed = {k["name"]: k for k in json.loads(keys("list", "--json").stdout)["keys"]}
+        self.assertEqual(listed["spends"]["runaway"], {"usd_per_minute": "5.000000000000", "then": "pause"})
+        self.assertEqual((listed["made"]["rpm"], listed["made"]["runaway"]), (2, None))
+        self.assertIn("paused above $5.00 a minute", keys("list").stdout)
         self.assertIn("--tpm: expected a number from 1", keys("add", "bad", "--tpm", "many").stderr)
 
 

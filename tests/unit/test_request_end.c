@@ -1,4 +1,5 @@
-/* test_request_end.c: a request that ends between two attempts hands its slot over. */
+/* test_request_end.c: a request that ends between two attempts hands its slot over, and
+ * however it ends it is in flight no more. */
 #include "policy.h"
 
 #include "base/mem.h"
@@ -10,7 +11,30 @@ struct bench {
 	struct shared shared;
 	struct worker worker;
 	struct request *request;
+	struct key_entry key;
 };
+
+/* A request that its key's limits have let in. */
+static struct request *
+asked(struct bench *b)
+{
+	struct request *r = request_new(&b->worker);
+
+	r->who = (struct principal){.key = &b->key, .key_name = "k", .team_name = ""};
+	assert_int_equal(limit_step(r), NEXT);
+	assert_true(r->limits.taken.inside);
+	return r;
+}
+
+static int64_t
+in_use(struct bench *b, enum limit_kind k)
+{
+	int64_t used[LIMIT_KINDS];
+
+	limit_use(b->shared.limits, b->key.limit, b->worker.env->mono_ns(b->worker.env),
+	    used);
+	return used[k];
+}
 
 /* One attempt has failed and is settled; the next was not begun. */
 static int
@@ -33,7 +57,12 @@ set_up(void **state)
 	    .counters = xcalloc(1, sizeof(struct counters)),
 	    .snap = good_policy(b->fake, STR(SMALL_POLICY))};
 	TAILQ_INIT(&b->worker.requests);
-	b->request = request_new(&b->worker);
+	b->shared.limits = limits_new();
+	b->key =
+	    (struct key_entry){.name = "k", .terms = {.rpm = 99, .max_inflight = 9}};
+	limits_bind(
+	    b->shared.limits, &(struct snapshot){.keys = &b->key, .key_count = 1});
+	b->request = asked(b);
 	b->request->slot = slot_open(b->shared.slots, 0, &intent);
 	assert_int_equal(slot_attempt_open(b->request->slot, &attempt), 0);
 	attempt.outcome = OUT_provider_error;
@@ -48,6 +77,8 @@ tear_down(void **state)
 	struct bench *b = *state;
 
 	loop_free(b->worker.loop);
+	assert_int_equal(in_use(b, LIMIT_inflight), 0);
+	limits_free(b->shared.limits);
 	slots_close(b->shared.slots);
 	outlook_shared_free(b->shared.outlook);
 	snapshot_unref(b->worker.snap);
@@ -91,6 +122,32 @@ test_the_daemon_stops(void **state)
 	expect_slot(b, OUT_shutdown);
 }
 
+/* Whatever it is that it fails with, its place is free before the client knows; and it
+ * counts if a provider was called for it. */
+static void
+test_each_end_gives_its_place_back(void **state)
+{
+	struct bench *b = *state;
+	int64_t counted = 1;
+
+	request_client_gone(b->request, OUT_client_gone);
+	assert_int_equal(in_use(b, LIMIT_inflight), 1); /* not settled yet */
+	b->request->called = true;
+	request_client_done(b->request);
+	for (int o = OUT_unset + 1; o < OUT_COUNT; o++) {
+		struct request *r = asked(b);
+
+		assert_int_equal(in_use(b, LIMIT_inflight), 1);
+		r->called = o % 2 == 0;
+		counted += r->called;
+		assert_int_equal(request_fail(r, (enum outcome)o), END);
+		assert_int_equal(in_use(b, LIMIT_inflight), 0);
+		request_client_done(r);
+		assert_int_equal(in_use(b, LIMIT_inflight), 0);
+		assert_int_equal(in_use(b, LIMIT_requests), counted);
+	}
+}
+
 #define with_request(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -99,6 +156,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    with_request(test_the_client_leaves),
 	    with_request(test_the_daemon_stops),
+	    with_request(test_each_end_gives_its_place_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

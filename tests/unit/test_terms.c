@@ -89,13 +89,17 @@ test_counted_limits(void **state)
 	    {"rpm: 60, tpm: 200000, max_inflight: 8", ""},
 	    {"tpm: 100, max_output: 4000",
 		"an answer may have 4000 tokens (max_output), but all together 100"},
+	    {"runaway: {then: pause}", "means nothing without usd_per_minute"},
 	    {"rpm: 60, tpm: 59", "60 requests a minute (rpm) cannot be had with 59"},
 	};
 	struct terms t = terms_of(rows[0].line);
 
 	(void)state;
 	assert_true(t.rpm == 60 && t.tpm == 200000 && t.max_inflight == 8);
+	t = terms_of("runaway: {usd_per_minute: 5.00, then: pause}");
+	assert_true(t.runaway.v == 5 * PUSD_PER_USD && t.runaway_then == RUNAWAY_pause);
 	t = terms_of("");
+	assert_true(t.runaway.v == 0 && t.runaway_then == -1);
 	assert_true(t.rpm == -1 && t.tpm == -1 && t.max_inflight == -1);
 	for (size_t i = 0; i < nitems(rows); i++) {
 		struct fake_env *f = fake_env_new(1);
