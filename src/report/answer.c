@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "core/request.h"
+#include "contracts.h"
 #include "gate.h"
 #include "in_force.h"
 #include "recompute.h"
@@ -168,6 +169,19 @@ answer_outlook(struct books *b, const struct snapshot *snap, struct str query,
 }
 
 static int
+answer_contracts(struct books *b, const struct snapshot *snap,
+    const struct scope *scope, struct buf *ret)
+{
+	struct fleet_shared *fleet = fleet_new();
+	struct snapshot *meant = snapshot_for(b, snap, fleet);
+	int status = contracts_answer(b, meant, scope, ret);
+
+	snapshot_unref(meant);
+	fleet_free(fleet);
+	return status;
+}
+
+static int
 answer_top(struct books *b, const struct snapshot *snap, const struct scope *scope,
     struct buf *ret)
 {
@@ -312,6 +326,8 @@ report_answer(struct books *b, const struct snapshot *snap, struct str target,
 		return gate_answer(b, snap, query, scope, ret);
 	if (str_is(path, "/admin/top"))
 		return answer_top(b, snap, scope, ret);
+	if (str_is(path, "/contracts"))
+		return answer_contracts(b, snap, scope, ret);
 	if (str_is(path, "/outlook"))
 		return answer_outlook(b, snap, query, scope, ret);
 	if (report_is_request(target, &id))
@@ -322,7 +338,7 @@ report_answer(struct books *b, const struct snapshot *snap, struct str target,
 		    "req_01KBW3T9M2Q8XJ4V7N5R1C6HDE");
 	return report_error(ret, 404, NULL,
 	    "no report at that path; there are /v1/costs/summary, /v1/costs/gate, "
-	    "/v1/requests/ID and, on the admin port, /v1/outlook");
+	    "/v1/requests/ID and, on the admin port, /v1/outlook, /v1/contracts");
 }
 
 int

@@ -3,6 +3,7 @@
 import datetime
 import os
 import signal
+import subprocess
 import unittest
 
 import harness
@@ -28,7 +29,8 @@ class Contract(harness.Case):
         cls.write_book("2.00")
         cls.POLICY_PARTS = {"workers": 1, "backup_more": f", discount: 5%, contract: [{{from: {day(-400)}, discount: 12%}}, "
                             f"{{from: {day(-30)}, to: {day(3)}, discount: 15%}}, {{from: {day(3)}, discount: 90%}}]",
-                            "openai_more": f", discount: 10%, prices: {cls.book}"}
+                            "openai_more": f", discount: 10%, prices: {cls.book}, "
+                            f"commitment: {{usd: 50000, from: {day(-1)}, to: {day(1)}}}, credits: {{usd: 1000, to: {day(-2)}}}"}
 
     @classmethod
     def write_book(cls, output):
@@ -82,6 +84,25 @@ class Contract(harness.Case):
         kept = self.daemon.query("SELECT CAST(text AS TEXT) t FROM kept WHERE kind='contracts'",
                                  months=[os.path.join(self.daemon.state, "ledger.db")])
         self.assertEqual(sum("9.00" in k["t"] for k in kept), 1)
+
+    def test_commitment(self):
+        """What is spent of it are the amounts of the rows, whatever their list price is."""
+        self.bill("luna")
+        self.bill("spare")  # at somebody else's
+        paid = sum(a["amount_pusd"] for a in self.daemon.query(
+            "SELECT amount_pusd FROM attempt JOIN name n ON n.id=attempt.provider WHERE n.text='openai'"))
+
+        def answer():
+            one, = harness.ask(self.daemon.admin, "GET", "/v1/contracts").json()["contracts"]
+            return one if one["commitment"]["used_usd"] == f"{paid // 10**12}.{paid % 10**12:012}" else None
+        one = harness.wait_for("the sums of the hours", answer)
+        self.assertEqual(one["commitment"]["usd"], "50000.000000000000")
+        self.assertEqual((one["commitment"]["from"], one["commitment"]["to"]), (day(-1), day(1)))
+        self.assertEqual((one["credits"]["from"], one["credits"]["used_usd"]), (None, "0.000000000000"))  # before it began
+        told = subprocess.run([harness.FRUGALD, "prices", "contracts", "--state", self.daemon.state], capture_output=True,
+                              text=True, timeout=60, check=True).stdout
+        self.assertRegex(told, rf"openai +commitment +{day(-1)} +{day(1)} +50000.00 +0.\d\d +0.0 % +\d+\.\d\d")
+        self.assertEqual(harness.ask(self.daemon.port, "GET", "/v1/contracts").status, 404)
 
     @staticmethod
     def id_of(row):
