@@ -27,7 +27,7 @@ def app(name):
 # Routes and models for them: `down` would take sol; `odd` has no price.
 POLICY = harness.POLICY.replace(
     "routes:\n", "routes:\n  down: {{candidates: [sol, luna, qwen], baseline: sol, goal: best}}\n").replace(
-    "models:\n", "models:\n  odd: {{at: [openai], as: gpt-5.6-luna, context: 100000, tier: small, quality: {{default: 0.5}}}}\n")
+    "models:\n", "models:\n  odd: {{at: [openai], as: odd-1, context: 100000, tier: small, quality: {{default: 0.5}}}}\n")
 
 
 class Budgets(harness.Case):
