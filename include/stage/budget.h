@@ -162,6 +162,10 @@ struct budget_line {
 unsigned budgets_list(struct budgets *b, const struct snapshot *snap, int64_t wall_ms,
     struct budget_line *ret, unsigned cap);
 
+/* One account, in the period that is current; zeros where nothing was spent of it. */
+void budgets_look(struct budgets *b, const struct budget *rule, const char *value,
+    struct budget_line *ret);
+
 /* What was refused or changed since the last call, to be kept by the hour. */
 struct refusal_count {
 	int64_t hour; /* since 1970 */

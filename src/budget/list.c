@@ -79,3 +79,30 @@ budgets_list(struct budgets *b, const struct snapshot *snap, int64_t wall_ms,
 	pthread_mutex_unlock(&b->lock);
 	return count;
 }
+
+void
+budgets_look(struct budgets *b, const struct budget *rule, const char *value,
+    struct budget_line *ret)
+{
+	const struct account *a = NULL;
+	struct kept_rule *k;
+
+	*ret =
+	    (struct budget_line){.name = rule->name, .cap = rule->cap, .resets_ms = -1};
+	str_copy(ret->value, sizeof(ret->value), str_of(value));
+	pthread_mutex_lock(&b->lock);
+	k = kept_find_locked(b, rule->name);
+	if (k != NULL && k->since != 0) {
+		(void)budgets_clock_locked(b, env_wall_ms(b->env));
+		kept_period_locked(b, k, rule);
+		ret->name = k->name;
+		ret->cap = k->cap;
+		ret->period_ms = k->period_ms;
+		ret->resets_ms = k->resets_ms;
+		a = account_find_locked(
+		    b, k, account_hash(b, ret->value), ret->value, k->period_ms);
+	}
+	if (a != NULL)
+		line_locked(a, ret);
+	pthread_mutex_unlock(&b->lock);
+}

@@ -230,6 +230,45 @@ print_paused(struct cli *c, const json_t *list, struct buf *out)
 		buf_add(out, "\n");
 }
 
+static double
+number_of(const json_t *object, const char *key)
+{
+	return strtod(text_of(object, key), NULL);
+}
+
+#define NEAR_CAP  0.75
+#define NEAR_MOST 10
+
+/* Budgets of which little is left, the fullest first. */
+static void
+print_budgets(struct cli *c, const json_t *list, struct buf *out)
+{
+	const json_t *b;
+	unsigned told = 0;
+	size_t i;
+
+	json_array_foreach(list, i, b)
+	{
+		double cap = number_of(b, "cap_usd");
+		double used = number_of(b, "spent_usd") + number_of(b, "held_usd");
+		const char *resets = text_of(b, "resets_at");
+
+		if (used < NEAR_CAP * cap || used <= 0 || told == NEAR_MOST)
+			continue;
+		told++;
+		buf_printf(out,
+		    "budget   %s (%s): %.2f of %.2f USD used%s%s, %lld refused, "
+		    "%lld served otherwise\n",
+		    text_of(b, "name"),
+		    text_shown(c->mem, str_of(text_of(b, "scope")), 80), used, cap,
+		    resets[0] != '\0' ? ", until " : "", resets,
+		    (long long)int_of(b, "refused"),
+		    (long long)int_of(b, "downgraded"));
+	}
+	if (told > 0)
+		buf_add(out, "\n");
+}
+
 /* Providers first, then models, by name. */
 static int
 by_name(const void *a, const void *b)
@@ -294,6 +333,7 @@ print_status(
 	buf_init(&out, OUT_BYTES);
 	print_head(c, status, &out);
 	print_paused(c, json_object_get(status, "paused"), &out);
+	print_budgets(c, json_object_get(status, "budgets"), &out);
 	well = print_fleet(c, json_object_get(fleet, "health"), &out);
 	buf_add(&out, "\n");
 	print_bypasses(c, json_object_get(bypass, "bypass"), &out);

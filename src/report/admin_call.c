@@ -352,6 +352,7 @@ get_status(struct admin_call *c)
 	json_int(&j, "slots", snap->limits.slots);
 	put_ledger(&j, s);
 	runaway_json(s->limits, &j);
+	admin_put_budgets(r, snap, &j);
 	json_object_end(&j);
 	snapshot_unref(snap);
 }
@@ -372,6 +373,7 @@ static const struct {
     {"GET", "/admin/backup", admin_get_backup, false},
     {"POST", "/admin/backup", admin_post_backup, false},
     {"GET", "/admin/fleet", get_fleet, false},
+    {"GET", "/admin/budgets", admin_get_budgets, false},
     {"GET", "/admin/classifier", get_classifier, false},
     {"GET", "/admin/status", get_status, false},
     {"GET", "/admin/top", NULL, false}, /* the query thread may wait for workers */

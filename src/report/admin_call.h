@@ -39,6 +39,13 @@ void admin_fail(struct admin_call *c, int status, const char *param, const char 
 /* ---- admin_ledger.c ---- */
 
 void admin_get_backup(struct admin_call *c);
+/* ---- admin_budgets.c ---- */
+
+void admin_get_budgets(struct admin_call *c);
+/* The member `budgets`. */
+struct json;
+struct snapshot;
+void admin_put_budgets(struct report *r, const struct snapshot *snap, struct json *j);
 void admin_post_backup(struct admin_call *c);
 
 #endif

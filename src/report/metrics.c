@@ -399,6 +399,7 @@ metrics_text(struct report *r, struct buf *ret)
 	put_fleet(ret, r);
 	metrics_machines(ret, snap, r->env->mono_ns(r->env));
 	metrics_limits(ret, r->o.shared, snap);
+	metrics_budgets(ret, r->o.shared, snap);
 	put_builds(ret, r, snap);
 	put_process(ret, r->env, r->o.shared->start_wall_ms);
 	snapshot_unref(snap);

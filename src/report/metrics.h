@@ -18,6 +18,9 @@ struct shared;
 /* Of the limits of keys and teams. */
 void metrics_limits(
     struct buf *b, const struct shared *shared, const struct snapshot *s);
+/* ---- metrics_budgets.c ---- */
+void metrics_budgets(
+    struct buf *b, const struct shared *s, const struct snapshot *snap);
 void metrics_text(struct report *r, struct buf *ret);
 
 #endif

@@ -1,6 +1,8 @@
 """Budgets as clients meet them: refused, served by another model, by a local one, with a shorter answer; and over a reload."""
 
 import json
+import os
+import subprocess
 import unittest
 
 import harness
@@ -15,6 +17,7 @@ budgets:
   - {scope: tag.app, value: none,   usd: 0}
   - {scope: tag.app, value: reload, usd: CAP}
   - {scope: tag.app, value: gone,   usd: 0.02}
+  - {scope: tag.app, value: seen,   usd: 0.10, per: week, time_zone: Europe/Berlin, warn_at: [50%]}
   - {each: tag.run, usd: 0.10}
   - {each: user, usd: 0.10, per: day}
 """
@@ -94,6 +97,23 @@ class Budgets(harness.Case):
         tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
         self.assertError(self.ask_chat("x", app("fit"), model="sol", tools=tools), 402, "insufficient_quota")
         self.assertError(self.ask_chat("x", app("fit"), model="sol", max_tokens=9000), 402, "insufficient_quota")
+
+    def test_operators_see_it(self):
+        self.spend(app("seen"), model="sol", max_tokens=1000)
+        of = json.loads(harness.ask(self.daemon.admin, "GET", "/admin/budgets").body)
+        line = next(b for b in of["budgets"] if b["name"] == "tag.app seen per week Europe/Berlin")
+        self.assertGreater(float(line["spent_usd"]), 0.05)
+        self.assertEqual((line["scope"], line["per"], line["refused"], line["overruns"]), ("tag.app:seen", "week", 1, 0))
+        self.assertGreater(of["since_start"]["refused"], 0)
+        metrics = harness.ask(self.daemon.admin, "GET", "/metrics").body.decode()
+        self.assertIn('frugald_budget_cap_usd{budget="tag.app seen per week Europe/Berlin"} 0.100000000000', metrics)
+        self.assertRegex(metrics, r'budget_events_total\{event="refused"\} [1-9]')
+        self.assertRegex(metrics, r'budget_events_total\{event="warned"\} [1-9]')
+        self.assertNotIn('budget="each', metrics)
+        self.assertIn("budget tag.app seen per week Europe/Berlin seen: 50 % of 0.10 USD are spent", self.daemon.said())
+        said = subprocess.run([harness.FRUGALD, "status"], env={**os.environ, "FRUGALD_URL": f"http://127.0.0.1:{self.daemon.admin}"},
+                              capture_output=True, text=True, check=False).stdout
+        self.assertRegex(said, r"budget   tag.app seen per week Europe/Berlin \(tag.app:seen\): 0.[01]\d of 0.10 USD used, until 20")
 
     def test_first_requests_of_a_new_user_share_its_budget(self):  # gateways.md 4.1 no. 2
         self.sim.script("gate=head", port=harness.OPENAI, times=8)
