@@ -221,6 +221,9 @@ const struct price_row *price_local(void);
 struct contract_price price_for(
     const struct snapshot *s, const struct model *m, unsigned at, int64_t at_s);
 
+/* What an estimate after a crash is made by: into the intent. */
+void price_note(const struct contract_price *p, struct slot_attempt *a);
+
 /* What an attempt without usage is booked at, by its basis. Token counts
  * that are known (>= 0) are kept. Also what recovery calls. */
 void settle_by_basis(struct slot_attempt *a, enum basis basis);
@@ -335,6 +338,35 @@ struct ledger_restored {
  * and the state folder is refused until a restore has come to its end. */
 bool ledger_restore(struct env *env, const char *dir, const char *state_dir, bool force,
     struct ledger_restored *ret, char ret_why[static 256]);
+
+/* ---- the audit: everything that can be reckoned again is ---- */
+
+/* Why something cannot be. */
+enum verify_skip {
+#define VERIFY_SKIP(name, text) VERIFY_##name,
+#include "core/verify.def"
+	VERIFY_SKIPS
+};
+const char *verify_skip_text(enum verify_skip s);
+
+struct verify_finding {
+	char where[256]; /* file, row, column, for people */
+	char written[96], computed[96];
+};
+struct verify_report {
+	uint64_t requests, attempts, rollups, budgets, kept; /* that came out the same,
+								or not */
+	uint64_t waiting;  /* requests that are not in the sums yet */
+	uint64_t unpriced; /* attempts, which have no price now either */
+	uint64_t differences;
+	uint64_t skipped[VERIFY_SKIPS];
+	uint64_t files;
+};
+/* Reads the ledger in a state folder; a daemon may run on it. Every difference is given
+ * to `each`. False: it cannot be read; `ret_why` says what and what to do. */
+bool ledger_verify(struct env *env, const char *state_dir,
+    void (*each)(void *arg, const struct verify_finding *f), void *arg,
+    struct verify_report *ret, char ret_why[static 256]);
 
 /* ---- learned values ---- */
 

@@ -36,6 +36,8 @@ void budget_sums_init(struct budget_sums *s, const struct budget *rule, unsigned
 void budget_sums_fini(struct budget_sums *s);
 /* Every attempt counts in the period in which it was granted, else began. */
 void budget_sums_add(struct budget_sums *s, const struct slot *slot);
+/* Is there one of the same rule, value and period? */
+bool budget_sums_find(const struct budget_sums *s, const struct budget_entry *e);
 void budget_sums_clear(struct budget_sums *s);
 
 /* When an attempt counts. */

@@ -57,11 +57,17 @@ struct key {
 	char value[BUDGET_VALUE];
 };
 
+static struct str
+name_of(const struct key *k)
+{
+	return str_make(
+	    (const char *)k, offsetof(struct key, value) + strlen(k->value));
+}
+
 static struct budget_entry *
 entry_of(struct budget_sums *s, const struct key *k)
 {
-	struct str name =
-	    str_make((const char *)k, offsetof(struct key, value) + strlen(k->value));
+	struct str name = name_of(k);
 	size_t i;
 
 	if (s->at == NULL)
@@ -79,6 +85,15 @@ entry_of(struct budget_sums *s, const struct key *k)
 	s->entries++;
 	map_put(s->at, name, (void *)(uintptr_t)s->entries);
 	return &s->entry[s->entries - 1];
+}
+
+bool
+budget_sums_find(const struct budget_sums *s, const struct budget_entry *e)
+{
+	struct key k = {.period_ms = e->period_ms, .rule = e->rule};
+
+	memcpy(k.value, e->value, sizeof(k.value));
+	return s->at != NULL && map_get(s->at, name_of(&k)) != NULL;
 }
 
 static void

@@ -174,9 +174,9 @@ read_request(struct month_scan *s)
 	r->baseline_pusd = known_at(q, 12);
 	r->start_ms = sqlite3_column_int64(q, 14);
 	r->id = id_at(q, 16);
-	r->baseline_output_ppm = sqlite3_column_type(q, 18) == SQLITE_NULL
-				     ? 1000000U
-				     : (uint32_t)sqlite3_column_int64(q, 18);
+	s->old = sqlite3_column_type(q, 18) == SQLITE_NULL;
+	r->baseline_output_ppm =
+	    s->old ? 1000000U : (uint32_t)sqlite3_column_int64(q, 18);
 	r->baseline_samples = (uint32_t)sqlite3_column_int64(q, 19);
 	return read_names(s, r);
 }

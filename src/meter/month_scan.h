@@ -17,8 +17,9 @@ struct month_scan {
 	sqlite3_stmt *requests, *attempts, *name;
 	char **text; /* by id */
 	size_t texts;
-	bool attempt_there;            /* the second cursor stands on a row */
-	int64_t seq;                   /* of the row that was given last */
+	bool attempt_there; /* the second cursor stands on a row */
+	int64_t seq;        /* of the row that was given last */
+	bool old;           /* of a release that did not say how sure a baseline is */
 	unsigned attempts_seen;        /* of it: all */
 	struct slot slot;              /* as roll-ups take it */
 	struct slot_attempt beyond[2]; /* more attempts than a slot has: the last two */

@@ -207,33 +207,6 @@ expected_machine(const struct attempt *a)
 		   : 0;
 }
 
-static uint32_t
-fixed(int64_t pusd)
-{
-	return pusd < 0 || pusd >= PRICE_NONE - 1 ? PRICE_NONE : (uint32_t)pusd + 1;
-}
-
-/* What an estimate after a crash is made by. */
-static void
-fill_prices(const struct candidate *c, struct slot_attempt *s)
-{
-	const struct price_kinds *k;
-
-	s->contract_ppm = (int32_t)c->contract_ppm;
-	s->price_input_pusd = -1;
-	s->price_output_pusd = -1;
-	if (c->price == NULL)
-		return;
-	k = price_kinds_for(c->list, s->input_estimate);
-	s->price_input_pusd = k->pusd[TOKEN_input_uncached];
-	s->price_output_pusd = k->pusd[TOKEN_output];
-	if (c->price == c->list)
-		return;
-	k = price_kinds_for(c->price, s->input_estimate);
-	s->fixed_input = fixed(k->pusd[TOKEN_input_uncached]);
-	s->fixed_output = fixed(k->pusd[TOKEN_output]);
-}
-
 static void
 fill_attempt(const struct attempt *a, struct slot_attempt *s)
 {
@@ -257,7 +230,7 @@ fill_attempt(const struct attempt *a, struct slot_attempt *s)
 	s->machine_pusd = expected_machine(a);
 	s->expected_usd = (float)c->cost_usd;
 	s->at_most_pusd = a->unpriced ? -1 : a->at_most.v;
-	fill_prices(c, s);
+	price_note(&(struct contract_price){c->list, c->price, c->contract_ppm}, s);
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
 		s->tokens[k] = -1;
 	s->reasoning = -1;

@@ -85,3 +85,30 @@ price_cost(const struct price_row *row, const struct usage *u, struct str servic
 		return false;
 	return pusd_divide((sum * service + fees * PPM) * contract_ppm, PPM * PPM, ret);
 }
+
+static uint32_t
+fixed(int64_t pusd)
+{
+	return pusd < 0 || pusd >= PRICE_NONE - 1 ? PRICE_NONE : (uint32_t)pusd + 1;
+}
+
+void
+price_note(const struct contract_price *p, struct slot_attempt *a)
+{
+	const struct price_kinds *k;
+
+	a->contract_ppm = (int32_t)p->ppm;
+	a->price_input_pusd = -1;
+	a->price_output_pusd = -1;
+	a->fixed_input = a->fixed_output = 0;
+	if (p->row == NULL)
+		return;
+	k = price_kinds_for(p->list, a->input_estimate);
+	a->price_input_pusd = k->pusd[TOKEN_input_uncached];
+	a->price_output_pusd = k->pusd[TOKEN_output];
+	if (p->row == p->list)
+		return;
+	k = price_kinds_for(p->row, a->input_estimate);
+	a->fixed_input = fixed(k->pusd[TOKEN_input_uncached]);
+	a->fixed_output = fixed(k->pusd[TOKEN_output]);
+}

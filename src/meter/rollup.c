@@ -7,8 +7,9 @@
 #include "base/mem.h"
 #include "rollup_cell.h"
 
-#define DIMENSIONS  9
-#define ENTRIES_MAX 32
+#define DIMENSIONS   9
+#define ENTRIES      32
+#define ENTRIES_wide 2048
 
 /* What a row stands for; zeroed first, so that equal ones have equal bytes. */
 struct rollup_key {
@@ -34,12 +35,26 @@ static const char put_sql[] =
     "?34,?35,?36,?37,?38,?39,?40,?41,?42,?43,?44,?45,?46,?47,?48,?49,?50,?51)";
 _Static_assert(ROLLUP_MEASURES == 42, "put_sql has a place for each");
 
+static bool
+open_with(struct rollup_store *r, struct db *db, unsigned room)
+{
+	r->db = db;
+	r->room = room;
+	r->entry = xcalloc(room, sizeof(*r->entry));
+	return db_prepare(db, get_sql, &r->get) && db_prepare(db, put_sql, &r->put);
+}
+
 bool
 rollup_open(struct rollup_store *r, struct db *db)
 {
-	r->db = db;
-	r->entry = xcalloc(ENTRIES_MAX, sizeof(*r->entry));
-	return db_prepare(db, get_sql, &r->get) && db_prepare(db, put_sql, &r->put);
+	return open_with(r, db, ENTRIES);
+}
+
+bool
+rollup_open_wide(struct rollup_store *r, struct db *db)
+{
+	r->at = map_new();
+	return open_with(r, db, ENTRIES_wide);
 }
 
 void
@@ -48,6 +63,7 @@ rollup_close(struct rollup_store *r)
 	sqlite3_finalize(r->get);
 	sqlite3_finalize(r->put);
 	xfree(r->entry);
+	map_free(r->at);
 	*r = (struct rollup_store){0};
 }
 
@@ -192,6 +208,10 @@ void
 rollup_begin(struct rollup_store *r)
 {
 	r->entries = 0;
+	if (r->at != NULL) {
+		map_free(r->at);
+		r->at = map_new();
+	}
 }
 
 static bool
@@ -217,27 +237,46 @@ rollup_flush(struct rollup_store *r)
 		if (!db_run(r->db, r->put))
 			return false;
 	}
-	r->entries = 0;
+	rollup_begin(r);
 	return true;
+}
+
+static struct str
+name_of(const struct rollup_key *key)
+{
+	return str_make(
+	    (const char *)key, offsetof(struct rollup_key, tags) + key->tags_len);
+}
+
+static struct rollup_entry *
+find(const struct rollup_store *r, const struct rollup_key *key)
+{
+	if (r->at != NULL)
+		return map_get(r->at, name_of(key));
+	/* What came last comes again. */
+	for (unsigned i = r->entries; i > 0; i--) {
+		if (memcmp(&r->entry[i - 1].key, key, sizeof(*key)) == 0)
+			return &r->entry[i - 1];
+	}
+	return NULL;
 }
 
 /* NULL: the database failed. */
 static struct rollup_cell *
 cell_of(struct rollup_store *r, const struct rollup_key *key)
 {
-	struct rollup_entry *e;
+	struct rollup_entry *e = find(r, key);
 
-	/* What came last comes again. */
-	for (unsigned i = r->entries; i > 0; i--) {
-		if (memcmp(&r->entry[i - 1].key, key, sizeof(*key)) == 0)
-			return &r->entry[i - 1].cell;
-	}
-	if (r->entries == ENTRIES_MAX && !rollup_flush(r))
+	if (e != NULL)
+		return &e->cell;
+	if (r->entries == r->room && !rollup_flush(r))
 		return NULL;
 	e = &r->entry[r->entries];
 	memcpy(&e->key, key, sizeof(*key)); /* padding too */
 	if (!load(r, e))
 		return NULL;
+	if (r->at != NULL)
+		map_put(r->at, name_of(&e->key), e);
 	r->entries++;
 	return &e->cell;
 }

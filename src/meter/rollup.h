@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/hist.h"
+#include "base/map.h"
 #include "base/money.h"
 #include "db.h"
 #include "stage/meter.h"
@@ -16,10 +17,13 @@ struct rollup_store {
 	struct db *db;
 	sqlite3_stmt *get, *put;
 	struct rollup_entry *entry; /* cells that the transaction has changed */
-	unsigned entries;
+	unsigned entries, room;
+	struct map *at; /* of many: where each stands */
 };
 
 bool rollup_open(struct rollup_store *r, struct db *db);
+/* The same for long transactions over many cells. */
+bool rollup_open_wide(struct rollup_store *r, struct db *db);
 void rollup_close(struct rollup_store *r);
 
 /* Inside the caller's transaction: begin, any number of slots, flush. A batch is mostly
