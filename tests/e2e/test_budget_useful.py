@@ -91,7 +91,7 @@ class Useful(budgets.Case):
 
     def look_again_later(self):
         """About a minute of theirs: each of the others has had an answer, or nothing goes on."""
-        until, end = self.answers + AGENTS, time.monotonic() + 5
+        until, end = self.answers + AGENTS, time.monotonic() + 1
         while self.answers < until and time.monotonic() < end and self.account("user:dev")["held"] > 0:
             time.sleep(0.02)
 
