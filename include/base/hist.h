@@ -31,5 +31,7 @@ double hist_cv(const struct hist *h);
 /* Sparse and versioned; a few bytes for a few distinct values. */
 void hist_pack(const struct hist *h, struct buf *ret);
 bool hist_unpack(struct str packed, struct hist *ret);
+/* The same as unpack and merge, for many of them; false leaves `into` alone. */
+bool hist_merge_packed(struct hist *into, struct str packed);
 
 #endif

@@ -145,24 +145,61 @@ hist_pack(const struct hist *h, struct buf *ret)
 		xabort("our own histogram is over its buffer's ceiling");
 }
 
+/* A bucket after the other; `*next` is the first that may come. False: damaged. */
+static bool
+take_bucket(struct str *packed, uint64_t *next, uint64_t *n, uint64_t *ret_count)
+{
+	uint64_t gap;
+
+	if (!take_varint(packed, &gap) || !take_varint(packed, ret_count))
+		return false;
+	if (gap >= HIST_BUCKETS - *next || *ret_count == 0 ||
+	    __builtin_add_overflow(*n, *ret_count, n))
+		return false;
+	*next += gap + 1;
+	return true;
+}
+
+static bool
+is_packed(struct str *packed)
+{
+	if (packed->len == 0 || packed->p[0] != VERSION)
+		return false;
+	*packed = str_skip(*packed, 1);
+	return true;
+}
+
 bool
 hist_unpack(struct str packed, struct hist *ret)
 {
 	struct hist h = {0};
-	uint64_t next = 0, gap, count;
+	uint64_t next = 0, count;
 
-	if (packed.len == 0 || packed.p[0] != VERSION)
+	if (!is_packed(&packed))
 		return false;
-	packed = str_skip(packed, 1);
 	while (packed.len > 0) {
-		if (!take_varint(&packed, &gap) || !take_varint(&packed, &count))
+		if (!take_bucket(&packed, &next, &h.n, &count))
 			return false;
-		if (gap >= HIST_BUCKETS - next || count == 0 ||
-		    __builtin_add_overflow(h.n, count, &h.n))
-			return false;
-		next += gap;
-		h.count[next++] = count;
+		h.count[next - 1] = count;
 	}
 	*ret = h;
+	return true;
+}
+
+bool
+hist_merge_packed(struct hist *into, struct str packed)
+{
+	uint64_t next = 0, n = into->n, count;
+	struct str rest;
+
+	if (!is_packed(&packed))
+		return false;
+	for (rest = packed; rest.len > 0;) {
+		if (!take_bucket(&rest, &next, &n, &count))
+			return false;
+	}
+	next = 0;
+	while (packed.len > 0 && take_bucket(&packed, &next, &into->n, &count))
+		into->count[next - 1] += count;
 	return true;
 }

@@ -53,6 +53,7 @@ struct ledger {
 	struct retention retention;
 	struct ledger_jobs jobs;
 	struct ledger_backup backup;
+	bool folding; /* the next step may follow at once */
 };
 
 /* ---- open ---- */
@@ -375,6 +376,7 @@ ledger_turn(struct ledger *l)
 
 	housekeeping(l);
 	ledger_jobs_turn(&l->jobs);
+	l->folding = ok && store_fold(l->store);
 	return ok;
 }
 
@@ -385,9 +387,9 @@ ledger_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "ledger");
 	while (!atomic_load(&l->stop)) {
-		slots_wait(l->slots, !ledger_turn(l)           ? RETRY_MS
-				     : l->budgets.next != NULL ? 0
-							       : IDLE_MS);
+		slots_wait(l->slots, !ledger_turn(l)                         ? RETRY_MS
+				     : l->budgets.next != NULL || l->folding ? 0
+									     : IDLE_MS);
 		/* What else ends meanwhile shares the commit. */
 		(void)poll(NULL, 0, GATHER_MS);
 	}

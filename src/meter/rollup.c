@@ -1,7 +1,6 @@
 /* rollup.c: hourly sums with mergeable histograms, so that a summary needs no rows. */
 #include "rollup.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -41,7 +40,8 @@ open_with(struct rollup_store *r, struct db *db, unsigned room)
 	r->db = db;
 	r->room = room;
 	r->entry = xcalloc(room, sizeof(*r->entry));
-	return db_prepare(db, get_sql, &r->get) && db_prepare(db, put_sql, &r->put);
+	return db_prepare(db, get_sql, &r->get) && db_prepare(db, put_sql, &r->put) &&
+	       db_prepare(db, "DELETE FROM rollup_done WHERE day=?1", &r->undo);
 }
 
 bool
@@ -62,9 +62,23 @@ rollup_close(struct rollup_store *r)
 {
 	sqlite3_finalize(r->get);
 	sqlite3_finalize(r->put);
+	sqlite3_finalize(r->undo);
 	xfree(r->entry);
 	map_free(r->at);
 	*r = (struct rollup_store){0};
+}
+
+/* Its day is to be made again. Most are of a day that none was made of yet. */
+static bool
+undo_day(struct rollup_store *r, int64_t hour)
+{
+	if (r->undone == hour / 24)
+		return true;
+	sqlite3_bind_int64(r->undo, 1, hour / 24);
+	if (!db_run(r->db, r->undo))
+		return false;
+	r->undone = hour / 24;
+	return true;
 }
 
 static void
@@ -150,22 +164,6 @@ add_request(struct rollup_cell *c, const struct slot *s, const struct slot_attem
 	}
 }
 
-/* One more model as served; one that there is no room for is left out. */
-static void
-add_served(struct rollup_cell *c, const char *model)
-{
-	struct str rest = str_of(c->served), line;
-	size_t used = strlen(c->served);
-
-	while (str_split(&rest, '\n', &line)) {
-		if (str_is(line, model))
-			return;
-	}
-	if (model[0] != '\0' && used + strlen(model) + 2 <= sizeof(c->served))
-		snprintf(c->served + used, sizeof(c->served) - used, "%s%s",
-		    used > 0 ? "\n" : "", model);
-}
-
 /* Paid for nothing: whose doing was it? */
 static void
 add_wasted(struct rollup_cell *c, const struct slot_attempt *a)
@@ -193,7 +191,7 @@ add_attempt(struct rollup_cell *c, const struct slot_attempt *a)
 	add_money(&c->list, a->list_pusd);
 	if (a->outcome != OUT_served)
 		add_wasted(c, a);
-	add_served(c, a->served_model);
+	rollup_cell_served(c, a->served_model);
 	if (a->price_id[0] != '\0')
 		str_copy(c->price, sizeof(c->price), str_of(a->price_id));
 	if (estimated) {
@@ -212,6 +210,7 @@ rollup_begin(struct rollup_store *r)
 		map_free(r->at);
 		r->at = map_new();
 	}
+	r->undone = -1; /* the last one may have been rolled back */
 }
 
 static bool
@@ -234,7 +233,7 @@ rollup_flush(struct rollup_store *r)
 	for (unsigned i = 0; i < r->entries; i++) {
 		bind_key(r->put, &r->entry[i].key);
 		rollup_cell_bind(r->put, DIMENSIONS + 1, &r->entry[i].cell);
-		if (!db_run(r->db, r->put))
+		if (!db_run(r->db, r->put) || !undo_day(r, r->entry[i].key.hour))
 			return false;
 	}
 	rollup_begin(r);

@@ -15,7 +15,9 @@
 
 struct rollup_store {
 	struct db *db;
-	sqlite3_stmt *get, *put;
+	sqlite3_stmt *get, *put, *undo;
+	/* No roll-up of this day is whole any more; -1: ask. fold.c makes them so. */
+	int64_t undone;
 	struct rollup_entry *entry; /* cells that the transaction has changed */
 	unsigned entries, room;
 	struct map *at; /* of many: where each stands */

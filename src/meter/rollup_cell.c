@@ -1,6 +1,9 @@
 /* rollup_cell.c: reading, writing and adding up the measures of roll-ups. */
 #include "rollup_cell.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/buf.h"
 
 #define COUNTS (5 + TOKEN_COUNT + 1)
@@ -35,6 +38,44 @@ void
 rollup_cell_zero(struct rollup_cell *c)
 {
 	*c = (struct rollup_cell){0};
+}
+
+void
+rollup_cell_served(struct rollup_cell *c, const char *model)
+{
+	struct str rest = str_of(c->served), line;
+	size_t used = strlen(c->served);
+
+	while (str_split(&rest, '\n', &line)) {
+		if (str_is(line, model))
+			return;
+	}
+	if (model[0] != '\0' && used + strlen(model) + 2 <= sizeof(c->served))
+		snprintf(c->served + used, sizeof(c->served) - used, "%s%s",
+		    used > 0 ? "\n" : "", model);
+}
+
+void
+rollup_cell_add(struct rollup_cell *into, const struct rollup_cell *from)
+{
+	struct rollup_cell copy = *from;
+	struct members to = members_of(into), m = members_of(&copy);
+	struct str names = str_of(copy.served), name;
+	char text[ROLLUP_SERVED];
+
+	for (size_t n = 0; n < COUNTS; n++)
+		*to.count[n] += *m.count[n];
+	for (size_t n = 0; n < SUMS; n++)
+		to.sum[n]->v += m.sum[n]->v;
+	for (size_t n = 0; n < HISTS; n++)
+		hist_merge(to.hist[n], m.hist[n]);
+	into->compared_requests += copy.compared_requests;
+	while (str_split(&names, '\n', &name)) {
+		str_copy(text, sizeof(text), name);
+		rollup_cell_served(into, text);
+	}
+	if (copy.price[0] != '\0')
+		str_copy(into->price, sizeof(into->price), str_of(copy.price));
 }
 
 static void

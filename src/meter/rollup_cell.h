@@ -45,8 +45,11 @@ struct rollup_cell {
 };
 
 void rollup_cell_zero(struct rollup_cell *c);
+void rollup_cell_add(struct rollup_cell *into, const struct rollup_cell *from);
 /* From column `i` on; false: a histogram is damaged. */
 bool rollup_cell_read(sqlite3_stmt *row, int i, struct rollup_cell *c);
+/* One more model as served; one that there is no room for is left out. */
+void rollup_cell_served(struct rollup_cell *c, const char *model);
 /* From parameter `i` on. */
 void rollup_cell_bind(sqlite3_stmt *s, int i, const struct rollup_cell *c);
 

@@ -76,6 +76,41 @@ static const char *const ledger_steps[] = {
     /* When it was last said to be in force. */
     "ALTER TABLE kept ADD COLUMN last_ms INTEGER NOT NULL DEFAULT 0;"
     "UPDATE kept SET last_ms=since_ms;",
+    /* Roll-ups of days, made of those of their hours: `rollup_done` has the days that
+     * are whole, and those that are being made. Whatever touches an hour of one, it is
+     * neither any more (what adds to one says so itself: see rollup.c). */
+    "CREATE TABLE rollup_day(day INTEGER NOT NULL, team TEXT NOT NULL,"
+    " key TEXT NOT NULL, route TEXT NOT NULL, class TEXT NOT NULL, model TEXT NOT NULL,"
+    " provider TEXT NOT NULL, tier INTEGER NOT NULL, tags TEXT NOT NULL,"
+    " requests INTEGER NOT NULL, attempts INTEGER NOT NULL, failed INTEGER NOT NULL,"
+    " unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL,"
+    " input_uncached INTEGER NOT NULL, cache_read INTEGER NOT NULL,"
+    " cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL,"
+    " audio_input INTEGER NOT NULL, image_input INTEGER NOT NULL,"
+    " output INTEGER NOT NULL, audio_output INTEGER NOT NULL,"
+    " reasoning INTEGER NOT NULL,"
+    " paid_hi INTEGER NOT NULL, paid_lo INTEGER NOT NULL,"
+    " list_hi INTEGER NOT NULL, list_lo INTEGER NOT NULL,"
+    " wasted_hi INTEGER NOT NULL, wasted_lo INTEGER NOT NULL,"
+    " estimated_hi INTEGER NOT NULL, estimated_lo INTEGER NOT NULL,"
+    " exposure_hi INTEGER NOT NULL, exposure_lo INTEGER NOT NULL,"
+    " baseline_hi INTEGER NOT NULL, baseline_lo INTEGER NOT NULL,"
+    " compared_hi INTEGER NOT NULL, compared_lo INTEGER NOT NULL,"
+    " gone_hi INTEGER NOT NULL, gone_lo INTEGER NOT NULL,"
+    " escalated_hi INTEGER NOT NULL, escalated_lo INTEGER NOT NULL,"
+    " bias_hi INTEGER NOT NULL, bias_lo INTEGER NOT NULL,"
+    " var_hi INTEGER NOT NULL, var_lo INTEGER NOT NULL,"
+    " compared_requests INTEGER NOT NULL, served TEXT NOT NULL, price TEXT NOT NULL,"
+    " tokens_hist BLOB NOT NULL, ttft_hist BLOB NOT NULL, total_hist BLOB NOT NULL,"
+    " PRIMARY KEY(day, team, key, route, class, model, provider, tier, tags))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE rollup_done(day INTEGER PRIMARY KEY, whole INTEGER NOT NULL);"
+    "CREATE TRIGGER rollup_changed AFTER UPDATE ON rollup"
+    " WHEN EXISTS(SELECT 1 FROM rollup_done WHERE day=NEW.hour/24) BEGIN"
+    " DELETE FROM rollup_done WHERE day=NEW.hour/24; END;"
+    "CREATE TRIGGER rollup_removed AFTER DELETE ON rollup"
+    " WHEN EXISTS(SELECT 1 FROM rollup_done WHERE day=OLD.hour/24) BEGIN"
+    " DELETE FROM rollup_done WHERE day=OLD.hour/24; END;",
 };
 
 /* Refused by the database itself, whoever asks. INSERT OR REPLACE deletes without

@@ -81,6 +81,8 @@ bool store_add_refusals(struct store *s, const struct refusal_count *r, unsigned
  * `*ret_more`: another one may follow. */
 bool store_retain(struct store *s, const struct ledger_terms *terms, bool *ret_more,
     char ret_why[static STORE_WHY]);
+/* One small step of making roll-ups of days; true: another one may follow. */
+bool store_fold(struct store *s);
 /* From now on rows of settled requests are without raw usage, plan and decision. */
 void store_slim(struct store *s, bool slim);
 

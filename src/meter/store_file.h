@@ -8,6 +8,7 @@
 
 #include "budget_kept.h"
 #include "db.h"
+#include "fold.h"
 #include "month.h"
 #include "rollup.h"
 #include "store.h"
@@ -26,6 +27,7 @@ struct store {
 	struct store_adopt *adopt; /* rules that are to be in force; NULL: they are */
 	sqlite3_stmt *get_meta, *put_meta, *keep, *put_outlook, *put_learned;
 	bool slim;
+	struct fold fold;
 	struct {
 		char cell[PACE_NAME + 8];
 		int64_t number;

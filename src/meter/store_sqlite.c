@@ -328,6 +328,7 @@ store_close(struct store *s)
 	store_leave_month(s);
 	db_leave(&s->db);
 	store_close_ledger(s);
+	fold_fini(&s->fold);
 	xfree(s->seq);
 	xfree(s);
 }

@@ -7,26 +7,28 @@
 #include "base/util.h"
 #include "dates.h"
 
-/* %s: what the ledger.db of an older release has no column for. */
+/* %s: of hours, or of days; what the ledger.db of an older release has no column for.
+ */
 static const char rollup_sql[] =
-    "SELECT hour,team,key,route,class,model,provider,tier,tags,"
+    "SELECT %s,team,key,route,class,model,provider,tier,tags,"
     "requests,attempts,failed,unpriced,estimated,input_uncached,cache_read,"
     "cache_write_5m,cache_write_1h,audio_input,image_input,output,audio_output,"
     "reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,estimated_hi,"
     "estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,compared_hi,"
     "compared_lo,%s,tokens_hist,ttft_hist,total_hist"
-    " FROM rollup WHERE hour>=?1 AND hour<?2 ORDER BY hour";
+    " FROM %s WHERE %s>=?1 AND %s<?2";
 static const char rollup_new[] = "gone_hi,gone_lo,escalated_hi,escalated_lo,bias_hi,"
 				 "bias_lo,var_hi,var_lo,compared_requests,served,price";
 static const char rollup_old[] =
     "0,0,0,0,baseline_hi/4,0,0,0,requests*(baseline_hi+baseline_lo>0),'',''";
 
-/* %s: tags; the same of a month's file; what a request was decided from. */
+/* %s: tags, amounts; the same of a month's file; what a request was decided from; where
+ * corrections are; which requests. */
 static const char rows_sql[] =
     "SELECT r.end_ms,team.text,key.text,route.text,class.text,model.text,provider.text,"
     "a.tier,%s,user.text,r.session,r.outcome,r.attempts,r.baseline_pusd,"
     "r.baseline=a.model,"
-    "a.n,a.outcome,a.basis,a.flags,a.amount_pusd,a.list_pusd,a.at_most_pusd,"
+    "a.n,a.outcome,a.basis,a.flags,%s,a.at_most_pusd,"
     "a.ttft_ms,a.total_ms,a.reasoning,a.input_uncached,a.cache_read,a.cache_write_5m,"
     "a.cache_write_1h,a.audio_input,a.image_input,a.output,a.audio_output,price.text,"
     "served.text,%s%s"
@@ -35,8 +37,26 @@ static const char rows_sql[] =
     " JOIN name route ON route.id=r.route JOIN name class ON class.id=r.class"
     " JOIN name user ON user.id=r.user JOIN name model ON model.id=a.model"
     " JOIN name provider ON provider.id=a.provider JOIN name price ON price.id=a.price"
-    " JOIN name served ON served.id=a.served_model"
-    " WHERE r.end_ms>=?1 AND r.end_ms<?2";
+    " JOIN name served ON served.id=a.served_model%s"
+    " WHERE %s";
+static const char rows_time[] = "r.end_ms>=?1 AND r.end_ms<?2";
+/* Requests that have all their tags in common are found by those. */
+static const char rows_tag[] =
+    "+r.end_ms>=?1 AND +r.end_ms<?2 AND r.seq IN (SELECT t.request FROM tag t WHERE"
+    " t.name=(SELECT id FROM name WHERE text=?3)"
+    " AND t.value=(SELECT id FROM name WHERE text=?4)%s)";
+static const char rows_tagset[] =
+    " AND t.request>0 UNION ALL SELECT s.seq FROM tag t JOIN request s"
+    " ON s.tagset=-t.request WHERE t.name=(SELECT id FROM name WHERE text=?3)"
+    " AND t.value=(SELECT id FROM name WHERE text=?4) AND t.request<0";
+/* What it cost after all, where somebody has said so; NULL: unknown. */
+static const char rows_paid[] = "a.amount_pusd,a.list_pusd";
+static const char rows_corrected[] =
+    "CASE WHEN c.seq IS NULL THEN a.amount_pusd ELSE c.amount_pusd END,"
+    "CASE WHEN c.seq IS NULL THEN a.list_pusd ELSE c.list_pusd END";
+static const char rows_corrections[] =
+    " LEFT JOIN correction c ON c.seq=(SELECT MAX(seq) FROM correction"
+    " WHERE request=r.id AND n=a.n)";
 static const char rows_error[] = "r.baseline_output_ppm,r.baseline_samples";
 /* Seldom more than a handful of texts: looked up by number is soon enough. */
 #define NAME_OF(column) "(SELECT text FROM name WHERE id=r." column ")"
@@ -44,7 +64,7 @@ static const char rows_decision[] =
     ",r.outlook,r.start_ms,r.complexity,r.confidence,r.decision,r.plan," NAME_OF(
 	"asked") "," NAME_OF("policy") "," NAME_OF("basis");
 
-#define SQL_BYTES 2600
+#define SQL_BYTES 4000
 
 void
 sums_add(struct sums *into, const struct sums *from)
@@ -134,6 +154,12 @@ read_rollup(sqlite3_stmt *s, struct fact *f)
 	f->total_hist = blob(s, i + 2);
 }
 
+/* Where facts go. */
+struct sink {
+	fact_fn *each;
+	void *arg;
+};
+
 static bool
 each_row(struct books *b, sqlite3_stmt *s, void (*read)(sqlite3_stmt *, struct fact *),
     fact_fn *each, void *arg)
@@ -149,24 +175,86 @@ each_row(struct books *b, sqlite3_stmt *s, void (*read)(sqlite3_stmt *, struct f
 	return ok;
 }
 
+static bool
+from_sums(
+    struct books *b, sqlite3 *db, bool days, int64_t from, int64_t to, struct sink *out)
+{
+	const char *unit = days ? "day" : "hour";
+	char sql[SQL_BYTES];
+	sqlite3_stmt *s;
+
+	if (from >= to)
+		return true;
+	snprintf(sql, sizeof(sql), rollup_sql, days ? "day*24" : "hour",
+	    books_has(db, "rollup", "served") ? rollup_new : rollup_old,
+	    days ? "rollup_day" : "rollup", unit, unit);
+	s = books_prepare(b, db, sql);
+	if (s == NULL)
+		return false;
+	sqlite3_bind_int64(s, 1, from);
+	sqlite3_bind_int64(s, 2, to);
+	return each_row(b, s, read_rollup, out->each, out->arg);
+}
+
 bool
 facts_from_rollups(
     struct books *b, int64_t from_hour, int64_t to_hour, fact_fn *each, void *arg)
 {
 	sqlite3 *db = books_sums(b);
-	char sql[SQL_BYTES];
-	sqlite3_stmt *s;
+
+	return db != NULL &&
+	       from_sums(b, db, false, from_hour, to_hour, &(struct sink){each, arg});
+}
+
+/* Runs of whole days, and the hours between them. */
+static bool
+from_days(
+    struct books *b, sqlite3 *db, int64_t from_hour, int64_t to_hour, struct sink *out)
+{
+	sqlite3_stmt *q = books_prepare(b, db,
+	    "SELECT day FROM rollup_done WHERE whole=1 AND day>=?1 AND day<?2"
+	    " ORDER BY day");
+	int64_t at = from_hour, first = -1, next = -1; /* a run: [first, next) */
+	bool row, ok = q != NULL;
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, (from_hour + 23) / 24);
+	sqlite3_bind_int64(q, 2, to_hour / 24);
+	while (ok && (ok = books_step(b, q, &row)) && row) {
+		int64_t day = sqlite3_column_int64(q, 0);
+
+		if (day != next) {
+			ok = from_sums(b, db, true, first, next, out) &&
+			     from_sums(b, db, false, at, day * 24, out);
+			first = day;
+		}
+		next = day + 1;
+		at = next * 24;
+	}
+	sqlite3_finalize(q);
+	return ok && from_sums(b, db, true, first, next, out) &&
+	       from_sums(b, db, false, at, to_hour, out);
+}
+
+bool
+facts_from_days(
+    struct books *b, int64_t from_hour, int64_t to_hour, fact_fn *each, void *arg)
+{
+	sqlite3 *db = books_sums(b);
+	struct sink out = {each, arg};
+	bool ok;
 
 	if (db == NULL)
 		return false;
-	snprintf(sql, sizeof(sql), rollup_sql,
-	    books_has(db, "rollup", "served") ? rollup_new : rollup_old);
-	s = books_prepare(b, db, sql);
-	if (s == NULL)
-		return false;
-	sqlite3_bind_int64(s, 1, from_hour);
-	sqlite3_bind_int64(s, 2, to_hour);
-	return each_row(b, s, read_rollup, each, arg);
+	if (!books_has(db, "rollup_done", "whole"))
+		return from_sums(b, db, false, from_hour, to_hour, &out);
+	/* One look at all of them: what is made a day meanwhile is not counted twice.
+	 */
+	sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+	ok = from_days(b, db, from_hour, to_hour, &out);
+	sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	return ok;
 }
 
 /* ---- rows; the same arithmetic as meter/rollup.c ---- */
@@ -318,53 +406,70 @@ read_decision(sqlite3_stmt *s, struct fact *f)
 	f->decision.basis = books_text(s, ROW_basis_of_it);
 }
 
-/* NULL: `why`. Of a month of an older release nothing is known of decisions. */
-static sqlite3_stmt *
-prepare_rows(struct books *b, sqlite3 *db, bool *decisions)
+static bool
+has_corrections(struct books *b, sqlite3 *db)
 {
-	char sql[SQL_BYTES];
+	sqlite3_stmt *q;
+	bool row = false;
 
-	*decisions = *decisions && books_has(db, "request", "basis");
-	snprintf(sql, sizeof(sql), rows_sql, books_tags_sql(db),
-	    books_has(db, "request", "baseline_samples") ? rows_error : "NULL,NULL",
-	    *decisions ? rows_decision : "");
-	return books_prepare(b, db, sql);
+	if (!books_has(db, "correction", "seq"))
+		return false;
+	q = books_prepare(b, db, "SELECT 1 FROM correction LIMIT 1");
+	if (q != NULL)
+		(void)books_step(b, q, &row);
+	sqlite3_finalize(q);
+	return row;
 }
 
-static bool
-from_rows(struct books *b, int64_t from_ms, int64_t to_ms, bool want_decisions,
-    fact_fn *each, void *arg)
+/* NULL: `why`. Of a month of an older release nothing is known of decisions. */
+static sqlite3_stmt *
+prepare_rows(
+    struct books *b, sqlite3 *db, const struct facts_want *want, bool decisions)
 {
-	int last = date_month(to_ms - 1);
+	bool corrected = has_corrections(b, db);
+	char sql[SQL_BYTES], which[800];
+	sqlite3_stmt *s;
 
-	for (int m = date_month(from_ms); m <= last; m++) {
-		bool decisions = want_decisions;
-		sqlite3 *db = books_month(b, m);
-		sqlite3_stmt *s;
-
-		if (db == NULL && b->why[0] == '\0')
-			continue;
-		s = db == NULL ? NULL : prepare_rows(b, db, &decisions);
-		if (s == NULL)
-			return false;
-		sqlite3_bind_int64(s, 1, from_ms);
-		sqlite3_bind_int64(s, 2, to_ms);
-		if (!each_row(b, s, decisions ? read_decision : read_row, each, arg))
-			return false;
+	if (want->tag == NULL)
+		snprintf(which, sizeof(which), "%s", rows_time);
+	else
+		snprintf(which, sizeof(which), rows_tag,
+		    books_has(db, "request", "tagset") ? rows_tagset : "");
+	snprintf(sql, sizeof(sql), rows_sql, books_tags_sql(db),
+	    corrected ? rows_corrected : rows_paid,
+	    books_has(db, "request", "baseline_samples") ? rows_error : "NULL,NULL",
+	    decisions ? rows_decision : "", corrected ? rows_corrections : "", which);
+	s = books_prepare(b, db, sql);
+	if (s == NULL)
+		return NULL;
+	sqlite3_bind_int64(s, 1, want->from_ms);
+	sqlite3_bind_int64(s, 2, want->to_ms);
+	if (want->tag != NULL) {
+		sqlite3_bind_text(s, 3, want->tag, -1, SQLITE_STATIC);
+		sqlite3_bind_text(s, 4, want->value, -1, SQLITE_STATIC);
 	}
-	return true;
+	return s;
 }
 
 bool
 facts_from_rows(
-    struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg)
+    struct books *b, const struct facts_want *want, fact_fn *each, void *arg)
 {
-	return from_rows(b, from_ms, to_ms, false, each, arg);
-}
+	int last = date_month(want->to_ms - 1);
 
-bool
-facts_from_decisions(
-    struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg)
-{
-	return from_rows(b, from_ms, to_ms, true, each, arg);
+	for (int m = date_month(want->from_ms); m <= last; m++) {
+		sqlite3 *db = books_month(b, m);
+		bool decisions =
+		    db != NULL && want->decisions && books_has(db, "request", "basis");
+		sqlite3_stmt *s;
+
+		if (db == NULL && b->why[0] == '\0')
+			continue;
+		s = db == NULL ? NULL : prepare_rows(b, db, want, decisions);
+		if (s == NULL)
+			return false;
+		if (!each_row(b, s, decisions ? read_decision : read_row, each, arg))
+			return false;
+	}
+	return true;
 }

@@ -58,13 +58,20 @@ typedef void fact_fn(void *arg, const struct fact *f);
 /* Whole hours. False: `b->why`. */
 bool facts_from_rollups(
     struct books *b, int64_t from_hour, int64_t to_hour, fact_fn *each, void *arg);
-/* Attempts of requests that ended within [from, to).
- * Months without a file give nothing. */
+/* The same, where a whole day may be one fact, whose hour is its first. */
+bool facts_from_days(
+    struct books *b, int64_t from_hour, int64_t to_hour, fact_fn *each, void *arg);
+/* Which rows. */
+struct facts_want {
+	int64_t from_ms, to_ms; /* requests that ended within [from, to) */
+	bool decisions;         /* with what they were decided from */
+	/* Only requests with this tag, by its index; NULL: all. */
+	const char *tag, *value;
+};
+/* Attempts, at what they cost after all where that was corrected. Months without a file
+ * give nothing. */
 bool facts_from_rows(
-    struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg);
-/* The same with what they were decided from. */
-bool facts_from_decisions(
-    struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg);
+    struct books *b, const struct facts_want *want, fact_fn *each, void *arg);
 
 /* The value of a tag, empty when there is none. */
 struct str facts_tag(struct str tags, struct str name);

@@ -2,15 +2,17 @@
  * of its rows. */
 #include "provenance.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "dates.h"
 
-/* What came before `to`, and was not replaced at `from`. */
+/* %s: when it was last said to be in force. What came before `to`, and was not replaced
+ * at `from`. */
 static const char kept_sql[] =
-    "SELECT hash FROM kept WHERE kind=?1 AND since_ms<?3 AND since_ms>=ifnull("
-    "(SELECT MAX(since_ms) FROM kept WHERE kind=?1 AND since_ms<=?2),0)"
+    "SELECT hash FROM kept WHERE kind=?1 AND since_ms<?3 AND %s>=ifnull("
+    "(SELECT MAX(%s) FROM kept WHERE kind=?1 AND %s<=?2),0)"
     " ORDER BY since_ms DESC LIMIT 64";
 static const char corrections_sql[] =
     "SELECT COUNT(*) FROM correction c JOIN request r ON r.id=c.request"
@@ -23,10 +25,18 @@ read_kept(struct books *b, const struct ask *ask, const char *kind, size_t size,
     char *ret, unsigned *ret_count)
 {
 	sqlite3 *db = books_sums(b);
-	sqlite3_stmt *q = db == NULL ? NULL : books_prepare(b, db, kept_sql);
+	const char *last = "since_ms";
+	char sql[400];
+	sqlite3_stmt *q;
 	unsigned n = 0;
 	bool row, ok;
 
+	if (db == NULL)
+		return false;
+	if (books_has(db, "kept", "last_ms"))
+		last = "last_ms";
+	snprintf(sql, sizeof(sql), kept_sql, last, last, last);
+	q = books_prepare(b, db, sql);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_text(q, 1, kind, -1, SQLITE_STATIC);

@@ -146,10 +146,8 @@ group_for(struct summary *s, const struct fact *f)
 static void
 add_hist(struct hist *into, struct str packed, int64_t value)
 {
-	struct hist h;
-
-	if (packed.len > 0 && hist_unpack(packed, &h))
-		hist_merge(into, &h);
+	if (packed.len > 0)
+		(void)hist_merge_packed(into, packed);
 	if (value >= 0)
 		hist_add(into, value);
 }
@@ -179,7 +177,15 @@ add_served(char served[static GROUP_SERVED], struct str names)
 static bool
 has_row(struct summary *s, const struct fact *f)
 {
-	return !f->rolled || books_month(s->books, date_month(f->at_ms)) != NULL;
+	int month = date_month(f->at_ms);
+
+	if (!f->rolled)
+		return true;
+	if (s->month.number != month) {
+		s->month.number = month;
+		s->month.there = books_month(s->books, month) != NULL;
+	}
+	return s->month.there;
 }
 
 static void
@@ -284,15 +290,35 @@ ask_needs_rows(const struct ask *a, const struct snapshot *snap)
 	return false;
 }
 
+/* A tag that has an index and no roll-ups leads to its requests, however many others
+ * there are. */
+static struct facts_want
+want_rows(const struct summary *s, int64_t from_ms, int64_t to_ms)
+{
+	struct facts_want want = {.from_ms = from_ms, .to_ms = to_ms};
+
+	for (unsigned i = 0; i < s->ask->filters; i++) {
+		if (s->ask->filter[i].by.dim != DIM_tag ||
+		    s->ask->filter[i].value[0] == '\0' ||
+		    !needs_rows(&s->ask->filter[i].by, s->snap))
+			continue;
+		want.tag = s->ask->filter[i].by.tag;
+		want.value = s->ask->filter[i].value;
+	}
+	return want;
+}
+
 static bool
 rows(struct summary *s, struct books *b, int64_t from_ms, int64_t to_ms)
 {
+	struct facts_want want;
+
 	if (from_ms >= to_ms)
 		return true;
 	s->used_rows = true;
-	return s->yardstick != NULL
-		   ? facts_from_decisions(b, from_ms, to_ms, on_fact, s)
-		   : facts_from_rows(b, from_ms, to_ms, on_fact, s);
+	want = want_rows(s, from_ms, to_ms);
+	want.decisions = s->yardstick != NULL;
+	return facts_from_rows(b, &want, on_fact, s);
 }
 
 /* ---- what only rows tell ---- */
@@ -324,11 +350,12 @@ collect_from_rows(struct summary *s, struct books *b)
 {
 	const struct ask *a = s->ask;
 	struct rows_pass p = {.summary = s, .sessions = map_new()};
+	struct facts_want want =
+	    want_rows(s, a->from_ms, a->to_ms + (a->open_end ? HOUR_MS : 0));
 
 	kinds_init(&p.kinds, b);
-	s->rows_known = facts_from_rows(b, a->from_ms,
-			    a->to_ms + (a->open_end ? HOUR_MS : 0), on_row, &p) &&
-			p.sum == s->total.paid.v;
+	s->rows_known =
+	    facts_from_rows(b, &want, on_row, &p) && p.sum == s->total.paid.v;
 	s->sessions = (int64_t)map_count(p.sessions);
 	if (s->rows_known) {
 		struct kinds rough = s->kinds;
@@ -338,6 +365,16 @@ collect_from_rows(struct summary *s, struct books *b)
 	}
 	kinds_fini(&p.kinds);
 	map_free(p.sessions);
+}
+
+static bool
+by_hour(const struct ask *a)
+{
+	for (unsigned i = 0; i < a->groups; i++) {
+		if (a->group[i].dim == DIM_hour)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -352,7 +389,8 @@ collect(struct summary *s, struct books *b, const struct snapshot *snap)
 		return rows(s, b, a->from_ms, a->to_ms + (a->open_end ? HOUR_MS : 0));
 	s->used_rollups = true;
 	return rows(s, b, a->from_ms, first * HOUR_MS) &&
-	       facts_from_rollups(b, first, last, on_fact, s) &&
+	       (by_hour(a) ? facts_from_rollups : facts_from_days)(
+		   b, first, last, on_fact, s) &&
 	       (a->open_end || rows(s, b, last * HOUR_MS, a->to_ms));
 }
 

@@ -48,6 +48,10 @@ struct summary {
 	int64_t sessions;
 	struct tagged tagged;
 	int64_t with_rows; /* requests whose rows are still there */
+	struct {
+		int number;
+		bool there; /* its file */
+	} month;            /* that was looked for last */
 	struct refusals refusals;
 	struct provenance provenance;
 	const struct snapshot *snap;     /* NULL: not known */

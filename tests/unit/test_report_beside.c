@@ -205,6 +205,36 @@ refusals_of_hours(void **state)
 	put_refusals(r, "DELETE FROM refusal");
 }
 
+/* Days that are over are read as one: every figure is the same. */
+static void
+days_are_the_sum_of_their_hours(void **state)
+{
+	static const char *const queries[] = {
+	    "from=2026-10-01&to=2026-12-01&group_by=model,day",
+	    "from=2026-10-02T07:00:00&to=2026-11-03T05:00:00&group_by=day"};
+	struct rows *r = *state;
+
+	for (size_t i = 0; i < nitems(queries); i++) {
+		struct summary hours, days;
+		struct ask a, again;
+
+		run(r, queries[i], &everything, &a, &hours);
+		while (store_fold(r->store))
+			;
+		run(r, queries[i], &everything, &again, &days);
+		assert_memory_equal(&hours.total, &days.total, sizeof(hours.total));
+		assert_memory_equal(&hours.tokens, &days.tokens, sizeof(days.tokens));
+		assert_memory_equal(&hours.ttft, &days.ttft, sizeof(days.ttft));
+		assert_int_equal(hours.groups, days.groups);
+		assert_int_equal(hours.with_rows, days.with_rows);
+		for (size_t g = 0; g < days.groups; g++)
+			assert_memory_equal(&hours.group[g]->sums, &days.group[g]->sums,
+			    sizeof(struct sums));
+		summary_fini(&hours);
+		summary_fini(&days);
+	}
+}
+
 int
 main(void)
 {
@@ -213,6 +243,7 @@ main(void)
 	    cmocka_unit_test(kinds_of_hours_add_up),
 	    cmocka_unit_test(a_loss_is_a_loss),
 	    cmocka_unit_test(refusals_of_hours),
+	    cmocka_unit_test(days_are_the_sum_of_their_hours),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
