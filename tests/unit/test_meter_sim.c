@@ -28,6 +28,7 @@ struct sim {
 	struct snapshot *coming; /* of a reload that waits for the ledger */
 	unsigned used[WORKERS];  /* slots that are not free */
 	bool fault;              /* a write may fail, or the disk is full */
+	bool looks_away;         /* a crash is to come, of the ledger only */
 };
 
 static unsigned
@@ -224,7 +225,7 @@ turn(struct sim *s)
 			wrong(&s->t, "request %u was committed and its slot kept", i);
 		}
 	}
-	if (ok && !s->fault && s->coming == NULL)
+	if (ok && !s->fault && !s->looks_away && s->coming == NULL)
 		sim_check_books(&s->t, &s->k);
 	if (!ok && !s->fault)
 		wrong(&s->t, "the ledger refused without a reason");
@@ -308,7 +309,10 @@ die(struct sim *s)
 		break;
 	case 3: /* at the next write, or never */
 		fake_env_crash_at(s->p.fake, 1 + draw(s, 12));
+		s->looks_away = true; /* who looks writes, too */
 		turn(s);
+		s->looks_away = false;
+		fake_env_crash_at(s->p.fake, 0);
 		return;
 	case 4:
 		stop(s);
