@@ -39,37 +39,67 @@ struct head {
 	struct str id, provider, model, match;
 };
 
-/* "NAME" or NAME. */
-static struct str
-bare(struct str s)
+static bool
+is_bare(char c)
 {
-	s = str_trim(s);
-	if (s.len >= 2 && s.p[0] == '"' && s.p[s.len - 1] == '"')
-		s = str_make(s.p + 1, s.len - 2);
-	return s;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '/' || c == '-';
 }
 
-/* What stands between `key` and the next `end`; empty: there is no such key. */
-static struct str
-value_of(struct str text, const char *key, char end)
+/* Takes `NAME` or `"NAME"` off the begin, where it means just that in YAML. */
+static bool
+take_name(struct str *rest, struct str *ret)
 {
-	const char *at = memmem(text.p, text.len, key, strlen(key));
-	struct str value = {0}, rest;
+	bool quoted = rest->len > 0 && rest->p[0] == '"';
+	struct str at = str_skip(*rest, quoted ? 1 : 0);
+	size_t n = 0;
 
-	if (at == NULL)
-		return value;
-	rest = str_skip(text, (size_t)(at - text.p) + strlen(key));
-	(void)str_split(&rest, end, &value);
-	return bare(value);
+	while (
+	    n < at.len && (quoted ? at.p[n] != '"' && at.p[n] != '\\' && at.p[n] >= ' '
+				  : is_bare(at.p[n])))
+		n++;
+	*ret = str_make(at.p, n);
+	*rest = str_skip(at, n);
+	if (!quoted)
+		return n > 0;
+	if (rest->len == 0 || rest->p[0] != '"')
+		return false;
+	*rest = str_skip(*rest, 1);
+	return true;
 }
 
-static struct head
-head_of(struct str row)
+static bool
+take_text(struct str *rest, const char *text)
 {
-	return (struct head){.id = value_of(row, "{id: ", ','),
-	    .provider = value_of(row, ", provider: ", ','),
-	    .model = value_of(row, ", model: ", ','),
-	    .match = value_of(row, " match: [", ']')};
+	if (!str_starts(*rest, str_of(text)))
+		return false;
+	*rest = str_skip(*rest, strlen(text));
+	return true;
+}
+
+/* The names of `match`, which end with ']'; with their quotes. */
+static bool
+take_match(struct str *rest, struct str *ret)
+{
+	struct str from = *rest, name;
+
+	do {
+		if (!take_name(rest, &name))
+			return false;
+	} while (take_text(rest, ", "));
+	*ret = str_make(from.p, from.len - rest->len);
+	return take_text(rest, "]");
+}
+
+/* False: it is written otherwise, or has a comment in it. */
+static bool
+take_head(struct str row, struct head *ret)
+{
+	return take_text(&row, ROW_BEGIN) && take_name(&row, &ret->id) &&
+	       take_text(&row, ", provider: ") && take_name(&row, &ret->provider) &&
+	       take_text(&row, ", model: ") && take_name(&row, &ret->model) &&
+	       take_text(&row, ",\n" ROW_MORE "match: [") &&
+	       take_match(&row, &ret->match) && memchr(row.p, '#', row.len) == NULL;
 }
 
 static bool
@@ -77,9 +107,10 @@ has_name(struct str match, struct str name)
 {
 	struct str rule;
 
-	while (match.len > 0 && str_split(&match, ',', &rule)) {
-		if (price_match(bare(rule), name) > 0)
+	while (take_name(&match, &rule)) {
+		if (price_match(rule, name) > 0)
 			return true;
+		(void)take_text(&match, ", ");
 	}
 	return false;
 }
@@ -133,10 +164,9 @@ price_select(
 		struct head h;
 		bool keep = false;
 
-		if (!str_starts(rest, STR(ROW_BEGIN)))
-			return false;
 		row = take_row(&rest);
-		h = head_of(row);
+		if (!take_head(row, &h))
+			return false;
 		for (unsigned i = 0; i < wishes && !keep; i++)
 			keep = wanted(&h, &wish[i]);
 		if (keep && !buf_append_str(ret, row))

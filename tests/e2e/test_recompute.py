@@ -52,11 +52,18 @@ teams:
   few:      {may_use: all, frontier_at_most: 20%}
 """
 OPENAI_ROUTES = ("auto", "ruled", "some", "watch", "never", "hasty", "finest", "ladder", "wide", "pair", "gpt-4o", "luna")
+# Of one provider, whose fixed prices change within the test.
+CONTRACT = """version: 1
+prices:
+  - {id: sol, provider: openai, model: openai/gpt-5.6-sol, usd_per_million: {input: "3.00", output: "11.00"}}
+  - {id: luna, provider: openai, model: openai/gpt-5.6-luna, usd_per_million: {input: "0.15", cache_read: "0.01", output: "1.00"}}
+"""
 TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]
 
 
 class Recompute(harness.Case):
-    POLICY_PARTS = {"top": TEAMS, "workers": 2, "policy": POLICY}
+    POLICY_PARTS = {"top": TEAMS, "workers": 2, "policy": POLICY, "openai_more": ", discount: 3%, contract: [{from: 2026-01-01, "
+                    "discount: 12%}, {from: 2026-03-01, prices: contract.yaml}]", "backup_more": ", discount: 5%"}
     keys = {}
 
     @classmethod
@@ -64,6 +71,8 @@ class Recompute(harness.Case):
         with open(os.path.join(cls.folder, "keys.yaml"), "w", encoding="utf-8") as f:
             f.write("version: 1\nkeys: []\n")
         os.chmod(f.name, 0o600)
+        with open(os.path.join(cls.folder, "contract.yaml"), "w", encoding="utf-8") as f:
+            f.write(CONTRACT)
 
     @classmethod
     def setUpClass(cls):
@@ -173,6 +182,8 @@ class Recompute(harness.Case):
         self.bypass("auto", 0)
         sums = [os.path.join(self.daemon.state, "ledger.db")]
         harness.wait_for("something learned", lambda: self.daemon.query("SELECT cell FROM outlook_cell", months=sums))
+        with open(os.path.join(self.folder, "contract.yaml"), "a", encoding="utf-8") as f:
+            f.write(CONTRACT.splitlines()[2].replace("sol", "opus").replace("openai", "anthropic") + "\n")
         self.change(SECOND)
         self.talk(seeds, COUNT * 3 // 4)
         self.sim.listen(RACK, "open")
