@@ -1,6 +1,8 @@
 """What tests of budgets share: caps that are exactly so many requests, and what the daemon says of its accounts."""
 
 import decimal
+import os
+import re
 import subprocess
 import sys
 import threading
@@ -134,6 +136,23 @@ class Case(harness.Case):
         return waiting, [a for a in answers if a.status == 200], [a for a in answers if a.status != 200]
 
 
-def command(case, *words):
-    return subprocess.run([harness.FRUGALD, *words, "-c", case.daemon.config], cwd=case.folder, check=True,
-                          capture_output=True, text=True, timeout=60).stdout
+def empty_keys(folder):
+    """For prepare(), where a policy has teams."""
+    with open(os.open(os.path.join(folder, "keys.yaml"), os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as f:
+        f.write("version: 1\nkeys: []\n")
+
+
+def add_key(daemon, name, team):
+    """Gives its secret; of force after a reload or restart."""
+    said = subprocess.run([harness.FRUGALD, "keys", "add", name, "--team", team, "-c", daemon.config], cwd=daemon.folder,
+                          check=True, capture_output=True, text=True, timeout=60).stdout
+    return re.search(r"fr-[0-9A-Za-z]{43}", said).group(0)
+
+
+def verify(case):
+    """`frugald ledger verify` reckons every amount and sum again, while the daemon runs; its words when it finds anything."""
+    case.daemon.summary()
+    done = subprocess.run([harness.FRUGALD, "ledger", "verify", "--state", case.daemon.state, "-c", case.daemon.config],
+                          cwd=case.folder, capture_output=True, text=True, timeout=120)
+    case.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+    return done.stdout

@@ -72,6 +72,7 @@ class Changes(budgets.Case):
         harness.wait_for("the new price", lambda: self.row_of(self.post(CHAT, self.body(user="user-0001")))["attempt"][0][
             "price_name"] == "ours/luna")
         self.assertEqual(self.quiet("user:user-0001")["spent"], self.spent_by_user("user-0001"))
+        budgets.verify(self)
         self.change(self.BUDGETS, "1.00")
 
     def test_a_cap_changes_while_streams_run(self):
@@ -107,6 +108,7 @@ class Changes(budgets.Case):
             harness.wait_for("the sum of the rows", lambda: [a["spent"] for a in self.lines() if "user" in a["name"]
                              and a["scope"] == "user:user-0003"] == [self.spent_by_user("user-0003")])
         self.change(self.BUDGETS)
+        budgets.verify(self)
 
     def monthly(self, user):
         return {a["name"]: a["spent"] for a in self.lines()}.get(f"user {user} per month")

@@ -137,6 +137,23 @@ class Ends(budgets.Case):
         print(f"{count} clients left: {len(calls)} calls, {len(rows)} rows, all settled")
 
 
+class Closed(budgets.Case):
+    BUDGETS = '[{{scope: daemon, usd: "0.000000000001"}}]'
+
+    def test_no_way_leads_around_it(self):
+        """gateways.md 4.1 no. 14: every path that can reach a provider passes the same gate."""
+        paths = [prefix + path for prefix in ("", "/v1", "/t/run=1", "/t/run=1/v1")
+                 for path in ("/chat/completions", "/messages", "/completions", "/responses", "/embeddings", "/images/generations",
+                              "/audio/speech", "/batches", "/files", "/openai/v1/chat/completions", "/anthropic/v1/messages")]
+        for path in paths:
+            for model in ("luna", "sol", "gpt-4o", "gpt-4o-mini", "auto", "pair", "claude-x", "openai/gpt-5.6-luna", "gpt-5.6-luna"):
+                for more in ({"stream": True}, {"tools": [{"type": "function", "function": {"name": "f"}}]}, {"input": "x"}):
+                    answer = self.post(path, chat("x", model=model, max_tokens=10, **more))
+                    self.assertIn(answer.status, (402, 404, 400) if model not in ("auto", "gpt-4o") else (200, 402, 404, 400), path)
+        # What runs on a machine of ours costs nothing, and may serve.
+        self.assertEqual([r["model"] for r in self.sim.records() if r["port"] != harness.RACK], [])
+
+
 class Storm(budgets.Case):
     """gateways.md 4.1 no. 17 (cognee): a spent budget is no reason to come again; the SDKs as they are, with retries on."""
     BUDGETS = '[{{scope: daemon, usd: "0.000000000001"}}]'

@@ -58,6 +58,60 @@ class OfUsers(budgets.Case):
             self.assertEqual(self.post(CHAT, harness.chat("No user at all", model="luna", max_tokens=100)).status, 200)
 
 
+class WithKeys(budgets.Case):
+    POLICY_PARTS = {"top": "keys_file: keys.yaml\nteams: {agents: {may_use: all}}"}
+    keys = {}
+
+    @classmethod
+    def prepare(cls):
+        budgets.empty_keys(cls.folder)
+
+    @classmethod
+    def headers(cls):
+        """The first of them measures, the others race."""
+        if not cls.keys:
+            cls.keys = {}
+            for name in ("measures", "one", "two", "three"):
+                cls.keys[name] = {"x-api-key": budgets.add_key(cls.daemon, name, "agents")}
+            cls.daemon.reload()
+            harness.wait_for("the workers to have the key", lambda: all(harness.ask(
+                cls.daemon.port, "GET", "/v1/models", headers=cls.keys["three"]).status == 200 for _ in range(8)))
+        return cls.keys["measures"]
+
+
+class OfTeams(WithKeys):
+    """gateways.md 4.1 no. 15: the keys of a team share its budget."""
+    BUDGETS = '[{{scope: team, value: agents, usd: "{6}"}}, {{each: key, usd: "{4}"}}]'
+
+    def test_keys_of_one_team_at_once(self):
+        def one(i):
+            return self.post(CHAT, self.body(), self.keys[("one", "two", "three")[i % 3]])
+        # What was measured has been paid for by the team, too; that was less than may be needed.
+        waiting, served, refused = self.race(60, one, 5)
+        self.assertEqual((waiting, len(served), len(refused)), (5, 5, 55))
+        account = self.quiet("team:agents")
+        self.assertEqual(account["spent"], 6 * self.cost)
+        keys = {scope: a["spent"] for scope, a in self.accounts().items() if scope.startswith("key:")}
+        self.assertEqual(sum(keys.values()), 6 * self.cost)
+        self.assertEqual(account["spent"], self.spent_by_rows())
+
+
+class OfKeys(WithKeys):
+    """gateways.md 4.1 no. 1, 14 (bifrost#5673): a key's budget holds, and is kept."""
+    BUDGETS = '[{{each: key, usd: "{4}"}}]'
+
+    def test_one_key_at_once(self):
+        waiting, served, refused = self.race(40, lambda _: self.post(CHAT, self.body(), self.keys["one"]), 4)
+        self.assertEqual((waiting, len(served), len(refused)), (4, 4, 36))
+        self.restart_and_ask()
+
+    def restart_and_ask(self):
+        """It is kept: nothing begins anew with the process."""
+        before = self.quiet("key:one")["spent"]
+        type(self).restart()
+        self.assertEqual(self.account("key:one")["spent"], before)
+
+
 class OfSessions(budgets.Case):
     """gateways.md 4.1 no. 17 (litellm#34732): requests of one session at the same time."""
     BUDGETS = '[{{each: session, usd: "{3}"}}]'

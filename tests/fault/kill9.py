@@ -7,10 +7,8 @@ usage: kill9.py [--rounds N] [--seed N] [unittest options]     20 rounds when un
 import datetime
 import os
 import random
-import re
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import harness
+import budgets
 from budgets import pusd
 from harness import CHAT, MESSAGES, chat, message
 
@@ -69,17 +68,13 @@ class Kill9(harness.Case):
 
     @classmethod
     def prepare(cls):
-        path = os.path.join(cls.folder, "keys.yaml")
-        with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as f:
-            f.write("version: 1\nkeys: []\n")
+        budgets.empty_keys(cls.folder)
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         try:
-            made = subprocess.run([harness.FRUGALD, "keys", "add", "agent", "--team", "agents", "-c", cls.daemon.config],
-                                  check=True, capture_output=True, text=True, cwd=cls.folder, timeout=60).stdout
-            cls.key = re.search(r"fr-[0-9A-Za-z]{43}", made).group(0)
+            cls.key = budgets.add_key(cls.daemon, "agent", "agents")
             cls.restart()
         except BaseException:
             cls.clean_up()
@@ -290,6 +285,9 @@ class Kill9(harness.Case):
                 self.check(number)
                 self.sim.reset()
                 self.whole.clear()
+                if number % 25 == 24:
+                    budgets.verify(self)
+        print(budgets.verify(self).strip())
         rows, _ = self.booked()
         counts = {}
         for row in rows.values():
