@@ -19,8 +19,10 @@
 #define REST_MS  60000
 /* Two questions to the issuer take no longer. */
 #define PATIENCE_NS (25 * NS_PER_S)
-/* Anybody may send a token: their refusals must not fill the log. */
-#define LOG_NS NS_PER_S
+/* Anybody may send a token: their refusals must not fill the log. One a second, and so
+ * many at once. */
+#define LOG_NS    NS_PER_S
+#define LOG_BURST 20
 
 struct job {
 	TAILQ_ENTRY(job) link;
@@ -53,7 +55,7 @@ struct ci_desk {
 	struct job_list waiting;
 	struct ci_issuers issuers;
 	struct issuer issuer[CI_MAX];
-	int64_t logged_ns;
+	int64_t log_due_ns; /* the next refusal may be told from then on */
 	uint64_t unlogged;
 };
 
@@ -133,16 +135,18 @@ tell(struct ci_desk *d, const struct ci_answer *a)
 {
 	int64_t now = d->env->mono_ns(d->env);
 
-	if (d->logged_ns != 0 && now - d->logged_ns < LOG_NS) {
+	if (d->log_due_ns < now - LOG_BURST * LOG_NS)
+		d->log_due_ns = now - LOG_BURST * LOG_NS;
+	if (d->log_due_ns > now) {
 		d->unlogged++;
 		return;
 	}
+	d->log_due_ns += LOG_NS;
 	if (d->unlogged > 0)
 		log_warn("a token of a pipeline got no key: %s (and %llu more since)",
 		    a->why, (unsigned long long)d->unlogged);
 	else
 		log_warn("a token of a pipeline got no key: %s", a->why);
-	d->logged_ns = now;
 	d->unlogged = 0;
 }
 
