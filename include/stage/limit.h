@@ -111,8 +111,7 @@ bool limits_remember(struct limits_shared *l, struct env *env, const char *path)
 bool runaway_admit(struct limits_shared *l, const struct limit_who *who,
     const struct limit_moment *at, struct runaway_refusal *ret_why);
 /* An attempt is about to be sent; is over. Once each. */
-void runaway_begin(
-    struct limits_shared *l, const struct limit_who *who, struct pusd expected);
+void runaway_begin(const struct limit_who *who, struct pusd expected);
 struct runaway_bill {
 	struct pusd expected, amount;
 	struct limit_moment at;

@@ -47,7 +47,7 @@ struct limit {
 	/* of a key: what it has spent, and what its attempts under way are expected to
 	 * cost; see runaway.c */
 	struct window spent;
-	int64_t running;
+	_Atomic int64_t running_shared;
 	bool too_fast; /* when it was last looked at */
 	atomic_bool paused_shared;
 	struct runaway_entry pause;

@@ -137,8 +137,7 @@ begin_spending(struct attempt *a)
 
 	if (usd > 0 && usd < 1e6)
 		a->expected.v = (int64_t)(usd * PUSD_PER_USD);
-	runaway_begin(
-	    a->request->worker->shared->limits, &a->request->limits.who, a->expected);
+	runaway_begin(&a->request->limits.who, a->expected);
 	a->spends = true;
 }
 

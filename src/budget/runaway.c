@@ -6,7 +6,7 @@
 #include "base/state_file.h"
 
 #define MAGIC   "frugald paused 1"
-#define ENTRIES 1024U
+#define ENTRIES 256U
 #define LISTED  256U
 /* Nobody knows when what is under way will end. */
 #define RUNNING_WAIT_MS 1000
@@ -75,10 +75,16 @@ runaway_paused_locked(struct limits_shared *l, const char *key)
 /* ---- too fast? ---- */
 
 static int64_t
+running(struct limit *key)
+{
+	return atomic_load_explicit(&key->running_shared, memory_order_relaxed);
+}
+
+static int64_t
 spent_locked(struct limit *key, int64_t now_ns)
 {
 	window_turn(&key->spent, now_ns);
-	return key->spent.sum + key->running;
+	return key->spent.sum + running(key);
 }
 
 static void
@@ -143,7 +149,7 @@ say_throttled_locked(
     const struct limit_who *who, int64_t now_ns, struct runaway_refusal *ret)
 {
 	struct limit *key = who->of[LIMIT_key];
-	int64_t spent = key->spent.sum + key->running;
+	int64_t spent = key->spent.sum + running(key);
 	int64_t over = spent - who->runaway.v + 1;
 
 	*ret = (struct runaway_refusal){.spent = {spent},
@@ -177,16 +183,13 @@ runaway_admit(struct limits_shared *l, const struct limit_who *who,
 }
 
 void
-runaway_begin(
-    struct limits_shared *l, const struct limit_who *who, struct pusd expected)
+runaway_begin(const struct limit_who *who, struct pusd expected)
 {
 	struct limit *key = who->of[LIMIT_key];
 
-	if (key == NULL || who->runaway.v <= 0)
-		return;
-	pthread_mutex_lock(&l->lock);
-	key->running += expected.v;
-	pthread_mutex_unlock(&l->lock);
+	if (key != NULL && who->runaway.v > 0)
+		atomic_fetch_add_explicit(
+		    &key->running_shared, expected.v, memory_order_relaxed);
 }
 
 void
@@ -199,7 +202,8 @@ runaway_end(struct limits_shared *l, const struct limit_who *who,
 	if (key == NULL || who->runaway.v <= 0)
 		return;
 	now_ns = limits_lock(l, bill->at.mono_ns);
-	key->running -= bill->expected.v;
+	atomic_fetch_sub_explicit(
+	    &key->running_shared, bill->expected.v, memory_order_relaxed);
 	window_turn(&key->spent, now_ns);
 	(void)window_add(&key->spent, bill->amount.v);
 	(void)look_locked(l, who, now_ns, bill->at.wall_ms);

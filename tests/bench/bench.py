@@ -249,6 +249,15 @@ class Bench:
         self.gate("budgets: CPU of its settlement, µs", self.figures["budgets"]["settle_us"], 1)
         self.gate("budgets: sums that are not exact", self.figures["budgets"]["inexact"], 0)
 
+    def limits(self):
+        """Let in, tokens held and settled, spend, over: of a key and its team, in 4 threads at once."""
+        said = subprocess.run([BIN / "bench_limit", "4", "40000" if self.quick else "400000"],
+                              check=True, capture_output=True, text=True).stdout.splitlines()
+        words = {line.split()[0]: line.split() for line in said}
+        self.figures["limits"] = {"cpu_us": int(words["cpu"][1]) / 1000, "left": int(words["left"][1])}
+        self.gate("limits: CPU of a request, µs", self.figures["limits"]["cpu_us"], 0.3)
+        self.gate("limits: places that are not given back", self.figures["limits"]["left"], 0)
+
     def requests(self):
         body = self.body("request.json", (PROSE * 6)[:1000] + " How many proposals are there?")
         n = 2000 if self.quick else 30000
@@ -387,7 +396,7 @@ def table(bench):
 
 
 def main():
-    names = ["idle", "decision", "budgets", "requests", "streams", "many", "tls", "latency", "instructions"]
+    names = ["idle", "decision", "budgets", "limits", "requests", "streams", "many", "tls", "latency", "instructions"]
     p = argparse.ArgumentParser(description="frugald against nginx")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--json", default=str(ROOT / "build/bench.json"))

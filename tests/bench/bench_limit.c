@@ -56,7 +56,7 @@ one(struct bench *b, const struct limit_who *who)
 	    !limit_enter(b->l, who, now.mono_ns, &in, room, &why) ||
 	    !limit_hold(b->l, who, env->mono_ns(env), &tokens, room, &why))
 		xabort("refused below all limits");
-	runaway_begin(b->l, who, bill.expected);
+	runaway_begin(who, bill.expected);
 	bill.at = (struct limit_moment){env->mono_ns(env), env_wall_ms(env)};
 	used.now_ns = bill.at.mono_ns;
 	limit_settle(b->l, who, &tokens, &used, room);
@@ -134,10 +134,11 @@ main(int argc, char **argv)
 		wall += t[i].wall_ns;
 	}
 	limit_use(b.l, b.who[0].of[LIMIT_team], clock_ns(CLOCK_MONOTONIC), left);
-	printf("%u threads, %u requests each: %" PRId64 " ns of CPU a request, %" PRId64
-	       " ns on the clock; in flight at the end: %" PRId64 "\n",
-	    threads, b.rounds, cpu / ((int64_t)threads * b.rounds),
-	    wall / ((int64_t)threads * b.rounds), left[LIMIT_inflight]);
+	printf("cpu    %" PRId64 " ns a request, %u threads\n",
+	    cpu / ((int64_t)threads * b.rounds), threads);
+	printf(
+	    "clock  %" PRId64 " ns a request\n", wall / ((int64_t)threads * b.rounds));
+	printf("left   %" PRId64 " in flight\n", left[LIMIT_inflight]);
 	pthread_barrier_destroy(&b.begin);
 	limits_free(b.l);
 	return left[LIMIT_inflight] == 0 ? 0 : 1;

@@ -19,6 +19,7 @@ PARALLEL = 500
 TOP = """keys_file: keys.yaml
 teams:
   shared: {rpm: 12}
+  places: {max_inflight: 2}
   free:   {cost_centre: CC-1}
 """
 
@@ -42,6 +43,7 @@ class Limits(harness.Case):
             "seq": entry("seq", "tpm: 400"), "back": entry("back", "tpm: 3000, rpm: 50"),
             "poem": entry("poem", "tpm: 50000, rpm: 9"), "open": entry("open"),
             "s1": entry("s1", team="shared"), "s2": entry("s2", team="shared"),
+            "p1": entry("p1", team="places"), "p2": entry("p2", team="places"),
             "above": entry("above", "rpm: 13", team="shared")}
 
     @classmethod
@@ -255,6 +257,21 @@ class Limits(harness.Case):
         for c in slow:
             self.assertEqual(len(c.read().json()["choices"]), 1)
             c.close()
+
+    def test_what_becomes_free_is_for_who_was_refused(self):
+        self.sim.script("gate=head", port=OPENAI, times=2)
+        held = [harness.Connection(self.daemon.port) for _ in range(2)]
+        for c in held:
+            c.send("POST", CHAT, chat("x"), self.key("p1"))
+        self.sim.wait_gated(2)
+        self.assertLimited(self.ask("p2"), "team 'places'", "2 requests at once (max_inflight); there is room when")
+        held[0].reset()
+        harness.wait_for("a place that is kept", lambda: b"; 2 keys share them, and key 'p1' has had its part" in self.ask("p1").body)
+        self.assertEqual(self.ask("p2").status, 200)
+        self.assertEqual(self.ask("p1").status, 200)  # p2 has what it wanted
+        self.sim.release()
+        self.assertEqual(held[1].read().status, 200)
+        held[1].close()
 
     def test_places_are_given_back_whatever_happens(self):
         def one(i):
