@@ -421,6 +421,8 @@ run(uint64_t seed, char ret_why[static 200])
 	book_stop(&s->k);
 	if (s->t.why[0] == '\0')
 		truth_check(&s->t, s->p.env);
+	if (s->t.why[0] == '\0')
+		sim_verify(&s->t, s->p.env);
 	memcpy(ret_why, s->t.why, sizeof(s->t.why));
 	process_fini(&s->p);
 	xfree(s);
