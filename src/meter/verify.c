@@ -92,7 +92,7 @@ get_version(struct verify *v, struct db *db, const char *file, int64_t *ret)
 static bool
 has_newest_schema(struct verify *v, struct db *db, const char *file, size_t newest)
 {
-	int64_t version;
+	int64_t version = 0;
 
 	if (!get_version(v, db, file, &version))
 		return false;
@@ -158,7 +158,7 @@ get_up_to(struct verify *v)
 static bool
 is_being_made(struct verify *v)
 {
-	int64_t version;
+	int64_t version = 0;
 
 	return v->up_to == 0 && get_version(v, &v->month, v->file, &version) &&
 	       version < (int64_t)schema_month.steps;
@@ -221,11 +221,11 @@ static bool
 find_gone(struct verify *v, const struct numbers *n)
 {
 	sqlite3_stmt *q;
-	bool row = true, ok;
+	bool row = true, ok = true;
 
 	if (!db_prepare(&v->sums, "SELECT key FROM meta WHERE key GLOB 'up_to:*'", &q))
 		return verify_fail(v, &v->sums, "ledger.db");
-	while ((ok = db_step(&v->sums, q, &row)) && row) {
+	while ((ok = ok && db_step(&v->sums, q, &row)) && row) {
 		char name[32];
 		int month;
 
@@ -235,9 +235,8 @@ find_gone(struct verify *v, const struct numbers *n)
 		if (month == 0 || bsearch(&month, n->number, n->count,
 				      sizeof(n->number[0]), by_number) != NULL)
 			continue;
-		if (!verify_rollups_gone(v, month_begin_ms(month) / ROLLUP_HOUR_MS,
-			month_begin_ms(month + 1) / ROLLUP_HOUR_MS))
-			ok = false;
+		ok = verify_rollups_gone(v, month_begin_ms(month) / ROLLUP_HOUR_MS,
+		    month_begin_ms(month + 1) / ROLLUP_HOUR_MS);
 		if (v->gone_until_ms < month_begin_ms(month + 1))
 			v->gone_until_ms = month_begin_ms(month + 1);
 	}
