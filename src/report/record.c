@@ -28,7 +28,7 @@ static const char attempt_sql[] =
 						       "cache_write_5m,"
 						       "cache_write_1h,audio_input,"
 						       "image_input,output,"
-						       "audio_output,%s"
+						       "audio_output,%s,%s"
 						       " FROM attempt a WHERE "
 						       "request=?1 ORDER BY n";
 
@@ -136,6 +136,7 @@ read_attempt(struct record *r, struct record_attempt *a, sqlite3_stmt *q)
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
 		a->tokens[k] = books_known(q, 23 + (int)k);
 	read_usage(r, a, books_text(q, 23 + TOKEN_COUNT));
+	a->calls = books_known(q, 24 + TOKEN_COUNT);
 	r->unpriced |= a->unpriced;
 	if (a->amount_pusd > 0)
 		r->cost.v += a->amount_pusd;
@@ -149,7 +150,8 @@ read_attempts(struct books *b, sqlite3 *db, int64_t seq, struct record *r)
 	bool row, ok;
 
 	snprintf(sql, sizeof(sql), attempt_sql,
-	    books_has(db, "attempt", "shape") ? A(shape) : "NULL");
+	    books_has(db, "attempt", "shape") ? A(shape) : "NULL",
+	    books_has(db, "attempt", "calls") ? "calls" : "NULL");
 	q = books_prepare(b, db, sql);
 	if (q == NULL)
 		return false;

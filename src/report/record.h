@@ -29,6 +29,7 @@ struct record_attempt {
 	int64_t contract_ppm, start_ms;
 	int64_t list_pusd, amount_pusd, at_most_pusd; /* -1 unknown */
 	int64_t tokens[TOKEN_COUNT], reasoning;       /* -1 unknown */
+	int64_t calls; /* of tools with a fee; -1 unknown */
 	int64_t input_estimate, expected_output;
 	int64_t connect_ms, ttft_ms, total_ms; /* -1 unknown */
 };

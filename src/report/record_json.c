@@ -108,6 +108,8 @@ put_attempt(struct json *j, const struct record_attempt *a)
 	json_str(j, "price", a->price);
 	json_int(j, "contract_ppm", a->contract_ppm);
 	put_usage(j, a);
+	if (a->calls > 0)
+		json_int(j, "calls", a->calls);
 	json_bool(j, "usage_inconsistent", a->inconsistent);
 	put_money(j, "cost_usd", a->unpriced ? -1 : a->amount_pusd);
 	put_money(j, "list_usd", a->unpriced ? -1 : a->list_pusd);

@@ -206,6 +206,8 @@ put_tokens(const struct record_attempt *a, struct buf *b)
 		thousands(b, a->reasoning);
 		buf_add(b, " reasoning)");
 	}
+	if (a->calls > 0)
+		buf_printf(b, " + %" PRId64 " searches", a->calls);
 }
 
 /* What the bill rests on, in words for people. */
@@ -261,7 +263,9 @@ put_money(const struct record *r, struct buf *b)
 	else
 		dollars(b, r->cost, 4);
 	put_tokens(a, b);
-	if (a->contract_ppm != 1000000 && a->contract_ppm > 0)
+	if (str_starts(a->price, STR(CONTRACT_ID)))
+		buf_add(b, ", at the fixed price of the contract");
+	else if (a->contract_ppm != 1000000 && a->contract_ppm > 0)
 		buf_printf(b, ", less %.4g %% contract",
 		    (double)(1000000 - a->contract_ppm) / 1e4);
 	buf_printf(b, "; %s\n", basis_text(a));

@@ -68,6 +68,8 @@ class Contract(harness.Case):
         """gateways.md 4.3 no. 27: a price of one's own on top of the list's was 67 % too much."""
         attempt = self.bill("luna")
         self.assertEqual((attempt["price_name"], attempt["contract_ppm"]), ("contract:luna", 1_000_000))
+        told = harness.ask(self.daemon.admin, "GET", f"/v1/requests/{self.id_of(self.row)}?format=text").body.decode()
+        self.assertIn("at the fixed price of the contract", told)
         self.assertEqual(attempt["amount_pusd"], self.fixed(attempt, 2_000_000))
 
     def test_a_settled_row_stays(self):
