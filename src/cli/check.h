@@ -33,6 +33,9 @@ bool meaning_find(struct cli *c, struct snapshot *s, struct meaning *ret);
 /* Tables for people, and warnings of what cannot be chosen. */
 void meaning_text(
     struct cli *c, const struct snapshot *s, const struct meaning *m, struct buf *ret);
+/* Each budget in words. */
+void meaning_budgets(struct cli *c, const struct snapshot *s, struct buf *ret);
+const char *budget_words(struct cli *c, const struct budget *b);
 /* Members of an object. */
 void meaning_json(const struct snapshot *s, const struct meaning *m, struct json *j);
 

@@ -202,6 +202,7 @@ meaning_text(
 
 	put_data(c, s, ret);
 	put_routes(c, s, m, ret);
+	meaning_budgets(c, s, ret);
 	buf_init(&warnings, ret->max);
 	put_warnings(s, m, &warnings);
 	if (warnings.len > 0)

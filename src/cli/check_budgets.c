@@ -1,0 +1,97 @@
+/* check_budgets.c: what the budgets of a policy mean, in words. */
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "core/request.h"
+
+#define TOLD 50U
+
+static const char *
+whose(struct cli *c, const struct budget *b)
+{
+	static const char *const words[] = {
+	    "all requests", "team", "key", "user", "session", "tag"};
+	const char *what = b->scope == SCOPE_tag
+			       ? arena_printf(c->mem, "value of the tag %s", b->tag)
+			       : words[b->scope];
+
+	if (b->scope == SCOPE_daemon)
+		return "all requests together";
+	if (b->value != NULL && b->scope == SCOPE_tag)
+		return arena_printf(
+		    c->mem, "requests with the tag %s=%s together", b->tag, b->value);
+	return b->value != NULL ? arena_printf(c->mem, "%s %s", what, b->value)
+				: arena_printf(c->mem, "each %s on its own", what);
+}
+
+static const char *
+how_long(struct cli *c, const struct budget *b)
+{
+	static const char *const words[] = {[PER_hour] = "hour",
+	    [PER_day] = "day",
+	    [PER_week] = "week from Monday",
+	    [PER_month] = "calendar month"};
+	const char *zone = b->zone == NULL ? "UTC" : b->zone;
+
+	if (b->per != PER_all)
+		return arena_printf(c->mem, "a %s (%s)", words[b->per], zone);
+	if (b->value == NULL && b->scope != SCOPE_daemon)
+		return arena_printf(c->mem,
+		    "in all, for good: of all such accounts %d are kept, then new "
+		    "ones are refused; `per` makes room",
+		    ACCOUNTS_MAX);
+	return "in all, for good";
+}
+
+static const char *
+what_then(struct cli *c, const struct budget *b)
+{
+	const char *first = b->on_exhausted == EXHAUSTED_downgrade
+				? "other candidates of the route that fit, else "
+			    : b->on_exhausted == EXHAUSTED_local_only
+				? "local candidates of the route, else "
+				: "";
+
+	return arena_printf(c->mem, "%s%d insufficient_quota", first, b->http_status);
+}
+
+static const char *
+marks(struct cli *c, const struct budget *b)
+{
+	const char *all = "";
+
+	for (unsigned i = 0; i < b->warns; i++)
+		all = arena_printf(
+		    c->mem, "%s%s%g %%", all, i == 0 ? "" : ", ", b->warn_ppm[i] / 1e4);
+	return b->warns == 0 ? "" : arena_printf(c->mem, "; the log tells at %s", all);
+}
+
+const char *
+budget_words(struct cli *c, const struct budget *b)
+{
+	char cap[PUSD_TEXT_BYTES];
+
+	pusd_sum_round(b->cap, 2, cap);
+	return arena_printf(c->mem, "%s USD for %s, %s%s; when it is spent: %s; %s%s",
+	    cap, whose(c, b), how_long(c, b), marks(c, b), what_then(c, b),
+	    b->hold == HOLD_expected
+		? "what 99 of 100 such answers cost is set aside, so that it may be "
+		  "overrun"
+		: "the most that an answer can cost is set aside, so that it is never "
+		  "overrun",
+	    b->fit_output ? "; where the client names no maximum, shorter answers"
+			  : "");
+}
+
+void
+meaning_budgets(struct cli *c, const struct snapshot *s, struct buf *ret)
+{
+	if (s->budget_count > 0)
+		buf_add(ret, "\n");
+	for (unsigned i = 0; i < s->budget_count && i < TOLD; i++)
+		buf_printf(ret, "budget %s: %s\n", s->budgets[i].name,
+		    budget_words(c, &s->budgets[i]));
+	if (s->budget_count > TOLD)
+		buf_printf(ret, "and %u budgets more\n", s->budget_count - TOLD);
+}
