@@ -27,6 +27,7 @@ struct key_limits {
 	struct pusd runaway;                                    /* a minute; 0: none */
 	int runaway_then;        /* enum runaway_then; -1: not said */
 	double frontier_at_most; /* -1: not limited */
+	const char *budgets;     /* "{usd: 30, per: day}", as the file has them; NULL */
 };
 
 /* One key, as the file has it. */
@@ -45,7 +46,8 @@ struct key_wish {
 	const char *name, *team, *data; /* team and data: NULL: none */
 	int64_t expires_s;              /* -1: never */
 	struct key_limits limits;
-	const char *const *tags; /* as above */
+	const char *const *budget; /* "usd=30", "per=day"; NULL: none */
+	const char *const *tags;   /* as above */
 };
 
 enum key_change { KEY_pause, KEY_resume, KEY_revoke };

@@ -162,7 +162,8 @@ wish_make(struct work *w, struct key_wish *ret)
 	return policy_knows_team(c, w->snap, ret->team) &&
 	       policy_knows_data(c, w->snap, ret->data) &&
 	       policy_knows_tags(c, w->snap, ret->tags) &&
-	       keys_limits_read(c, w->snap, &ret->limits) && expiry(w, &ret->expires_s);
+	       keys_limits_read(c, w->snap, &ret->limits) &&
+	       keys_budget_read(c, &ret->budget) && expiry(w, &ret->expires_s);
 }
 
 int

@@ -163,6 +163,35 @@ keys_limits_read(struct cli *c, const struct snapshot *s, struct key_limits *ret
 	       read_runaway(c, ret) && read_share(c, &ret->frontier_at_most);
 }
 
+bool
+keys_budget_read(struct cli *c, const char *const **ret)
+{
+	static const char *const pers[] = {"hour", "day", "week", "month"};
+	const char *usd = c->opt[OPT_budget], *per = c->opt[OPT_per];
+	const char **lines;
+	struct pusd amount;
+	size_t i = 0;
+
+	*ret = NULL;
+	if (usd == NULL && per == NULL)
+		return true;
+	if (usd == NULL || !pusd_parse(str_of(usd), &amount)) {
+		cli_misuse(c, "--budget-usd: expected an amount in USD such as 30");
+		return false;
+	}
+	while (per != NULL && i < nitems(pers) && strcmp(per, pers[i]) != 0)
+		i++;
+	if (i == nitems(pers)) {
+		cli_misuse(c, "--per: expected hour, day, week or month");
+		return false;
+	}
+	lines = arena_alloc(c->mem, 3 * sizeof(*lines));
+	lines[0] = arena_printf(c->mem, "usd=%s", usd);
+	lines[1] = per == NULL ? NULL : arena_printf(c->mem, "per=%s", per);
+	*ret = lines;
+	return true;
+}
+
 /* ---- as listed ---- */
 
 static const char *
@@ -202,6 +231,9 @@ keys_limits_text(struct cli *c, const struct key_limits *l)
 	if (l->require_tags != NULL)
 		all = arena_printf(c->mem, "%s%stags: %s", all,
 		    all[0] == '\0' ? "" : ", ", keys_joined(c, l->require_tags));
+	if (l->budgets != NULL)
+		all = arena_printf(c->mem, "%s%sbudget %s", all,
+		    all[0] == '\0' ? "" : ", ", l->budgets);
 	if (l->frontier_at_most >= 0)
 		all = arena_printf(c->mem, "%s%sfrontier %g%%", all,
 		    all[0] == '\0' ? "" : ", ", l->frontier_at_most * 100);
@@ -251,6 +283,10 @@ keys_limits_json(const struct key_limits *l, struct json *j)
 	put_runaway(j, l);
 	keys_put_texts(j, "service_tiers", l->service_tiers);
 	keys_put_texts(j, "require_tags", l->require_tags);
+	if (l->budgets != NULL)
+		json_str(j, "budgets", str_of(l->budgets));
+	else
+		json_put_null(j, "budgets");
 	if (l->frontier_at_most >= 0)
 		json_num(j, "frontier_at_most", l->frontier_at_most, 4);
 	else

@@ -10,6 +10,8 @@
 /* From the options. False: what the daemon would refuse at its next reload was refused
  * here. */
 bool keys_limits_read(struct cli *c, const struct snapshot *s, struct key_limits *ret);
+/* As the file has it; NULL: none. False: said why. */
+bool keys_budget_read(struct cli *c, const char *const **ret);
 /* "$0.25 a request, 4000 tokens"; "" without limits. */
 const char *keys_limits_text(struct cli *c, const struct key_limits *l);
 /* Members of an object. */

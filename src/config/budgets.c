@@ -406,6 +406,21 @@ longest_path(const struct budget *all, unsigned count)
 	return path + longest;
 }
 
+static void
+check_local(struct build *b, const struct budget_found *f)
+{
+	unsigned i = 0;
+
+	while (i < b->s->provider_count && !b->s->providers[i].local)
+		i++;
+	if (f->budget.on_exhausted == EXHAUSTED_local_only && i == b->s->provider_count)
+		diag_warning(b->r.d, f->at,
+		    "budget '%s': local_only, and no provider is local: all would be "
+		    "refused; say `on_exhausted: refuse`, or mark a provider `local: "
+		    "true`",
+		    f->budget.name);
+}
+
 void
 build_budgets(struct build *b)
 {
@@ -423,6 +438,8 @@ build_budgets(struct build *b)
 	}
 	if (diag_errors(b->r.d) > 0)
 		return;
+	for (unsigned i = 0; i < b->budget_count; i++)
+		check_local(b, &b->budgets[i]);
 	qsort(b->budgets, b->budget_count, sizeof(b->budgets[0]), by_order);
 	all = arena_alloc(b->r.mem, b->budget_count * sizeof(*all));
 	count = take_once(b, all);

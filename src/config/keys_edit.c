@@ -49,7 +49,7 @@ begin(struct edit *e, struct str text, struct keys_edit *ret)
 }
 
 /* Rows print nodes: a list of texts, or a map of "name=value" lines. */
-static const struct node *
+static struct node *
 node_of(struct arena *mem, const char *const *texts, bool map)
 {
 	struct node *list;
@@ -212,7 +212,8 @@ keys_file_add(struct env *env, struct str text, const struct key_wish *wish,
 			  .frontier_at_most = limits->frontier_at_most},
 		.may_use = node_of(e.mem, limits->may_use, false),
 		.service_tiers = node_of(e.mem, limits->service_tiers, false),
-		.require_tags = node_of(e.mem, limits->require_tags, false)},
+		.require_tags = node_of(e.mem, limits->require_tags, false),
+		.budget = node_of(e.mem, wish->budget, true)},
 	    .tags = node_of(e.mem, wish->tags, true),
 	};
 	give_secret(env, &e, fresh);

@@ -41,6 +41,25 @@ tag_lines(const struct reading *r, const struct node *map)
 	return lines;
 }
 
+/* As they are written, for people. */
+static const char *
+budgets_text(const struct reading *r, const struct terms_draft *d)
+{
+	struct buf text;
+	const char *kept;
+
+	if (d->budget == NULL && d->budgets == NULL)
+		return NULL;
+	buf_init(&text, TREE_BYTES_MAX);
+	if (d->budget != NULL)
+		node_print(d->budget, &text);
+	if (d->budgets != NULL)
+		node_print(d->budgets, &text);
+	kept = arena_str(r->mem, buf_str(&text));
+	buf_fini(&text);
+	return kept;
+}
+
 static void
 read_key(const struct reading *r, struct node *n, struct key_draft *ret)
 {
@@ -64,6 +83,7 @@ read_key(const struct reading *r, struct node *n, struct key_draft *ret)
 	    .runaway = ret->terms.t.runaway,
 	    .runaway_then = ret->terms.t.runaway_then,
 	    .frontier_at_most = ret->terms.t.frontier_at_most,
+	    .budgets = budgets_text(r, &ret->terms),
 	};
 	ret->k.tags = tag_lines(r, ret->tags);
 	if (ret->k.sha256 != NULL && !hash_sha256_parse(str_of(ret->k.sha256), &hash))

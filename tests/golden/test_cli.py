@@ -316,7 +316,7 @@ models:
                     ("keys", "add", "pay-api", *p, "--team", "payments", "--expires", "90d", "--may-use", "auto",
                      "--tag", "app=checkout", "--tag", "env=prod"),
                     ("keys", "add", "find", *p, "--team=search", "--data", "confidential"),
-                    ("keys", "add", "plain", *p),
+                    ("keys", "add", "plain", *p, "--budget-usd", "30", "--per", "day"),
                     ("keys", "add", "ci", *p, "--may-use", "auto,rack", "--max-usd-per-request", "0.25", "--max-output", "4000",
                      "--service-tiers", "standard,flex", "--require-tags", "app", "--frontier-at-most", "12.5%"),
                     ("keys", "list", *p), (("keys", "list", *p), {"columns": 50}),
@@ -339,6 +339,7 @@ models:
                     ("keys", "add", "x", *p, "--max-usd-per-request", "$2"), ("keys", "add", "x", *p, "--max-output", "0"),
                     ("keys", "add", "x", *p, "--service-tiers", "fast"), ("keys", "add", "x", *p, "--require-tags", "ap"),
                     ("keys", "add", "x", *p, "--frontier-at-most", "0.2"),
+                    ("keys", "add", "x", *p, "--per", "day"), ("keys", "add", "x", *p, "--budget-usd", "3", "--per", "year"),
                     ("keys", "rotate", "there", *p, "--overlap", "long"), ("keys", "revoke", "none", *p),
                     ("keys", "add", "x", "-c", "nokeys.yaml"), ("keys", "add", "x", "-c", "none.yaml"))
         self.assertEqual(self.read("keys.yaml"), before)
