@@ -4,6 +4,8 @@ never begins again, each begins once, and no request times out for it. With libf
 import datetime
 import glob
 import os
+import re
+import subprocess
 import time
 import unittest
 import zoneinfo
@@ -47,7 +49,10 @@ class Fake(budgets.Case):
     def prepare(cls):
         cls.file = os.path.join(cls.folder, "clock")
         cls.set_clock(JUMPS[0][0])
-        cls.ENV = {**os.environ, "LD_PRELOAD": FAKE[0], "FAKETIME_TIMESTAMP_FILE": cls.file, "FAKETIME_NO_CACHE": "1",
+        # A sanitizer's library has to come first.
+        linked = subprocess.run(["ldd", harness.FRUGALD], capture_output=True, text=True, check=True).stdout
+        first = [line.split()[2] for line in linked.splitlines() if re.match(r"\s*lib[at]san\.", line)]
+        cls.ENV = {**os.environ, "LD_PRELOAD": " ".join([*first, FAKE[0]]), "FAKETIME_TIMESTAMP_FILE": cls.file, "FAKETIME_NO_CACHE": "1",
                    "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
     @classmethod

@@ -23,8 +23,10 @@ enum bug {
 /* What the planted bugs have to know. */
 struct bugs {
 	enum bug now;
-	unsigned seen;      /* occasions so far */
-	struct grant owed;  /* to be rolled back, later */
+	unsigned seen;         /* occasions so far */
+	struct grant owed;     /* to be rolled back, later */
+	struct grant lost[64]; /* whose end was forgotten */
+	unsigned losses;
 	struct policy copy; /* in which a bug grants */
 };
 
@@ -32,6 +34,24 @@ static inline bool
 occasion(struct bugs *g, enum bug which)
 {
 	return g->now == which && ++g->seen > 2;
+}
+
+/* Nobody ends it while the simulation runs. */
+static inline void
+lose(struct bugs *g, struct grant *x)
+{
+	if (g->losses < sizeof(g->lost) / sizeof(g->lost[0]))
+		g->lost[g->losses++] = *x;
+	*x = (struct grant){0};
+}
+
+/* Before the budgets are freed. */
+static inline void
+bugs_end(struct bugs *g, struct budgets *b)
+{
+	(void)budgets_settle(b, &g->owed, (struct pusd){0});
+	while (g->losses > 0)
+		(void)budgets_settle(b, &g->lost[--g->losses], (struct pusd){0});
 }
 
 /* As if one rule were not there. */
@@ -88,6 +108,8 @@ grant(struct bugs *g, struct budgets *b, const struct snapshot *s, struct one *o
 		    b, without(g, s, ret->budget), who, &o->need, &left, &other);
 		if (g->now == BUG_roll_back_late)
 			g->owed = left;
+		else
+			lose(g, &left);
 	}
 	if (g->now == BUG_spent_only && ret->spent.v + ret->needed.v <= cap)
 		return grant_above(g, b, s, o, ret);
@@ -120,7 +142,7 @@ settle(struct bugs *g, struct budgets *b, const struct policy *now, struct one *
 	if (occasion(g, BUG_settle_twice))
 		charge(b, now, o->who, o->at_ms, o->amount);
 	if (occasion(g, BUG_forget_hold)) {
-		o->grant = (struct grant){0};
+		lose(g, &o->grant);
 		return none;
 	}
 	if (g->now == BUG_settle_in_todays_period) {

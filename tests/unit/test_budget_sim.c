@@ -271,7 +271,7 @@ crash(struct sim *s)
 	if (s->policies == POLICIES_MAX)
 		return;
 	/* The old process's memory. */
-	(void)budgets_settle(s->b, &s->bugs.owed, (struct pusd){0});
+	bugs_end(&s->bugs, s->b);
 	for (unsigned i = 0; i < s->t.count; i++) {
 		struct one *o = &s->t.one[i];
 
@@ -350,7 +350,7 @@ run(uint64_t seed, enum bug bug, char ret_why[static 400])
 	snprintf(ret_why, 400, "%.370s%s", s->t.why, s->t.why[0] == '\0' ? "" : ".");
 	for (unsigned n = 0; n < s->t.count; n++)
 		(void)budgets_settle(s->b, &s->t.one[n].grant, (struct pusd){0});
-	(void)budgets_settle(s->b, &s->bugs.owed, (struct pusd){0});
+	bugs_end(&s->bugs, s->b);
 	budgets_free(s->b);
 	fake_env_free(s->fake);
 	xfree(s);
