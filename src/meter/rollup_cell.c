@@ -43,8 +43,8 @@ rollup_cell_zero(struct rollup_cell *c)
 void
 rollup_cell_served(struct rollup_cell *c, const char *model)
 {
-	struct str rest = str_of(c->served), line;
-	size_t used = strlen(c->served);
+	struct str rest = str_make(c->served, strnlen(c->served, ROLLUP_SERVED)), line;
+	size_t used = rest.len;
 
 	while (str_split(&rest, '\n', &line)) {
 		if (str_is(line, model))

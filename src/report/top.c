@@ -265,7 +265,7 @@ put_calls(struct json *j, const struct part *all)
 	void **list = sorted(all->calls, by_count);
 
 	json_array_begin(j, "calls");
-	for (size_t i = 0; list[i] != NULL && i < LINES_MAX; i++) {
+	for (size_t i = 0; i < LINES_MAX && list[i] != NULL; i++) {
 		const struct top_call *c = list[i];
 
 		json_object_begin(j, NULL);

@@ -117,17 +117,17 @@ apply(struct yardstick_run *y, const struct fact *f, struct sums *u)
 }
 
 void
-yardstick_apply(struct yardstick_run *y, const struct fact *f, struct sums *u)
+yardstick_apply(struct yardstick_run *y, const struct fact *f, struct sums *sums)
 {
-	u->compared_requests = 0;
-	u->baseline = u->compared = u->bias = u->var = (struct pusd_sum){0};
+	sums->compared_requests = 0;
+	sums->baseline = sums->compared = sums->bias = sums->var = (struct pusd_sum){0};
 	if (!f->comparable)
 		return;
 	if (!str_is(f->model, y->model->name)) {
-		apply(y, f, u);
+		apply(y, f, sums);
 		return;
 	}
 	/* It has answered itself: what that cost is known. */
-	u->compared_requests = 1;
-	u->baseline = u->compared = u->paid;
+	sums->compared_requests = 1;
+	sums->baseline = sums->compared = sums->paid;
 }
