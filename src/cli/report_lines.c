@@ -309,7 +309,30 @@ look_at_budgets(struct view *w, bool *any)
 	}
 }
 
-/* Keys that are refused again and again, or run away. */
+/* Keys that are stopped for what they spent. */
+static void
+look_at_paused(struct view *w, bool *any)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(view_at(view_at(w->summary, "limits"), "paused"), i, p)
+	{
+		const char *key = view_text(view_at(p, "key"));
+
+		if (i == LOOK_MOST)
+			break;
+		look_at(w, any,
+		    arena_printf(w->cli->mem,
+			"key %s is paused: it spent %s in a minute", key,
+			view_money(w, view_at(p, "spent_usd"))),
+		    pasteable(str_of(key))
+			? arena_printf(w->cli->mem, "frugald keys resume %s", key)
+			: "frugald keys list");
+	}
+}
+
+/* Keys that are refused again and again. */
 static void
 look_at_keys(struct view *w, bool *any)
 {
@@ -322,17 +345,14 @@ look_at_keys(struct view *w, bool *any)
 		const char *kind = view_text(view_at(line, "kind")),
 			   *key = view_text(view_at(line, "key"));
 		json_int_t n = json_integer_value(view_at(line, "count"));
-		bool ran =
-		    strcmp(kind, "paused") == 0 || strcmp(kind, "throttled") == 0;
 
 		if (told == LOOK_MOST || !pasteable(str_of(key)) ||
-		    (!ran && (strcmp(kind, "refused") != 0 || n < REFUSED_OFTEN)))
+		    strcmp(kind, "refused") != 0 || n < REFUSED_OFTEN)
 			continue;
 		look_at(w, any,
-		    arena_printf(w->cli->mem, "key %s was %s %s times: %s", key, kind,
+		    arena_printf(w->cli->mem, "key %s was refused %s times: %s", key,
 			figure_count(w->cli->mem, n), view_text(view_at(line, "name"))),
-		    arena_printf(w->cli->mem, "frugald report --key %s --by %s", key,
-			ran ? "session" : "day"));
+		    arena_printf(w->cli->mem, "frugald report --key %s --by day", key));
 		told++;
 	}
 }
@@ -347,6 +367,7 @@ view_look_at(struct view *w)
 	double attempts = json_number_value(view_at(w->total, "attempts"));
 	bool any = false;
 
+	look_at_paused(w, &any);
 	look_at_keys(w, &any);
 	look_at_budgets(w, &any);
 	if (unpriced > 0)

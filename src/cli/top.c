@@ -189,6 +189,19 @@ put_caps(struct cli *c, const json_t *root, struct buf *out)
 	table_print(t, terminal_width(), out);
 }
 
+static void
+put_paused(struct cli *c, const json_t *root, struct buf *out)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(at(root, "paused"), i, p)
+	{
+		buf_printf(out, "%skey %s is paused: it spent $%s in a minute\n",
+		    i == 0 ? "\n" : "", text(p, "key"), money(c, usd(p, "spent_usd")));
+	}
+}
+
 /* ---- once, or each second ---- */
 
 static void
@@ -211,6 +224,7 @@ put_all(struct cli *c, const json_t *root, bool again)
 	put_keys(c, root, &out);
 	put_calls(c, root, &out);
 	put_caps(c, root, &out);
+	put_paused(c, root, &out);
 	report_machines_view(c, at(root, "machines"), &out);
 	if (again)
 		fputs(CLEAR, stdout);

@@ -3,6 +3,9 @@
 #include <stdio.h>
 
 #include "caps.h"
+#include "core/request.h"
+#include "core/worker.h"
+#include "report.h"
 #include "summary.h"
 
 static void
@@ -31,6 +34,18 @@ put_trust(struct json *j, const struct summary *s)
 
 /* ---- limits ---- */
 
+/* Keys that are stopped right now because they ran away. */
+static void
+put_paused(struct json *j, const struct summary *s)
+{
+	const struct report *r = s->books->in_flight;
+
+	if (s->scope->all && r != NULL && r->o.shared->limits != NULL)
+		runaway_json(r->o.shared->limits, j);
+	else
+		json_put_null(j, "paused");
+}
+
 static void
 put_limits(struct json *j, const struct summary *s)
 {
@@ -58,6 +73,7 @@ put_limits(struct json *j, const struct summary *s)
 		json_object_end(j);
 	}
 	json_array_end(j);
+	put_paused(j, s);
 	json_object_end(j);
 }
 

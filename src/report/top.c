@@ -350,6 +350,8 @@ top_json(struct books *b, const struct snapshot *snap, struct buf *ret)
 	put_keys(&j, &all);
 	caps_json(b, snap, NULL, &everything, &j);
 	machines_json(snap, b->env->mono_ns(b->env), &j);
+	if (b->in_flight->o.shared->limits != NULL)
+		runaway_json(b->in_flight->o.shared->limits, &j);
 	json_object_end(&j);
 	part_fini(&all);
 	return !j.full;

@@ -561,7 +561,8 @@ models:
                         {"key": "", "team": "", "in_flight": 0, "minute": spent(0, "0"), "hour": spent(2, "0.000012000000")}],
                "minute": spent(241, "0.421000000000"), "hour": spent(9002, "1812.900012000000"),
                "budgets": [cap | {"scope": "key:ci-nightly", "spent_usd": "49.5", "held_usd": "0.4"},
-                           cap | {"scope": "daemon", "spent_usd": "4", "held_usd": "0"}], "machines": []}
+                           cap | {"scope": "daemon", "spent_usd": "4", "held_usd": "0"}], "machines": [],
+               "paused": [{"key": "loop-1", "since_ms": 1, "spent_usd": "12.9", "usd_per_minute": "5"}]}
         idle = now | {"in_flight": 0, "waiting": 0, "calls": [], "keys": [], "budgets": None, "minute": spent(0, "0"),
                       "hour": spent(0, "0"), "whole": False}
         _, busy = self.daemon({"/admin/top": (200, now)})
