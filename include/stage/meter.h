@@ -303,6 +303,27 @@ void ledger_budgets(struct ledger *l, struct budgets *b);
 bool ledger_adopt(
     struct ledger *l, struct snapshot *snap, uint32_t generation, int wait_ms);
 
+/* ---- corrections ---- */
+
+/* Somebody knows what an attempt cost after all: a row of its own, beside the
+ * attempt's, which stays as it is. Sums have the difference in the hour of the
+ * correction. */
+struct ledger_correction {
+	struct id request;
+	int attempt; /* from 0 on; -1: the one that answered, else the last */
+	struct pusd amount;
+	char why[256];
+};
+struct ledger_corrected {
+	int attempt;
+	char model[SLOT_NAME], provider[SLOT_NAME];
+	int64_t was_pusd; /* -1: it was not known */
+	int64_t at_ms;
+};
+/* Any thread; waits until it is durable. False: `ret_why`. */
+bool ledger_correct(struct ledger *l, const struct ledger_correction *c,
+    struct ledger_corrected *ret, char ret_why[static 256]);
+
 /* ---- copies of the ledger ---- */
 
 enum backup_state { BACKUP_none, BACKUP_running, BACKUP_done, BACKUP_failed };

@@ -9,52 +9,15 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "backup.h"
-#include "learn.h"
-#include "ledger_budget.h"
+#include "ledger_own.h"
 #include "ledger_turn.h"
-#include "retention.h"
 #include "store.h"
 
-#define BATCH_MAX     512
 #define IDLE_MS       500
 #define GATHER_MS     5
 #define RETRY_MS      200
 #define CHECKPOINT_NS (2 * NS_PER_S)
 #define OUTLOOK_NS    NS_PER_S
-
-struct kept {
-	struct kept *next;
-	char *kind, *hash;
-	char *text;
-	size_t len;
-};
-
-struct ledger {
-	struct env *env;
-	struct store *store;
-	void *lock;
-	struct slots *slots;
-	struct learn learn;
-	struct ledger_budgets budgets;
-	pthread_t thread;
-	bool started;
-	_Atomic bool stop;
-	_Atomic bool accepts;
-	pthread_mutex_t mutex; /* of …_shared */
-	struct ledger_status status_shared;
-	struct kept *kept_shared;
-	struct slot *batch[BATCH_MAX];
-	unsigned batched;
-	bool tried;       /* to book it */
-	int64_t taken_ms; /* wall clock: before the batch was taken */
-	int64_t checkpoint_ns, outlook_ns;
-	struct ledger_terms terms_shared;
-	struct retention retention;
-	struct ledger_jobs jobs;
-	struct ledger_backup backup;
-	bool folding; /* the next step may follow at once */
-};
 
 /* ---- open ---- */
 
@@ -331,14 +294,6 @@ drain(struct ledger *l)
 
 /* ---- what need not be kept any longer ---- */
 
-void
-ledger_set_terms(struct ledger *l, const struct ledger_terms *terms)
-{
-	pthread_mutex_lock(&l->mutex);
-	l->terms_shared = *terms;
-	pthread_mutex_unlock(&l->mutex);
-}
-
 static struct ledger_terms
 terms_of(struct ledger *l)
 {
@@ -402,19 +357,13 @@ ledger_main(void *arg)
 	return NULL;
 }
 
-static void
-wake(void *arg)
-{
-	slots_wake(arg);
-}
-
 void
 ledger_attach(struct ledger *l, struct slots *slots, struct outlook_shared *outlook)
 {
 	l->slots = slots;
 	retention_init(&l->retention, l->env);
 	l->backup.store = l->store;
-	l->backup.wake = wake;
+	l->backup.wake = ledger_wake;
 	l->backup.wake_arg = slots;
 	learn_start(&l->learn, outlook);
 }
@@ -464,23 +413,6 @@ ledger_adopt(struct ledger *l, struct snapshot *snap, uint32_t generation, int w
 	while (step == BUDGETS_more)
 		step = ledger_budgets_go(&l->budgets);
 	return step == BUDGETS_idle;
-}
-
-/* ---- copies ---- */
-
-bool
-ledger_backup(struct ledger *l, const char *dir, char ret_why[static 256])
-{
-	struct ledger_status st;
-
-	ledger_status_get(l, &st);
-	return backup_start(&l->backup, dir, st.committed_until_ms, ret_why);
-}
-
-void
-ledger_backup_get(struct ledger *l, struct ledger_backup_status *ret)
-{
-	backup_get(&l->backup, ret);
 }
 
 void

@@ -291,6 +291,24 @@ standing(const struct slot *s)
 }
 
 bool
+rollup_correct(struct rollup_store *r, const struct slot *s,
+    const struct slot_attempt *a, int64_t at_ms, int64_t more_pusd)
+{
+	struct rollup_key key;
+	struct rollup_cell *c;
+
+	make_key(s, a, &key);
+	key.hour = at_ms / ROLLUP_HOUR_MS;
+	c = cell_of(r, &key);
+	if (c == NULL)
+		return false;
+	c->paid.v += more_pusd;
+	if (a->outcome != OUT_served)
+		c->wasted.v += more_pusd;
+	return true;
+}
+
+bool
 rollup_add(struct rollup_store *r, const struct slot *s)
 {
 	for (unsigned i = 0; i < s->attempts; i++) {

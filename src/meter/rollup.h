@@ -33,6 +33,9 @@ void rollup_close(struct rollup_store *r);
 void rollup_begin(struct rollup_store *r);
 /* Adds all attempts of a settled slot. */
 bool rollup_add(struct rollup_store *r, const struct slot *s);
+/* What an attempt cost more (or less) than was booked, in the hour of `at_ms`. */
+bool rollup_correct(struct rollup_store *r, const struct slot *s,
+    const struct slot_attempt *a, int64_t at_ms, int64_t more_pusd);
 bool rollup_flush(struct rollup_store *r);
 
 #endif

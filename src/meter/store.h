@@ -86,6 +86,9 @@ bool store_fold(struct store *s);
 /* From now on rows of settled requests are without raw usage, plan and decision. */
 void store_slim(struct store *s, bool slim);
 
+bool store_correct(struct store *s, const struct ledger_correction *c,
+    struct ledger_corrected *ret, char ret_why[static STORE_WHY]);
+
 /* Moves the write-ahead log back; cheap when there is little. */
 void store_checkpoint(struct store *s);
 

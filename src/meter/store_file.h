@@ -55,6 +55,11 @@ void store_close_ledger(struct store *s);
 bool store_get_meta(struct store *s, const char *key, int64_t *ret);
 bool store_put_meta(struct store *s, const char *key, int64_t value);
 
+/* ---- store_correct.c ---- */
+
+/* Corrections of the open month that the roll-ups do not have yet. False: `ret_why`. */
+bool store_catch_up_corrections(struct store *s, char ret_why[static STORE_WHY]);
+
 /* ---- store_budget.c ---- */
 
 void store_adopt_free(struct store *s);

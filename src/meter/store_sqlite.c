@@ -283,6 +283,8 @@ replay_all(struct store *s, char ret_why[static STORE_WHY])
 			return fail_month(s, m.number[i], ret_why);
 		if (!get_up_to(s, &up_to) || (last > up_to && !replay_month(s, up_to)))
 			return fail("the roll-ups in", s->dir, s->db.why, ret_why);
+		if (!store_catch_up_corrections(s, ret_why))
+			return false;
 	}
 	return true;
 }

@@ -372,6 +372,7 @@ static const struct {
     {"POST", "/admin/bypass", post_bypass, false},
     {"GET", "/admin/backup", admin_get_backup, false},
     {"POST", "/admin/backup", admin_post_backup, false},
+    {"POST", "/admin/correct", admin_post_correct, false},
     {"GET", "/admin/fleet", get_fleet, false},
     {"GET", "/admin/budgets", admin_get_budgets, false},
     {"GET", "/admin/classifier", get_classifier, false},

@@ -47,5 +47,6 @@ struct json;
 struct snapshot;
 void admin_put_budgets(struct report *r, const struct snapshot *snap, struct json *j);
 void admin_post_backup(struct admin_call *c);
+void admin_post_correct(struct admin_call *c);
 
 #endif

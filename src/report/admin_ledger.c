@@ -5,16 +5,23 @@
 #include "core/worker.h"
 #include "dates.h"
 
-/* What a body says, by the ids of its paths; texts are unescaped. */
+/* What a body says; texts are unescaped. */
 struct wish {
 	struct str body;
-	char dir[1024];
+	char dir[1024], request[64], amount[64], why[256];
+	int64_t attempt; /* from 1 on; 0: not said */
 	bool ok;
 };
 
-enum { WISH_dir };
+enum { WISH_dir, WISH_request, WISH_amount, WISH_why, WISH_attempt };
 
-static const struct scan_path wish_paths[] = {{"dir", WISH_dir, true}};
+static const struct scan_path wish_paths[] = {
+    {"dir", WISH_dir, true},
+    {"request", WISH_request, true},
+    {"amount_usd", WISH_amount, true},
+    {"why", WISH_why, true},
+    {"attempt", WISH_attempt, true},
+};
 
 /* A string's text into `dst`; false: it is none, or too long. */
 static bool
@@ -33,8 +40,17 @@ on_wish(void *arg, const struct scan_value *v)
 {
 	struct wish *w = arg;
 	struct str raw = str_make(w->body.p + v->start, v->end - v->start);
+	const struct {
+		char *dst;
+		size_t cap;
+	} text[] = {{w->dir, sizeof(w->dir)}, {w->request, sizeof(w->request)},
+	    {w->amount, sizeof(w->amount)}, {w->why, sizeof(w->why)}};
 
-	w->ok = take_text(raw, v->kind, w->dir, sizeof(w->dir));
+	if (v->id == WISH_attempt)
+		w->ok = v->kind == SCAN_number && scan_int(raw, &w->attempt) &&
+			w->attempt >= 1 && w->attempt <= 100;
+	else
+		w->ok = take_text(raw, v->kind, text[v->id].dst, text[v->id].cap);
 	return w->ok;
 }
 
@@ -104,4 +120,79 @@ admin_post_backup(struct admin_call *c)
 		admin_fail(c, 409, NULL, "%s", why);
 	else
 		admin_get_backup(c);
+}
+
+/* ---- corrections ---- */
+
+static bool
+read_correction(struct admin_call *c, struct ledger_correction *ret)
+{
+	struct str id;
+	struct wish w;
+
+	*ret = (struct ledger_correction){.attempt = -1};
+	if (!read_wish(c, &w)) {
+		admin_fail(c, 400, NULL,
+		    "expected {\"request\": \"req_...\", \"amount_usd\": \"0.12\", "
+		    "\"why\": \"...\", \"attempt\": 1}");
+		return false;
+	}
+	id = str_of(w.request);
+	if (str_starts(id, STR("req_")))
+		id = str_skip(id, 4);
+	if (!id_parse(id, &ret->request))
+		admin_fail(c, 400, "request", "expected the id of a request, req_...");
+	else if (!pusd_parse(str_of(w.amount), &ret->amount))
+		admin_fail(c, 400, "amount_usd",
+		    "expected what it cost after all, such as \"0.12\"");
+	else if (w.why[0] == '\0')
+		admin_fail(c, 400, "why", "say why: it is kept and shown");
+	else {
+		str_copy(ret->why, sizeof(ret->why), str_of(w.why));
+		ret->attempt = (int)w.attempt - 1;
+		return true;
+	}
+	return false;
+}
+
+static void
+put_amount(struct json *j, const char *key, int64_t pusd)
+{
+	if (pusd < 0)
+		json_put_null(j, key);
+	else
+		json_pusd(j, key, (struct pusd){pusd});
+}
+
+void
+admin_post_correct(struct admin_call *c)
+{
+	struct ledger *l = c->report->o.shared->ledger;
+	struct ledger_correction what;
+	struct ledger_corrected done;
+	char why[256], id[ID_TEXT_BYTES];
+	struct json j;
+
+	if (!read_correction(c, &what))
+		return;
+	/* One that cannot be written just now would keep this thread waiting. */
+	if (!ledger_accepts(l)) {
+		admin_fail(c, 503, NULL, "the ledger cannot be written just now");
+		return;
+	}
+	if (!ledger_correct(l, &what, &done, why)) {
+		admin_fail(c, 404, NULL, "%s", why);
+		return;
+	}
+	id_format(what.request, id);
+	json_init(&j, &c->out);
+	json_object_begin(&j, NULL);
+	json_str(&j, "request", str_of(id));
+	json_int(&j, "attempt", done.attempt + 1);
+	json_str(&j, "model", str_of(done.model));
+	json_str(&j, "provider", str_of(done.provider));
+	put_amount(&j, "was_usd", done.was_pusd);
+	json_pusd(&j, "amount_usd", what.amount);
+	put_date(&j, "at", done.at_ms);
+	json_object_end(&j);
 }

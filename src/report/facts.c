@@ -22,13 +22,14 @@ static const char rollup_new[] = "gone_hi,gone_lo,escalated_hi,escalated_lo,bias
 static const char rollup_old[] =
     "0,0,0,0,baseline_hi/4,0,0,0,requests*(baseline_hi+baseline_lo>0),'',''";
 
-/* %s: tags, amounts; the same of a month's file; what a request was decided from; where
- * corrections are; which requests. */
+/* %s: tags; the same of a month's file; what a request was decided from; which
+ * requests.
+ */
 static const char rows_sql[] =
     "SELECT r.end_ms,team.text,key.text,route.text,class.text,model.text,provider.text,"
     "a.tier,%s,user.text,r.session,r.outcome,r.attempts,r.baseline_pusd,"
     "r.baseline=a.model,"
-    "a.n,a.outcome,a.basis,a.flags,%s,a.at_most_pusd,"
+    "a.n,a.outcome,a.basis,a.flags,a.amount_pusd,a.list_pusd,a.at_most_pusd,"
     "a.ttft_ms,a.total_ms,a.reasoning,a.input_uncached,a.cache_read,a.cache_write_5m,"
     "a.cache_write_1h,a.audio_input,a.image_input,a.output,a.audio_output,price.text,"
     "served.text,%s%s"
@@ -37,7 +38,7 @@ static const char rows_sql[] =
     " JOIN name route ON route.id=r.route JOIN name class ON class.id=r.class"
     " JOIN name user ON user.id=r.user JOIN name model ON model.id=a.model"
     " JOIN name provider ON provider.id=a.provider JOIN name price ON price.id=a.price"
-    " JOIN name served ON served.id=a.served_model%s"
+    " JOIN name served ON served.id=a.served_model"
     " WHERE %s";
 static const char rows_time[] = "r.end_ms>=?1 AND r.end_ms<?2";
 /* Requests that have all their tags in common are found by those. */
@@ -49,14 +50,6 @@ static const char rows_tagset[] =
     " AND t.request>0 UNION ALL SELECT s.seq FROM tag t JOIN request s"
     " ON s.tagset=-t.request WHERE t.name=(SELECT id FROM name WHERE text=?3)"
     " AND t.value=(SELECT id FROM name WHERE text=?4) AND t.request<0";
-/* What it cost after all, where somebody has said so; NULL: unknown. */
-static const char rows_paid[] = "a.amount_pusd,a.list_pusd";
-static const char rows_corrected[] =
-    "CASE WHEN c.seq IS NULL THEN a.amount_pusd ELSE c.amount_pusd END,"
-    "CASE WHEN c.seq IS NULL THEN a.list_pusd ELSE c.list_pusd END";
-static const char rows_corrections[] =
-    " LEFT JOIN correction c ON c.seq=(SELECT MAX(seq) FROM correction"
-    " WHERE request=r.id AND n=a.n)";
 static const char rows_error[] = "r.baseline_output_ppm,r.baseline_samples";
 /* Seldom more than a handful of texts: looked up by number is soon enough. */
 #define NAME_OF(column) "(SELECT text FROM name WHERE id=r." column ")"
@@ -406,27 +399,11 @@ read_decision(sqlite3_stmt *s, struct fact *f)
 	f->decision.basis = books_text(s, ROW_basis_of_it);
 }
 
-static bool
-has_corrections(struct books *b, sqlite3 *db)
-{
-	sqlite3_stmt *q;
-	bool row = false;
-
-	if (!books_has(db, "correction", "seq"))
-		return false;
-	q = books_prepare(b, db, "SELECT 1 FROM correction LIMIT 1");
-	if (q != NULL)
-		(void)books_step(b, q, &row);
-	sqlite3_finalize(q);
-	return row;
-}
-
 /* NULL: `why`. Of a month of an older release nothing is known of decisions. */
 static sqlite3_stmt *
 prepare_rows(
     struct books *b, sqlite3 *db, const struct facts_want *want, bool decisions)
 {
-	bool corrected = has_corrections(b, db);
 	char sql[SQL_BYTES], which[800];
 	sqlite3_stmt *s;
 
@@ -436,9 +413,8 @@ prepare_rows(
 		snprintf(which, sizeof(which), rows_tag,
 		    books_has(db, "request", "tagset") ? rows_tagset : "");
 	snprintf(sql, sizeof(sql), rows_sql, books_tags_sql(db),
-	    corrected ? rows_corrected : rows_paid,
 	    books_has(db, "request", "baseline_samples") ? rows_error : "NULL,NULL",
-	    decisions ? rows_decision : "", corrected ? rows_corrections : "", which);
+	    decisions ? rows_decision : "", which);
 	s = books_prepare(b, db, sql);
 	if (s == NULL)
 		return NULL;
@@ -471,5 +447,5 @@ facts_from_rows(
 		if (!each_row(b, s, decisions ? read_decision : read_row, each, arg))
 			return false;
 	}
-	return true;
+	return facts_from_corrections(b, want->from_ms, want->to_ms, each, arg);
 }

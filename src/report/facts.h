@@ -73,6 +73,11 @@ struct facts_want {
 bool facts_from_rows(
     struct books *b, const struct facts_want *want, fact_fn *each, void *arg);
 
+/* Corrections that were made within [from, to): what an attempt cost more, or less,
+ * with the dimensions of its request; among the rows, as in the roll-ups. */
+bool facts_from_corrections(
+    struct books *b, int64_t from_ms, int64_t to_ms, fact_fn *each, void *arg);
+
 /* The value of a tag, empty when there is none. */
 struct str facts_tag(struct str tags, struct str name);
 

@@ -216,7 +216,8 @@ look_in(struct books *b, sqlite3 *db, const struct scope *scope, struct record *
 	if (!scope_sees(scope, r->key, r->team))
 		goto out;
 	if (read_attempts(b, db, sqlite3_column_int64(q, 0), r) &&
-	    read_sources(b, db, sqlite3_column_int64(q, 0), r))
+	    read_sources(b, db, sqlite3_column_int64(q, 0), r) &&
+	    record_read_corrections(b, db, r))
 		found = RECORD_found;
 	else
 		found = RECORD_unreadable;

@@ -34,6 +34,13 @@ struct record_attempt {
 	int64_t connect_ms, ttft_ms, total_ms; /* -1 unknown */
 };
 
+/* What an attempt cost after all. */
+struct record_correction {
+	int64_t at_ms, amount_pusd;
+	unsigned attempt;
+	struct str why;
+};
+
 struct record {
 	struct arena *mem; /* everything below points into it */
 	struct id id;
@@ -50,6 +57,8 @@ struct record {
 	enum outcome outcome;
 	struct record_attempt attempt[RECORD_ATTEMPTS];
 	unsigned attempts;
+	struct record_correction correction[8]; /* the last of them */
+	unsigned corrections;
 	struct pusd_sum cost;
 	bool unpriced;
 };
@@ -60,6 +69,9 @@ enum record_found { RECORD_found, RECORD_missing, RECORD_unreadable };
 enum record_found record_load(
     struct books *b, struct id id, const struct scope *scope, struct record *ret);
 void record_fini(struct record *r);
+
+/* corrections.c. False: `b->why`. */
+bool record_read_corrections(struct books *b, sqlite3 *db, struct record *r);
 
 /* The object of GET /v1/requests/ID, and the text of `frugald explain`. */
 struct recompute;

@@ -207,6 +207,26 @@ put_recomputed(struct json *j, const struct recompute *c)
 	json_object_end(j);
 }
 
+/* What is booked stays; this is what was said of it later. */
+static void
+put_corrections(struct json *j, const struct record *r)
+{
+	if (r->corrections == 0)
+		return;
+	json_array_begin(j, "corrections");
+	for (unsigned i = 0; i < r->corrections; i++) {
+		const struct record_correction *c = &r->correction[i];
+
+		json_object_begin(j, NULL);
+		put_date(j, "at", c->at_ms);
+		json_int(j, "attempt", c->attempt + 1);
+		put_money(j, "cost_usd", c->amount_pusd);
+		json_str(j, "why", c->why);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 void
 record_json(const struct record *r, const struct recompute *c, struct buf *ret)
 {
@@ -227,6 +247,7 @@ record_json(const struct record *r, const struct recompute *c, struct buf *ret)
 	for (unsigned i = 0; i < r->attempts; i++)
 		put_attempt(&j, &r->attempt[i]);
 	json_array_end(&j);
+	put_corrections(&j, r);
 	json_object_begin(&j, "versions");
 	json_str(&j, "policy", r->policy);
 	json_str(&j, "basis", r->basis);

@@ -316,6 +316,22 @@ put_versions(const struct record *r, const struct recompute *c, struct buf *b)
 	    id_text(r, (char[ID_TEXT_BYTES]){0}));
 }
 
+static void
+put_corrections(const struct record *r, struct buf *b)
+{
+	for (unsigned i = 0; i < r->corrections; i++) {
+		const struct record_correction *c = &r->correction[i];
+		char when[DATE_TEXT_BYTES];
+
+		date_format_ms(c->at_ms, when);
+		buf_printf(b, "after    attempt %u cost ", c->attempt + 1);
+		dollars(b, (struct pusd_sum){c->amount_pusd}, 4);
+		buf_printf(b, ", said %.10s %.8s UTC: ", when, when + 11);
+		put(b, c->why);
+		buf_add(b, "\n");
+	}
+}
+
 void
 record_text(const struct record *r, const struct recompute *c, struct buf *ret)
 {
@@ -325,6 +341,7 @@ record_text(const struct record *r, const struct recompute *c, struct buf *ret)
 	put_recomputed(c, ret);
 	put_attempts(r, ret);
 	put_money(r, ret);
+	put_corrections(r, ret);
 	put_time(r, ret);
 	put_versions(r, c, ret);
 }
