@@ -77,6 +77,7 @@ class Contract(harness.Case):
         request = self.row
         self.write_book("9.00")
         self.daemon.reload()
+        harness.wait_for("words for it", lambda: "fixed prices of contracts: changed" in self.daemon.said()[self.mark:])
         harness.wait_for("the new price", lambda: self.bill("luna")["amount_pusd"] == self.fixed(self.last, 9_000_000))
         after, = self.daemon.row(self.id_of(request))["attempt"]
         self.assertEqual(after, before)

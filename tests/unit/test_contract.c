@@ -195,6 +195,37 @@ test_estimate(void **state)
 	assert_int_equal(a.amount_pusd, -1);
 }
 
+/* A model of no catalogue has the price of the name that its provider knows it by; what
+ * is built in is read no further than that. */
+static void
+test_by_name(void **state)
+{
+	struct fake_env *f = fake_env_new(1);
+	struct snapshot *s;
+	struct contract_price x;
+
+	(void)state;
+	put_world(f);
+	s = good_policy(f,
+	    STR("version: 1\n"
+		"providers: {aws: {api: openai, url: 'https://a.example/v1', region: "
+		"eu, discount: 10%}}\n"
+		"models:\n"
+		"  sonnet: {is: anthropic/claude-sonnet-5, at: [{provider: aws, as: "
+		"global.anthropic.claude-sonnet-5-v1:0}]}\n"
+		"  pro: {at: [{provider: aws, as: 'amazon.nova-pro-v1:0'}], context: "
+		"300000, tier: small, quality: {default: 0.7}}\n"
+		"routes: {auto: {candidates: [pro, sonnet], baseline: sonnet}}\n"));
+	x = contract_price(s, &s->models[0], 0, DAY(90));
+	assert_string_equal(x.row->model, "aws/global.anthropic.claude-sonnet-5-v1:0");
+	x = contract_price(s, &s->models[1], 0, DAY(90));
+	assert_string_equal(x.row->model, "aws/amazon.nova-pro-v1:0");
+	assert_int_equal(x.ppm, 900000);
+	assert_in_range(price_book_count(s->prices), 2, 20);
+	snapshot_unref(s);
+	fake_env_free(f);
+}
+
 static void
 finds(struct buf found, const char *text)
 {
@@ -252,6 +283,7 @@ main(void)
 	    cmocka_unit_test(test_dated_discounts),
 	    cmocka_unit_test(test_fixed_prices),
 	    cmocka_unit_test(test_term_without_prices),
+	    cmocka_unit_test(test_by_name),
 	    cmocka_unit_test(test_kept),
 	    cmocka_unit_test(test_estimate),
 	    cmocka_unit_test(test_mistakes),

@@ -51,6 +51,23 @@ test_copies_end_in_nul(void **state)
 	xfree_secret(none, 1);
 }
 
+/* Pages of constants that were given back are there again when they are looked at. */
+static void
+test_forgotten_constants(void **state)
+{
+	static const char many[64 * 1024] = {
+	    [0] = 'a', [32 * 1024] = 'b', [65535] = 'c'};
+
+	(void)state;
+	mem_forget(many, sizeof(many));
+	assert_int_equal(many[0], 'a');
+	assert_int_equal(many[32 * 1024], 'b');
+	assert_int_equal(many[65535], 'c');
+	mem_forget(many, 0);
+	mem_forget(many + 100, 200);
+	assert_int_equal(many[100], 0);
+}
+
 static void
 test_realloc_keeps_content(void **state)
 {
@@ -100,6 +117,7 @@ main(void)
 	    cmocka_unit_test(test_calloc_zeroes),
 	    cmocka_unit_test(test_nothing_is_still_something),
 	    cmocka_unit_test(test_copies_end_in_nul),
+	    cmocka_unit_test(test_forgotten_constants),
 	    cmocka_unit_test(test_realloc_keeps_content),
 	    cmocka_unit_test(test_abort_aborts),
 	};
