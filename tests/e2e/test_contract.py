@@ -6,6 +6,7 @@ import signal
 import subprocess
 import unittest
 
+import budgets
 import harness
 from harness import CHAT, chat
 
@@ -29,8 +30,11 @@ class Contract(harness.Case):
         cls.write_book("2.00")
         cls.POLICY_PARTS = {"workers": 1, "backup_more": f", discount: 5%, contract: [{{from: {day(-400)}, discount: 12%}}, "
                             f"{{from: {day(-30)}, to: {day(3)}, discount: 15%}}, {{from: {day(3)}, discount: 90%}}]",
-                            "openai_more": f", discount: 10%, prices: {cls.book}, "
+                            "anthropic_more": ", discount: 10%", "openai_more": f", discount: 10%, prices: {cls.book}, "
                             f"commitment: {{usd: 50000, from: {day(-1)}, to: {day(1)}}}, credits: {{usd: 1000, to: {day(-2)}}}"}
+
+    def tearDown(self):
+        budgets.verify(self)
 
     @classmethod
     def write_book(cls, output):
@@ -87,6 +91,20 @@ class Contract(harness.Case):
         kept = self.daemon.query("SELECT CAST(text AS TEXT) t FROM kept WHERE kind='contracts'",
                                  months=[os.path.join(self.daemon.state, "ledger.db")])
         self.assertEqual(sum("9.00" in k["t"] for k in kept), 1)
+
+    def test_searches(self):
+        """Each has its fee, of which the discount goes off; where its fee is not known the answer is unpriced, not free."""
+        for stream in (False, True):
+            answer = self.ask_message("[[sim tokens=50 searches=3]] x", stream=stream)
+            self.assertEqual((answer.status, answer.end), (200, "whole"), answer)
+            attempt, = self.row_of(answer)["attempt"]
+            self.assertEqual(attempt["calls"], 3)
+            listed = attempt["input_uncached"] * 2_000_000 + attempt["output"] * 10_000_000 + 3 * 10**10
+            self.assertEqual((attempt["list_pusd"], attempt["amount_pusd"] * 10), (listed, listed * 9))
+        row = self.row_of(self.ask_chat("[[sim searches=2]] x", model="luna"))
+        self.assertEqual((row["attempt"][0]["calls"], row["attempt"][0]["amount_pusd"]), (2, None))
+        told = harness.ask(self.daemon.admin, "GET", f"/v1/requests/{self.id_of(row)}").json()["attempts"][0]
+        self.assertEqual((told["calls"], told["cost_usd"]), (2, None))
 
     def test_commitment(self):
         """What is spent of it are the amounts of the rows, whatever their list price is."""

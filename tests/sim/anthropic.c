@@ -57,8 +57,14 @@ add_usage(const struct answer *a, int64_t output, struct buf *out)
 	}
 	buf_add(out, ",\"usage\":{");
 	add_input(a, out);
-	buf_printf(out, ",\"output_tokens\":%lld,\"service_tier\":\"standard\"}",
+	buf_printf(out, ",\"output_tokens\":%lld,\"service_tier\":\"standard\"",
 	    (long long)output);
+	if (a->b.searches >= 0)
+		buf_printf(out,
+		    ",\"server_tool_use\":{\"web_search_requests\":%lld,"
+		    "\"web_fetch_requests\":0}",
+		    (long long)a->b.searches);
+	buf_add(out, "}");
 }
 
 /* Bound to its model: another one refuses it. */

@@ -36,6 +36,7 @@ static const struct word words[] = {
     {"port", AT(port), NULL, "on the port with this index only, from 0"},
     {"tool", AT(tool), NULL, "1: call the first tool, 0: call none"},
     {"reasoning", AT(reasoning), NULL, "of the tokens, so many of reasoning"},
+    {"searches", AT(searches), NULL, "so many of the web, told in usage"},
     {"usage", AT(usage), usages,
 	"right, missing, inconsistent, huge, every, negative, null, tenfold"},
     {"done", AT(done), dones, "the terminal event: once, none, twice"},

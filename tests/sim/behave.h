@@ -33,7 +33,7 @@ struct behaviour {
 	int64_t status, retry_after, retry_after_ms, retry_after_date;
 	int64_t ttft_ms, gap_ms, events, tokens, bytes, per_write;
 	int64_t gate; /* wait for a release before this event; -2: before the head */
-	int64_t times, port, tool, reasoning, at;
+	int64_t times, port, tool, reasoning, searches, at;
 	int64_t usage, done; /* enum usage_kind, enum done_kind */
 	int64_t split, interim;
 	enum fault fault;

@@ -31,7 +31,7 @@ add_usage_numbers(const int64_t n[static 5], struct buf *out)
 	    "\"prompt_tokens_details\":{\"cached_tokens\":%lld,\"audio_tokens\":0},"
 	    "\"completion_tokens_details\":{\"reasoning_tokens\":%lld,"
 	    "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
-	    "\"rejected_prediction_tokens\":0}}",
+	    "\"rejected_prediction_tokens\":0}",
 	    (long long)n[0], (long long)n[1], (long long)n[2], (long long)n[3],
 	    (long long)n[4]);
 }
@@ -63,6 +63,10 @@ add_usage(const struct answer *a, int64_t output, struct buf *out)
 		break;
 	}
 	add_usage_numbers(n, out);
+	if (a->b.searches >= 0) /* as OpenRouter tells them */
+		buf_printf(out, ",\"server_tool_use\":{\"web_search_requests\":%lld}",
+		    (long long)a->b.searches);
+	buf_add(out, "}");
 }
 
 static void
