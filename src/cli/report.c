@@ -237,6 +237,10 @@ verb_report(struct cli *c)
 	int code = CLI_found;
 	struct buf body;
 
+	if (c->opt[OPT_compare] != NULL)
+		return report_compare(c);
+	if (c->args > 0)
+		return cli_misuse(c, "report takes no '%s'", c->arg[0]);
 	if (c->opt[OPT_show] != NULL)
 		return show_other(c);
 	if (c->opt[OPT_fail_over] != NULL)

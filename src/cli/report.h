@@ -31,6 +31,8 @@ int report_classifier(struct cli *c);
 int report_outlook(struct cli *c, const char *target);
 /* `--fail-over`; gives the exit code. */
 int report_gate(struct cli *c);
+/* `--compare`; gives the exit code. */
+int report_compare(struct cli *c);
 /* Appends "&name=value", the value escaped, to a target. */
 void report_put_parameter(struct buf *b, const char *name, const char *value);
 /* The same of "NAME=VALUE,…" of --tag, as filters. False: said what is wrong. */

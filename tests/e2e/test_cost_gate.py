@@ -1,6 +1,8 @@
 """GET /v1/costs/gate and `frugald report --fail-over`: a pipeline's step that asks right behind the last answer."""
 
+import datetime
 import decimal
+import json
 import os
 import re
 import subprocess
@@ -109,6 +111,36 @@ class Gate(harness.Case):
         self.assertEqual(bad.returncode, 1)
         self.assertIn("are no dollars", bad.stderr)
         self.assertEqual(self.report("--tag", "run=cli", "--fail-over", "5", FRUGALD_URL="http://127.0.0.1:1").returncode, 1)
+
+    def test_two_runs_side_by_side(self):
+        for run, model, times in (("old", "luna", 2), ("old", "sol", 1), ("new", "luna", 3), ("new", "qwen", 1)):
+            for _ in range(times):
+                self.assertEqual(self.spend(run, model=model).status, 200)
+            self.gate(f"tag.run={run}&max_usd=1")  # until the rows are in
+        done = self.report("--compare", "run=old", "run=new", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        got = json.loads(done.stdout)
+        self.assertEqual((got["a"]["requests"], got["b"]["requests"]), (3, 4))
+        self.assertEqual([m["model"] for m in got["models"]][0], "sol", "what changed most comes first")
+
+        def exact(row, key):
+            return decimal.Decimal(row[key])
+        for row in (got, *got["models"]):
+            self.assertEqual(exact(row, "volume_usd") + exact(row, "mix_usd") + exact(row, "price_usd"), exact(row, "difference_usd"))
+            self.assertEqual(exact(row["b"], "cost_usd") - exact(row["a"], "cost_usd"), exact(row, "difference_usd"))
+        for key in ("volume_usd", "mix_usd", "price_usd", "difference_usd"):
+            self.assertEqual(sum(exact(m, key) for m in got["models"]), exact(got, key))
+        text = self.report("--compare", "run=old", "run=new").stdout
+        self.assertTrue(text.startswith("run=old, then run=new\n"), text)
+        self.assertRegex(text, r"(?m)^total ")
+        offline = self.report("--compare", "run=old", "run=new", "--json", "--state", self.daemon.state)
+        self.assertEqual(offline.stdout, done.stdout)
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        day = self.report("--compare", str(today - datetime.timedelta(days=1)), str(today), "--json")
+        self.assertEqual(json.loads(day.stdout)["a"]["requests"], 0)
+        self.assertGreaterEqual(json.loads(day.stdout)["b"]["requests"], 7)
+        for words in (("--compare", "run=old"), ("--compare", "yesterday", "today"), ("surplus",)):
+            self.assertEqual(self.report(*words).returncode, 2, words)
 
 
 if __name__ == "__main__":
