@@ -20,6 +20,8 @@ enum option {
 	OPT_COUNT
 };
 
+_Static_assert(OPT_COUNT <= 64, "a verb's `takes` has a bit for each");
+
 struct option_row {
 	const char *name;
 	char letter;       /* 0: none */
