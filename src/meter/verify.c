@@ -182,6 +182,7 @@ verify_month(struct verify *v, int number)
 
 	v->number = number;
 	v->old_hour = INT64_MIN;
+	v->unit = "hour";
 	snprintf(v->file, sizeof(v->file), "ledger-%04d-%02d.db", number / 12 % 10000,
 	    number % 12 + 1);
 	month_path(v->dir, number, path, sizeof(path));
@@ -283,7 +284,7 @@ verify_all(struct verify *v)
 		if (!verify_month(v, n.number[i]))
 			return false;
 	}
-	return verify_budgets(v);
+	return verify_budgets(v) && verify_days(v);
 }
 
 bool

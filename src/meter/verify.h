@@ -48,6 +48,7 @@ struct verify {
 	int number;
 	int64_t up_to;
 	int64_t old_hour; /* up to here roll-ups lack the columns of later releases */
+	const char *unit; /* of the roll-ups that are compared: "hour", "day" */
 };
 
 /* `where` as printf(). */
@@ -69,5 +70,12 @@ bool verify_rollups(struct verify *v);
 /* Roll-ups of months whose rows are gone. */
 bool verify_rollups_gone(struct verify *v, int64_t from_hour, int64_t to_hour);
 bool verify_budgets(struct verify *v);
+/* Two lists of roll-ups, in the order of their keys, side by side. */
+bool verify_walk(struct verify *v, sqlite3_stmt *kept, sqlite3_stmt *made);
+
+/* ---- verify_days.c ---- */
+
+/* Days against their hours. */
+bool verify_days(struct verify *v);
 
 #endif

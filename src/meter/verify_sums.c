@@ -105,15 +105,15 @@ print_cell(sqlite3_stmt *q, int i, char ret[static 96])
 }
 
 static void
-print_key(sqlite3_stmt *q, char ret[static KEY_TEXT])
+print_key(const struct verify *v, sqlite3_stmt *q, char ret[static KEY_TEXT])
 {
 	char tags[48];
 
 	snprintf(tags, sizeof(tags), "%.47s", (const char *)sqlite3_column_text(q, 8));
 	for (char *p = tags; *p != '\0'; p++)
 		*p = *p == '\n' ? ' ' : *p;
-	snprintf(ret, KEY_TEXT, "hour %lld, team %.40s, key %.40s, model %.40s%s%s",
-	    (long long)sqlite3_column_int64(q, 0), sqlite3_column_text(q, 1),
+	snprintf(ret, KEY_TEXT, "%s %lld, team %.40s, key %.40s, model %.40s%s%s",
+	    v->unit, (long long)sqlite3_column_int64(q, 0), sqlite3_column_text(q, 1),
 	    sqlite3_column_text(q, 2), sqlite3_column_text(q, 5),
 	    tags[0] != '\0' ? ", " : "", tags);
 }
@@ -145,7 +145,7 @@ compare_cells(struct verify *v, sqlite3_stmt *kept, sqlite3_stmt *made)
 
 		if (order(kept, made, i) == 0 || (old && is_later(column)))
 			continue;
-		print_key(kept, key);
+		print_key(v, kept, key);
 		print_cell(kept, i, was);
 		print_cell(made, i, is);
 		verify_tell(v, was, is, "ledger.db, roll-up of %s: %s", key, column);
@@ -158,14 +158,13 @@ lone_cell(struct verify *v, sqlite3_stmt *q, bool kept)
 	char key[KEY_TEXT];
 
 	v->ret->rollups++;
-	print_key(q, key);
+	print_key(v, q, key);
 	verify_tell(v, kept ? "it is there" : "nothing",
 	    kept ? "nothing" : "it is there", "ledger.db, roll-up of %s", key);
 }
 
-/* Two lists in the same order, side by side. */
-static bool
-walk(struct verify *v, sqlite3_stmt *kept, sqlite3_stmt *made)
+bool
+verify_walk(struct verify *v, sqlite3_stmt *kept, sqlite3_stmt *made)
 {
 	bool k, m;
 
@@ -203,7 +202,7 @@ verify_rollups(struct verify *v)
 		sqlite3_bind_int64(kept, 2, to);
 		sqlite3_bind_int64(made, 1, INT64_MIN);
 		sqlite3_bind_int64(made, 2, INT64_MAX);
-		ok = walk(v, kept, made);
+		ok = verify_walk(v, kept, made);
 	}
 	sqlite3_finalize(kept);
 	sqlite3_finalize(made);

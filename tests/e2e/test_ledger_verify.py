@@ -151,6 +151,7 @@ class Verify(harness.Case):
             ("ledger.db", "UPDATE rollup SET paid_lo=paid_lo+1 WHERE paid_lo=(SELECT MAX(paid_lo) FROM rollup)", "paid_lo"),
             ("ledger.db", "UPDATE rollup SET requests=requests-1 WHERE requests=(SELECT MAX(requests) FROM rollup)", "requests"),
             ("ledger.db", "DELETE FROM rollup WHERE paid_lo=(SELECT MAX(paid_lo) FROM rollup)", "roll-up of"),
+            ("ledger.db", "INSERT OR REPLACE INTO rollup_done SELECT DISTINCT hour/24,1 FROM rollup", "roll-up of day"),
             ("ledger.db", "UPDATE budget SET spent_lo=spent_lo-1 WHERE spent_lo=(SELECT MAX(spent_lo) FROM budget)", "budget"),
             ("ledger.db", "DELETE FROM budget WHERE spent_lo=(SELECT MAX(spent_lo) FROM budget)", "budget"),
             ("ledger.db", "INSERT INTO budget SELECT rule,'nobody',period_ms,0,5,at_ms FROM budget LIMIT 1", "nobody"),
