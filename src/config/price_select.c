@@ -91,7 +91,7 @@ take_match(struct str *rest, struct str *ret)
 	return take_text(rest, "]");
 }
 
-/* False: it is written otherwise, or has a comment in it. */
+/* False: it is written otherwise. */
 static bool
 take_head(struct str row, struct head *ret)
 {
@@ -99,7 +99,7 @@ take_head(struct str row, struct head *ret)
 	       take_text(&row, ", provider: ") && take_name(&row, &ret->provider) &&
 	       take_text(&row, ", model: ") && take_name(&row, &ret->model) &&
 	       take_text(&row, ",\n" ROW_MORE "match: [") &&
-	       take_match(&row, &ret->match) && memchr(row.p, '#', row.len) == NULL;
+	       take_match(&row, &ret->match);
 }
 
 static bool

@@ -316,6 +316,21 @@ read_book(struct price_book *b, struct str yaml, const char *file, struct diag *
 	arena_free(nodes);
 }
 
+/* What was cut out; where that is no book after all, nobody is told of it. */
+static void
+read_part(struct price_book *b, struct str yaml, const char *file)
+{
+	struct diag *d = diag_new();
+
+	read_book(b, yaml, file, d);
+	diag_free(d);
+	if (b->whole)
+		return;
+	xfree(b->rows);
+	b->rows = NULL;
+	b->count = 0;
+}
+
 struct price_book *
 price_book_parse_some(struct str yaml, const char *file, const struct price_wish *wish,
     unsigned wishes, struct diag *d)
@@ -330,8 +345,8 @@ price_book_parse_some(struct str yaml, const char *file, const struct price_wish
 		b->text = str_make(arena_str(b->mem, yaml), yaml.len);
 	buf_init(&some, yaml.len + 64);
 	if (wish != NULL && price_select(yaml, wish, wishes, &some))
-		read_book(b, buf_str(&some), file, d);
-	else
+		read_part(b, buf_str(&some), file);
+	if (!b->whole)
 		read_book(b, yaml, file, d);
 	buf_fini(&some);
 	if (b->whole)
