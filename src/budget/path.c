@@ -41,6 +41,22 @@ value_of(const struct budget *rule, const struct budget_who *who, char session[1
 	return STR("");
 }
 
+/* As the slot's row has it: cut at a whole character. */
+static void
+cut_into(char dst[static BUDGET_VALUE], struct str src)
+{
+	size_t at = 0, n = str_copy(dst, BUDGET_VALUE, src);
+
+	while (at < n) {
+		size_t len = str_utf8(str_make(dst + at, n - at));
+
+		if (len == 0 && n - at < 4)
+			break;
+		at += len == 0 ? 1 : len;
+	}
+	dst[at] = '\0';
+}
+
 bool
 budget_value(const struct budget *rule, const struct budget_who *who,
     char ret[static BUDGET_VALUE])
@@ -57,7 +73,7 @@ budget_value(const struct budget *rule, const struct budget_who *who,
 	if (rule->scope == SCOPE_key && rule->tag != NULL &&
 	    !str_starts(value, str_of(rule->tag)))
 		return false;
-	str_copy(ret, BUDGET_VALUE, value);
+	cut_into(ret, value);
 	return true;
 }
 

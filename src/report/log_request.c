@@ -132,6 +132,8 @@ put_decision(struct json *j, const struct request *r)
 		return;
 	json_str(j, "route", str_of(p->route == NULL ? "" : p->route->name));
 	json_str(j, "mode", str_of(mode_name(p->mode)));
+	if (r->capped != NULL)
+		json_str(j, "budget", str_of(r->capped->name));
 	json_str(j, "class", str_of(class_name(r->verdict.class)));
 	json_num(j, "complexity", (double)r->verdict.complexity, 3);
 	json_num(j, "confidence", (double)r->verdict.confidence, 3);
@@ -179,6 +181,15 @@ wanted(const struct request *r)
 	return r->snap->log == NULL || !str_is(str_of(r->snap->log), "none");
 }
 
+/* The policy may choose that of a spent budget. */
+static int
+status_of(const struct request *r)
+{
+	return r->outcome == OUT_quota && r->capped != NULL
+		   ? r->capped->http_status
+		   : outcome_row(r->outcome)->http;
+}
+
 void
 log_request(struct request *r, struct buf *ret)
 {
@@ -198,7 +209,7 @@ log_request(struct request *r, struct buf *ret)
 	put_who(&j, r);
 	put_decision(&j, r);
 	json_str(&j, "outcome", str_of(outcome_name(r->outcome)));
-	json_int(&j, "status", outcome_row(r->outcome)->http);
+	json_int(&j, "status", status_of(r));
 	json_bool(&j, "stream", r->task.stream);
 	json_int(&j, "attempts", r->attempts);
 	put_attempt(&j, r);

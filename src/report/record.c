@@ -15,10 +15,12 @@
 /* Months of older releases have neither decision nor basis. */
 static const char kept_sql[] = "decision," R(basis);
 static const char older_sql[] = "x'',''";
+static const char no_budget_sql[] = ",''";
+static const char budget_sql[] = "," R(budget);
 static const char request_sql[] =
     "SELECT seq,start_ms,end_ms,session,complexity,confidence,outlook,baseline_pusd,"
     "baseline_success,flags,outcome,plan,%s," R(key) "," R(team) "," R(user) "," R(route) "," R(asked) "," R(
-	path) "," R(class) "," R(data) "," R(mode) "," R(policy) "," R(classifier) "," R(baseline) "," R(decided) ",%s FROM request r WHERE id=?1";
+	path) "," R(class) "," R(data) "," R(mode) "," R(policy) "," R(classifier) "," R(baseline) "," R(decided) ",%s%s FROM request r WHERE id=?1";
 
 static const char attempt_sql[] =
     "SELECT tier,contract_ppm,start_ms,outcome,http_status,basis,flags,list_pusd,"
@@ -73,6 +75,7 @@ read_request(struct record *r, sqlite3_stmt *q)
 	r->decision = keep(r,
 	    str_make(sqlite3_column_blob(q, 26), (size_t)sqlite3_column_bytes(q, 26)));
 	r->basis = keep(r, books_text(q, 27));
+	r->budget = keep(r, books_text(q, 28));
 }
 
 static sqlite3_stmt *
@@ -81,7 +84,8 @@ prepare_request(struct books *b, sqlite3 *db)
 	char sql[1600];
 
 	snprintf(sql, sizeof(sql), request_sql, books_tags_sql(db),
-	    books_has(db, "request", "basis") ? kept_sql : older_sql);
+	    books_has(db, "request", "basis") ? kept_sql : older_sql,
+	    books_has(db, "request", "budget") ? budget_sql : no_budget_sql);
 	return books_prepare(b, db, sql);
 }
 

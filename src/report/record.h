@@ -45,6 +45,7 @@ struct record {
 	struct arena *mem; /* everything below points into it */
 	struct id id;
 	int64_t start_ms, end_ms;
+	struct str budget; /* whose cap has changed what was decided */
 	struct str key, team, user, route, asked, path, class_name, data, mode, policy,
 	    classifier, baseline, decided, tags, plan;
 	struct str basis, decision; /* empty: an older release's row, or no room */

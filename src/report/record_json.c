@@ -169,6 +169,8 @@ put_decision(struct json *j, const struct record *r)
 	json_bool(j, "below_quality", r->below_quality);
 	json_bool(j, "unsure", r->unsure);
 	json_bool(j, "pinned", r->pinned);
+	if (r->budget.len > 0)
+		json_str(j, "budget", r->budget);
 }
 
 static void

@@ -137,6 +137,18 @@ put_who(const struct record *r, const struct recompute *c, struct buf *b)
 	buf_add(b, "\n");
 }
 
+/* Another one was asked than the plan had first. */
+static void
+put_budget(const struct record *r, struct buf *b)
+{
+	if (r->budget.len == 0)
+		return;
+	buf_add(b, "budget   ");
+	put(b, r->budget);
+	buf_add(b, " had no room for what was decided: candidates behind it were "
+		   "asked\n");
+}
+
 /* What is to be known of the plan's numbers. */
 static void
 put_recomputed(const struct recompute *c, struct buf *b)
@@ -338,6 +350,7 @@ record_text(const struct record *r, const struct recompute *c, struct buf *ret)
 	put_title(r, ret);
 	put_who(r, c, ret);
 	plan_text(&c->view, ret);
+	put_budget(r, ret);
 	put_recomputed(c, ret);
 	put_attempts(r, ret);
 	put_money(r, ret);

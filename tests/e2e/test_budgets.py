@@ -46,6 +46,10 @@ class Budgets(harness.Case):
             spent += float(answer.header("x-frugald-cost-usd"))
         self.fail("nothing is ever refused")
 
+    def logged(self, answer):
+        return harness.wait_for("its line in the log", lambda: next(
+            (line for line in self.daemon.log_lines() if line["id"] == answer.header("x-request-id")), None))
+
     def test_refused_with_words(self):
         spent, answer = self.spend(app("refuse"), model="sol", max_tokens=1000)
         self.assertTrue(0.05 < spent <= 0.10, spent)
@@ -65,6 +69,7 @@ class Budgets(harness.Case):
         self.assertError(answer, 429, "insufficient_quota")
         self.assertEqual(answer.header("x-should-retry"), "false")
         self.assertIn("resets: never", answer.json()["error"]["message"])
+        self.assertEqual(self.logged(answer)["status"], 429)
 
     def test_anthropic_clients_are_told_too(self):
         answer = self.ask_message("x", app("none"))
@@ -78,6 +83,9 @@ class Budgets(harness.Case):
         self.assertEqual(answer.header("x-frugald-budget"), "tag.app down in all")
         self.assertAttempts(answer, ("luna", "openai", "served", "reported"))
         self.assertEqual(self.row_of(answer)["budget_name"], "tag.app down in all")
+        asked = harness.ask(self.daemon.admin, "GET", "/v1/requests/" + answer.header("x-request-id"))
+        self.assertEqual(asked.json()["budget"], "tag.app down in all")
+        self.assertEqual(self.logged(answer)["budget"], "tag.app down in all")
         # What nobody has room for is refused.
         answer = self.ask_chat("none", app("down"), model="down", max_tokens=100000)
         self.assertError(answer, 402, "insufficient_quota")
