@@ -228,7 +228,8 @@ kinds_add(struct kinds *k, const struct fact *f)
 		if (u.tokens[i] > 0 && price->pusd[i] > 0)
 			weight[i] = (wide)u.tokens[i] * price->pusd[i];
 	}
-	if (share(k, f->sums.paid.v, weight))
+	/* Less than nothing: corrections of other hours. */
+	if (f->sums.paid.v >= 0 && share(k, f->sums.paid.v, weight))
 		add_cache(k, f, price, weight);
 	else
 		k->other.v += f->sums.paid.v;

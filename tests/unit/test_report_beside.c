@@ -105,6 +105,24 @@ kinds_add_up(void **state)
 	    INT64_MAX);
 }
 
+/* What a correction took away is in no kind, but in the sum. */
+static void
+less_than_nothing_has_no_kind(void **state)
+{
+	struct fact less = {.price = STR("openai/gpt-5.6-luna/2026-07-30"),
+	    .sums = {.paid = {-5}, .tokens = {[TOKEN_output] = 7}}};
+	struct rows *r = *state;
+	struct books b;
+	struct kinds k;
+
+	books_init(&b, &r->env, r->dir);
+	kinds_init(&k, &b);
+	kinds_add(&k, &less);
+	assert_true(k.other.v == -5 && k.kind[TOKEN_output].v == 0);
+	kinds_fini(&k);
+	books_fini(&b);
+}
+
 static void
 add_kinds(void *arg, const struct fact *f)
 {
@@ -240,6 +258,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(kinds_add_up),
+	    cmocka_unit_test(less_than_nothing_has_no_kind),
 	    cmocka_unit_test(kinds_of_hours_add_up),
 	    cmocka_unit_test(a_loss_is_a_loss),
 	    cmocka_unit_test(refusals_of_hours),
