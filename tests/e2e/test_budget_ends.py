@@ -137,6 +137,21 @@ class Ends(budgets.Case):
         print(f"{count} clients left: {len(calls)} calls, {len(rows)} rows, all settled")
 
 
+class Long(budgets.Case):
+    """gateways.md 4.2 no. 24 (Busbar): an answer that is longer than what is held back is billed as any other."""
+    POLICY_PARTS = {"top": "limits: {hold_back: 1KiB}"}
+    BUDGETS = '[{{each: user, usd: "{90}"}}]'
+
+    def test_a_long_answer_is_billed(self):
+        for stream in (False, True):
+            answer = self.post(CHAT, self.body("[[sim tokens=5000]] x", user="user-long", max_tokens=6000, stream=stream))
+            self.assertEqual(answer.status, 200, answer)
+            attempt = self.row_of(answer)["attempt"][0]
+            self.assertEqual((attempt["basis"], attempt["output"]), ("reported", 5000))
+            self.assertGreater(len(answer.body), 20000)
+        self.assertEqual(self.quiet("user:user-long")["spent"], 2 * attempt["amount_pusd"])
+
+
 class Closed(budgets.Case):
     BUDGETS = '[{{scope: daemon, usd: "0.000000000001"}}]'
 
