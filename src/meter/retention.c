@@ -85,6 +85,9 @@ static const char *const sweeps[] = {
     " AND (hour+1)*3600000<=?1",
     "DELETE FROM refusal WHERE hour=(SELECT MIN(hour) FROM refusal)"
     " AND (hour+1)*3600000<=?1",
+    /* Sums `in all` of whom nobody has heard since. */
+    "DELETE FROM budget WHERE (rule,value,period_ms) IN (SELECT rule,value,period_ms"
+    " FROM budget WHERE period_ms=0 AND at_ms<?1 LIMIT 1000)",
     /* What was in force then stays, and all since; a request that began before a
      * reload may have ended a day after it. */
     "DELETE FROM kept WHERE (kind,hash) IN (SELECT k.kind,k.hash FROM kept k WHERE"

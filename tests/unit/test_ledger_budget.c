@@ -275,6 +275,83 @@ test_long_gone_periods_go(void **state)
 	    2);
 }
 
+struct findings {
+	unsigned count;
+	char last[256];
+};
+
+static void
+on_finding(void *arg, const struct verify_finding *f)
+{
+	struct findings *found = arg;
+
+	found->count++;
+	snprintf(found->last, sizeof(found->last), "%s", f->where);
+}
+
+static struct verify_report
+verified(struct book *k, struct findings *ret)
+{
+	struct verify_report r;
+	char why[256];
+
+	*ret = (struct findings){.count = 0};
+	if (!ledger_verify(k->p->env, STATE, on_finding, ret, &r, why))
+		fail_msg("%s", why);
+	return r;
+}
+
+/* Sums of rows that were removed can only be more than what is left of them. */
+static void
+test_rows_that_are_gone(void **state)
+{
+	const struct ledger_terms terms = {.keep_days = 28, .keep_months = 2};
+	struct book *k = *state;
+	struct verify_report r;
+	struct findings f;
+
+	assert_true(book_start(k, ALL));
+	ledger_set_terms(k->p->ledger, &terms);
+	book_one_of(k, "ann", 1, 100);
+	book_one_of(k, "old", 1, 100);
+	turn(k);
+	r = verified(k, &f);
+	assert_int_equal(f.count, 0);
+	assert_int_equal(r.skipped[VERIFY_budget_rows], 0);
+	for (int i = 0; i < 64; i++) {
+		fake_env_advance(k->p->fake, 24 * HOUR_NS);
+		turn(k);
+	}
+	book_one_of(k, "ann", 1, 23);
+	for (int i = 0; i < 240; i++) {
+		fake_env_advance(k->p->fake, 60 * NS_PER_S);
+		turn(k);
+	}
+	assert_int_equal(ask("ledger.db", "SELECT COUNT(*) FROM rollup"), 2);
+	assert_int_equal(book_kept("each tag.commit in all", "4711"), 223);
+	r = verified(k, &f);
+	if (f.count > 0)
+		fail_msg("%s", f.last);
+	assert_true(r.skipped[VERIFY_budget_rows] > 0);
+	assert_int_equal(r.skipped[VERIFY_rollup_rows], 1);
+	/* A budget of now begins with what is left. */
+	assert_true(book_adopt(k, DAILY));
+	assert_true(book_adopt(k, ALL));
+	assert_int_equal(book_account(k, "each tag.commit in all", "4711"), 23);
+	(void)verified(k, &f);
+	assert_int_equal(f.count, 0);
+	/* And nobody remembers for ever. */
+	for (int i = 0; i < 110; i++) {
+		fake_env_advance(k->p->fake, 24 * HOUR_NS);
+		turn(k);
+	}
+	for (int i = 0; i < 240; i++) {
+		fake_env_advance(k->p->fake, 60 * NS_PER_S);
+		turn(k);
+	}
+	assert_int_equal(book_kept("each tag.commit in all", "4711"), -1);
+}
+
 static void
 test_refusals_are_kept_by_the_hour(void **state)
 {
@@ -317,6 +394,7 @@ main(void)
 	    BOOK_TEST(test_a_reload_while_the_disk_is_full),
 	    BOOK_TEST(test_an_attempt_counts_where_it_was_granted),
 	    BOOK_TEST(test_long_gone_periods_go),
+	    BOOK_TEST(test_rows_that_are_gone),
 	    BOOK_TEST(test_refusals_are_kept_by_the_hour),
 	};
 
