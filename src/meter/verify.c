@@ -136,20 +136,20 @@ read_rows(struct verify *v, struct month_scan *s)
 	}
 }
 
-static bool
-get_up_to(struct verify *v)
+bool
+verify_meta(struct verify *v, const char *what, int64_t *ret)
 {
-	char key[32];
+	char key[40];
 	sqlite3_stmt *q;
 	bool row, ok;
 
 	snprintf(
-	    key, sizeof(key), "up_to:%04d-%02d", v->number / 12, v->number % 12 + 1);
+	    key, sizeof(key), "%s:%04d-%02d", what, v->number / 12, v->number % 12 + 1);
 	if (!db_prepare(&v->sums, "SELECT value FROM meta WHERE key=?1", &q))
 		return verify_fail(v, &v->sums, "ledger.db");
 	db_text(q, 1, str_of(key));
 	ok = db_step(&v->sums, q, &row);
-	v->up_to = ok && row ? sqlite3_column_int64(q, 0) : 0;
+	*ret = ok && row ? sqlite3_column_int64(q, 0) : 0;
 	sqlite3_finalize(q);
 	return ok || verify_fail(v, &v->sums, "ledger.db");
 }
@@ -165,18 +165,20 @@ is_being_made(struct verify *v)
 }
 
 static bool
-verify_open_month(struct verify *v, struct month_scan *s)
+verify_rows(struct verify *v)
 {
-	return has_newest_schema(v, &v->month, v->file, schema_month.steps) &&
-	       (db_exec(&v->month, "BEGIN") || verify_fail(v, &v->month, v->file)) &&
-	       check_file(v, &v->month, v->file) && read_rows(v, s) &&
-	       verify_rollups(v);
+	struct month_scan *s = xcalloc(1, sizeof(*s));
+	bool ok = check_file(v, &v->month, v->file) && read_rows(v, s) &&
+		  verify_corrections_add(v) && verify_rollups(v);
+
+	month_scan_close(s);
+	xfree(s);
+	return ok;
 }
 
 static bool
-verify_month(struct verify *v, int number)
+with_month(struct verify *v, int number, bool (*work)(struct verify *v))
 {
-	struct month_scan *s = xcalloc(1, sizeof(*s));
 	char path[4096];
 	bool ok;
 
@@ -187,10 +189,13 @@ verify_month(struct verify *v, int number)
 	    number % 12 + 1);
 	month_path(v->dir, number, path, sizeof(path));
 	ok = (db_open_reader(&v->month, path) || verify_fail(v, &v->month, v->file)) &&
-	     get_up_to(v) && (is_being_made(v) || verify_open_month(v, s));
-	month_scan_close(s);
+	     verify_meta(v, "up_to", &v->up_to);
+	if (ok && !is_being_made(v))
+		ok = has_newest_schema(v, &v->month, v->file, schema_month.steps) &&
+		     (db_exec(&v->month, "BEGIN") ||
+			 verify_fail(v, &v->month, v->file)) &&
+		     work(v);
 	db_close(&v->month);
-	xfree(s);
 	return ok;
 }
 
@@ -281,7 +286,11 @@ verify_all(struct verify *v)
 	if (!find_gone(v, &n))
 		return false;
 	for (unsigned i = 0; i < n.count; i++) {
-		if (!verify_month(v, n.number[i]))
+		if (!with_month(v, n.number[i], verify_corrections_take))
+			return false;
+	}
+	for (unsigned i = 0; i < n.count; i++) {
+		if (!with_month(v, n.number[i], verify_rows))
 			return false;
 	}
 	return verify_budgets(v) && verify_days(v);
@@ -310,6 +319,7 @@ ledger_verify(struct env *env, const char *state_dir,
 	rollup_close(&v.rollup);
 	db_close(&v.scratch);
 	db_close(&v.sums);
+	verify_corrections_free(&v);
 	verify_prices_free(&v);
 	return ok;
 }

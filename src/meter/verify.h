@@ -10,6 +10,7 @@
 
 /* What was in force for some rows. */
 struct verify_force;
+struct verify_correction;
 
 #define VERIFY_PRICES 256
 
@@ -39,6 +40,9 @@ struct verify {
 	struct db scratch; /* roll-ups made again, of one month */
 	struct rollup_store rollup;
 
+	struct verify_correction *correction; /* of all months */
+	size_t corrections, corrections_room;
+
 	struct map *forces; /* basis -> struct verify_force */
 	struct verify_price *price;
 
@@ -55,6 +59,17 @@ struct verify {
 void verify_tell(struct verify *v, const char *written, const char *computed,
     const char *where, ...) PRINTF_LIKE(4, 5);
 bool verify_fail(struct verify *v, const struct db *db, const char *what);
+
+/* Of the month under way, a number that ledger.db keeps; 0: none. */
+bool verify_meta(struct verify *v, const char *what, int64_t *ret);
+
+/* ---- verify_correct.c ---- */
+
+/* Those of the month that is open; before roll-ups of any month. */
+bool verify_corrections_take(struct verify *v);
+/* Those that count in the month under way, to its roll-ups. */
+bool verify_corrections_add(struct verify *v);
+void verify_corrections_free(struct verify *v);
 
 /* ---- verify_price.c ---- */
 

@@ -174,6 +174,21 @@ class Verify(harness.Case):
             self.assertGreater(db.execute(sql).rowcount, 0, sql)
             db.commit()
 
+    def test_corrections_count_in_their_hour(self):
+        self.traffic(8)
+        answer = self.ask_chat("x")
+        type(self).sent += 1
+        self.daemon.row(answer.header("x-request-id"))
+        for usd in ("0.5", "0.25"):
+            body = {"request": answer.header("x-request-id"), "amount_usd": usd, "why": "credit note"}
+            self.assertEqual(harness.ask(self.daemon.admin, "POST", "/admin/correct", json.dumps(body).encode()).status, 200)
+        self.assertEqualBooks()
+        with tempfile.TemporaryDirectory() as to:
+            copy(self.daemon.state, to)
+            self.change(os.path.join(to, os.path.basename(self.daemon.months()[0])), "UPDATE correction SET amount_pusd=amount_pusd+1")
+            code, found = verify(to)
+            self.assertEqual((code, [d["where"].split()[-1] for d in found["differences"]]), (1, ["paid_lo"]), found)
+
     def test_what_it_says_to_people(self):
         self.traffic(8)
         self.settled()
