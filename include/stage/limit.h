@@ -53,6 +53,10 @@ struct limit_refusal {
 	unsigned sharing; /* not 0: there is room, for others of so many keys */
 };
 
+/* What is left, without taking any. */
+void limit_look(struct limits_shared *l, const struct limit_who *who, int64_t now_ns,
+    struct limit_room room[static LIMIT_KINDS]);
+
 /* What a request, or an attempt, has taken. Zeroed: nothing. */
 struct limit_taken {
 	int64_t n, second;
@@ -149,6 +153,7 @@ uint64_t limits_refused(
 /* Of a request: written by the row `limit`, hold and settle. */
 struct limit_state {
 	bool limited;
+	bool known; /* `room` is */
 	struct limit_who who;
 	struct limit_taken taken;
 	struct limit_room room[LIMIT_KINDS];

@@ -244,6 +244,16 @@ room_locked(const struct limit_who *who, enum limit_kind k, int64_t now_ns,
 	}
 }
 
+void
+limit_look(struct limits_shared *l, const struct limit_who *who, int64_t now_ns,
+    struct limit_room room[static LIMIT_KINDS])
+{
+	now_ns = limits_lock(l, now_ns);
+	for (size_t k = 0; k < LIMIT_KINDS; k++)
+		room_locked(who, (enum limit_kind)k, now_ns, &room[k]);
+	pthread_mutex_unlock(&l->lock);
+}
+
 static void
 ask_team_locked(const struct limit_who *who, int64_t now_ns)
 {

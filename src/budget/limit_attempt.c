@@ -193,4 +193,5 @@ limit_over(struct request *r)
 		return;
 	limit_leave(
 	    r->worker->shared->limits, &s->who, now_ns(r), &s->taken, r->called);
+	s->known = s->known && r->called; /* else it was taken back */
 }

@@ -59,6 +59,7 @@ limit_step(struct request *r)
 	now = (struct limit_moment){env->mono_ns(env), env_wall_ms(env)};
 	if (!runaway_admit(l, &s->who, &now, &fast))
 		return say_too_fast(r, &fast);
+	s->known = true;
 	if (limit_enter(l, &s->who, now.mono_ns, &s->taken, s->room, &why))
 		return NEXT;
 	limit_say(r, &why);

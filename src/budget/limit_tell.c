@@ -56,12 +56,28 @@ moment_text(struct request *r, int64_t ms)
 	return arena_str(r->mem, str_of(text));
 }
 
+/* Also of a request that came not so far as to be let in. */
+static bool
+known(struct request *r)
+{
+	struct limit_state *s = &r->limits;
+	struct env *env = r->worker->env;
+
+	if (s->known)
+		return true;
+	if (!limit_who_make(&r->who, &s->who))
+		return false;
+	limit_look(r->worker->shared->limits, &s->who, env->mono_ns(env), s->room);
+	s->known = true;
+	return true;
+}
+
 void
 limit_tell(struct request *r, struct reply_head *h)
 {
 	const struct dialect *d = r->in.dialect;
 
-	if (!r->limits.limited)
+	if (d == NULL || !known(r))
 		return;
 	for (size_t k = 0; k < nitems(d->limit_headers); k++) {
 		const struct limit_headers *name = &d->limit_headers[k];

@@ -25,6 +25,7 @@ reply(struct request *r, int status, const char *type, struct str body)
 {
 	struct reply_head h = {.status = status, .content_type = type};
 
+	limit_tell(r, &h);
 	edge_reply_whole(r, &h, body);
 }
 

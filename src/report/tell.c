@@ -30,6 +30,7 @@ tell_step(struct request *r)
 		return request_fail_text(r, OUT_internal, NULL,
 		    "the plan is too long to be told; route to fewer models");
 	}
+	limit_tell(r, &h);
 	edge_reply_whole(r, &h, buf_str(&body));
 	buf_fini(&body);
 	r->outcome = OUT_served;

@@ -37,7 +37,7 @@ class Limits(harness.Case):
     POLICY_PARTS = {"top": TOP, "workers": 4}
 
     KEYS = {**{f"race{i}": entry(f"race{i}", "rpm: 60") for i in range(ROUNDS)},
-            "few": entry("few", "rpm: 3"), "few2": entry("few2", "rpm: 3"), "five": entry("five", "rpm: 5"),
+            "few": entry("few", "rpm: 3"), "few2": entry("few2", "rpm: 3"), "five": entry("five", "rpm: 5"), "tells": entry("tells", "rpm: 7"),
             "narrow": entry("narrow", "max_inflight: 2"), "slow": entry("slow", "max_inflight: 2"), "crowd": entry("crowd", "max_inflight: 5"),
             "hundred": entry("hundred", "tpm: 100"), "hundred2": entry("hundred2", "tpm: 100"),
             "seq": entry("seq", "tpm: 400"), "back": entry("back", "tpm: 3000, rpm: 50"),
@@ -103,6 +103,19 @@ class Limits(harness.Case):
         # a stream that is refused is told by an answer, not by an event
         self.assertLimited(self.ask("few", stream=True), "key 'few'")
         self.assertEqual(self.ask("open").header("x-ratelimit-limit-requests"), None)
+
+    def test_every_answer_tells(self):
+        """Also those that take nothing: of questions that are ours to answer, and refusals."""
+        def left(answer, status):
+            self.assertEqual(answer.status, status, answer)
+            return answer.header("x-ratelimit-limit-requests"), answer.header("x-ratelimit-remaining-requests")
+        for _ in range(2):
+            self.assertEqual(left(harness.ask(self.daemon.port, "GET", "/v1/models", headers=self.key("tells")), 200), ("7", "7"))
+            self.assertEqual(left(self.post(CHAT, b"{", self.key("tells")), 400), ("7", "7"))
+            self.assertEqual(left(harness.ask(self.daemon.port, "POST", "/v1/route", chat("x"), self.key("tells")), 200), ("7", "7"))
+        self.assertEqual(left(self.ask("tells"), 200), ("7", "6"))
+        self.assertEqual(left(self.ask("tells", model="nobody"), 404), ("7", "6"))
+        self.assertEqual(left(harness.ask(self.daemon.port, "GET", "/v1/models", headers=self.key("nobody")), 401), (None, None))
 
     def test_in_the_words_of_the_other_api(self):
         answer = self.post(MESSAGES, message("hello"), self.key("poem"))
