@@ -147,10 +147,6 @@ check(struct sim *s)
 {
 	const struct one *o = some(s, HELD);
 
-	if (s->now == NULL) {
-		wrong(&s->t, "no policy is in force");
-		return;
-	}
 	for (unsigned i = 0; i < s->now->snap.budget_count; i++) {
 		for (unsigned who = 0; who < ASKERS; who++) {
 			if (is_first(&s->now->rule[i], who))

@@ -323,6 +323,10 @@ step(struct sim *s)
 		publish(s);
 	else
 		crash(s);
+	if (s->now == NULL) {
+		wrong(&s->t, "no policy is in force");
+		return;
+	}
 	check(s);
 	if (what >= 90 || one_in(s, 8))
 		check_list(s);
