@@ -285,6 +285,8 @@ struct jwks;
 /* Whose tokens get a key, and what key that is. */
 struct ci_rule {
 	const char *name, *issuer, *audience;
+	const char *key;     /* "ci:NAME" */
+	struct limit *limit; /* of all its keys; set once, before it is published */
 	const struct team *team;
 	const char *claim[CI_CLAIMS_MAX]; /* that are read, by name */
 	unsigned claims;

@@ -142,7 +142,7 @@ make_name(struct checking *c, struct ci_grant *ret)
 	struct sha256 hash;
 	struct buf text;
 
-	snprintf(ret->key, sizeof(ret->key), CI_KEY "%s", r->name);
+	snprintf(ret->key, sizeof(ret->key), "%s", r->key);
 	if (!r->capped)
 		return true;
 	for (unsigned i = 0; i < r->claims; i++) {

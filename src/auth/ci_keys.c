@@ -207,6 +207,7 @@ make_key(const struct entry *e, const struct ci_rule *rule, struct arena *mem)
 	    .terms = auth_terms(&(struct principal){0}),
 	    .tags = tag_lines(e, mem),
 	    .of_token = true,
+	    .limit = rule->limit,
 	};
 	key->terms.rpm = key->terms.tpm = key->terms.max_inflight = -1;
 	return key;

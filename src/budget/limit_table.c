@@ -86,6 +86,7 @@ limits_bind(struct limits_shared *l, struct snapshot *s)
 	/* The snapshot is constant from its publication on; this comes before. */
 	struct team *team = (struct team *)s->teams;
 	struct key_entry *key = (struct key_entry *)s->keys;
+	struct ci_rule *ci = (struct ci_rule *)s->ci;
 
 	pthread_mutex_lock(&l->lock);
 	for (unsigned i = 0; i < s->team_count; i++)
@@ -99,6 +100,13 @@ limits_bind(struct limits_shared *l, struct snapshot *s)
 				       runaway_paused_locked(l, key[i].name)
 				   ? limit_find_locked(l, LIMIT_key, key[i].name)
 				   : NULL;
+	}
+	for (unsigned i = 0; i < s->ci_count; i++) {
+		bool shares = ci[i].team != NULL && ci[i].team->limit != NULL;
+
+		ci[i].limit = shares || runaway_paused_locked(l, ci[i].key)
+				  ? limit_find_locked(l, LIMIT_key, ci[i].key)
+				  : NULL;
 	}
 	pthread_mutex_unlock(&l->lock);
 }

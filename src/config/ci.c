@@ -177,6 +177,7 @@ read_rule(struct build *b, const struct ci_draft *d, struct ci_rule *r)
 {
 	*r = (struct ci_rule){
 	    .name = d->draft.name,
+	    .key = arena_printf(b->r.mem, CI_KEY "%s", d->draft.name),
 	    .issuer = d->issuer == NULL ? "" : d->issuer,
 	    .audience = d->audience == NULL ? "" : d->audience,
 	    .lifetime_s = (int32_t)(d->lifetime_ms / 1000),
@@ -201,8 +202,8 @@ read_rule(struct build *b, const struct ci_draft *d, struct ci_rule *r)
 	read_keys(b, d, r);
 	r->terms = hash_terms(r);
 	if (r->capped)
-		budget_of_ci(b, arena_printf(b->r.mem, CI_KEY "%s:", r->name),
-		    d->max_usd, node_place(d->draft.node, "max_usd"));
+		budget_of_ci(b, arena_printf(b->r.mem, "%s:", r->key), d->max_usd,
+		    node_place(d->draft.node, "max_usd"));
 }
 
 void

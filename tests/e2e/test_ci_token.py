@@ -12,12 +12,14 @@ import oidc
 from harness import CHAT, chat
 
 TOP = """keys_file: keys.yaml
-teams: {{platform: {{may_use: all}}, shop: {{may_use: [luna]}}}}
+teams: {{platform: {{may_use: all}}, shop: {{may_use: [luna]}}, few: {{may_use: [luna], rpm: 2}}}}
 ci:
   github: {{issuer: "{issuer}", audience: frugald, require: {{repository_owner: acme, sub: "repo:acme/*"}}, team: shop,
            tags: {{run: run_id, app: workflow}}, ca_file: issuer.crt, allow_private: true{more}}}
   capped: {{issuer: "{issuer}", audience: capped, require: {{repository_owner: acme}}, team: shop, tags: {{run: run_id}},
            max_usd: "0.002", lifetime: 10m, ca_file: issuer.crt, allow_private: true}}
+  slow:   {{issuer: "{issuer}", audience: slow, require: {{repository_owner: acme}}, team: few, ca_file: issuer.crt,
+           allow_private: true}}
   filed:  {{issuer: "https://filed.example", audience: frugald, require: {{repository_owner: acme}}, team: platform,
            keys: file:filed.json}}
 """
@@ -152,6 +154,16 @@ class CiToken(harness.Case):
         self.assertIn(f"each key ci:capped:* in all", answers[-1].json()["error"]["message"])
         self.assertEqual(spend(second).status, 402, "for both keys of the job")
         self.assertEqual(spend(other).status, 200, "and for no other job")
+
+    def test_two_tokens_that_begin_alike_are_two(self):
+        """gateways.md 4.8 no. 52: what one token got is never another one's."""
+        runs = [self.key_for(run_id=run)["tags"]["run"] for run in ("301", "302", "301")]
+        self.assertEqual(runs, ["301", "302", "301"])
+
+    def test_limits_of_the_team_hold(self):
+        keys = [self.key_for(aud="slow")["key"] for _ in range(2)]
+        statuses = [self.use(keys[i % 2]).status for i in range(4)]
+        self.assertEqual(statuses, [200, 200, 429, 429])
 
     def test_keys_survive_a_restart_and_end_with_their_rule(self):
         key = self.key_for()["key"]

@@ -10,6 +10,7 @@ from harness import CHAT, MESSAGES, chat, message
 
 TOP = """keys_file: keys.yaml
 teams: {platform: {may_use: all}}
+budgets: [{scope: tag.run, value: "185", usd: 0.002}]
 """
 
 
@@ -28,12 +29,29 @@ class Tags(harness.Case):
         try:
             said = cls.keys("add", "job", "--team", "platform", "--tag", "run=184").stdout
             cls.key = re.search(r"fr-[0-9A-Za-z]{43}", said).group(0)
+            said = cls.keys("add", "spent", "--team", "platform", "--tag", "run=185").stdout
+            cls.spent = re.search(r"fr-[0-9A-Za-z]{43}", said).group(0)
             cls.daemon.reload()
-            harness.wait_for("the worker to have the key", lambda: harness.ask(
-                cls.daemon.port, "GET", "/v1/models", headers=cls.bearer()).status == 200)
+            harness.wait_for("the worker to have the keys", lambda: harness.ask(
+                cls.daemon.port, "GET", "/v1/models", headers=cls.capped()).status == 200)
         except BaseException:
             cls.clean_up()
             raise
+
+    def test_a_budget_on_a_tag_cannot_be_left_by_naming_another(self):
+        """Whatever path and header say, the key's run is what is spent from."""
+        for word in ("run=9", "run=%39", "run=9,env=x"):
+            answers = []
+            while (not answers or answers[-1].status == 200) and len(answers) < 100:
+                n = len(answers)
+                answers.append(self.post(f"/t/{word}{CHAT}", chat("x", max_tokens=20),
+                                         self.capped(**{"x-frugald-tags": f"run=h{n}"})))
+            self.assertError(answers[-1], 402, "insufficient_quota")
+            self.assertIn("tag.run 185", answers[-1].json()["error"]["message"])
+
+    @classmethod
+    def capped(cls, **more):
+        return {"x-api-key": cls.spent, **more}
 
     @classmethod
     def keys(cls, *words, check=True):
