@@ -52,7 +52,7 @@ struct account;
 #define BUDGET_PATH_MAX BUDGETS_ON_PATH
 /* So many accounts are kept; above them those whose period is over go first, and when
  * all are in force a new one is refused. */
-#define ACCOUNTS_MAX 131072
+#define ACCOUNTS_MAX 524288
 #define BUDGET_VALUE 64 /* bytes; longer values are cut, as the ledger's rows are */
 
 /* Whose request it is, as the ledger keeps it. */

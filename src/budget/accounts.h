@@ -7,7 +7,7 @@
 
 #include "core/request.h"
 
-#define ACCOUNT_BUCKETS 131072U
+#define ACCOUNT_BUCKETS 262144U
 #define RULE_BUCKETS    16384U
 #define COUNTS_MAX      1024U
 
@@ -38,7 +38,7 @@ struct account {
 	uint16_t marks; /* of `warn_at` that were passed */
 	bool orphan;    /* its rule is gone: in no list, freed with its last grant */
 	uint64_t refused, downgraded, overruns;
-	char value[BUDGET_VALUE];
+	char value[]; /* at most BUDGET_VALUE with its NUL */
 };
 LIST_HEAD(account_bucket, account);
 

@@ -42,7 +42,7 @@ line_locked(const struct account *a, struct budget_line *ret)
 	    .refused = a->refused,
 	    .downgraded = a->downgraded,
 	    .overruns = a->overruns};
-	memcpy(ret->value, a->value, sizeof(ret->value));
+	str_copy(ret->value, sizeof(ret->value), str_of(a->value));
 }
 
 unsigned

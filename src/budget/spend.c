@@ -25,7 +25,7 @@ note(struct news *news, const struct account *a, int32_t mark_ppm, struct pusd o
 	if (news == NULL || news->count == nitems(news->at))
 		return;
 	news->at[news->count].name = a->rule->name;
-	memcpy(news->at[news->count].value, a->value, sizeof(a->value));
+	str_copy(news->at[news->count].value, BUDGET_VALUE, str_of(a->value));
 	news->at[news->count].spent = a->spent;
 	news->at[news->count].cap = a->rule->cap;
 	news->at[news->count].mark_ppm = mark_ppm;

@@ -95,14 +95,15 @@ struct account *
 account_add_locked(struct budgets *b, struct kept_rule *k, uint64_t hash,
     const char *value, int64_t period_ms)
 {
-	struct account *a = xcalloc(1, sizeof(*a));
+	size_t len = strlen(value);
+	struct account *a = xcalloc(1, sizeof(*a) + len + 1);
 
 	sweep_rule_locked(b, k, SWEEP_STEP);
 	a->rule = k;
 	a->hash = hash;
 	a->period_ms = period_ms;
 	a->resets_ms = k->resets_ms;
-	str_copy(a->value, sizeof(a->value), str_of(value));
+	memcpy(a->value, value, len + 1);
 	LIST_INSERT_HEAD(bucket_of(b, k, hash), a, in_bucket);
 	TAILQ_INSERT_TAIL(&k->accounts, a, in_rule);
 	b->accounts++;
