@@ -153,7 +153,8 @@ uint64_t limits_refused(
 /* Of a request: written by the row `limit`, hold and settle. */
 struct limit_state {
 	bool limited;
-	bool known; /* `room` is */
+	bool known;          /* `room` is */
+	const char *reached; /* which refused it, "team tpm"; NULL: none */
 	struct limit_who who;
 	struct limit_taken taken;
 	struct limit_room room[LIMIT_KINDS];

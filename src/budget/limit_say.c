@@ -44,6 +44,10 @@ refusal_text(struct request *r, const struct limit_refusal *why)
 void
 limit_say(struct request *r, const struct limit_refusal *why)
 {
+	static const char *const words[] = {"rpm", "tpm", "max_inflight"};
+
 	r->fail_text = refusal_text(r, why);
+	r->limits.reached =
+	    arena_printf(r->mem, "%s %s", limit_of_name(why->of), words[why->kind]);
 	r->retry_after_ms = why->wait_ms;
 }

@@ -33,6 +33,7 @@ say_paused(struct request *r, const struct runaway_refusal *why)
 static enum next
 say_too_fast(struct request *r, const struct runaway_refusal *why)
 {
+	r->limits.reached = "key runaway";
 	if (why->paused)
 		return say_paused(r, why);
 	r->retry_after_ms = why->wait_ms;

@@ -209,6 +209,8 @@ log_request(struct request *r, struct buf *ret)
 	put_who(&j, r);
 	put_decision(&j, r);
 	json_str(&j, "outcome", str_of(outcome_name(r->outcome)));
+	if (r->limits.reached != NULL)
+		json_str(&j, "limit", str_of(r->limits.reached));
 	json_int(&j, "status", status_of(r));
 	json_bool(&j, "stream", r->task.stream);
 	json_int(&j, "attempts", r->attempts);

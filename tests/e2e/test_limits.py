@@ -103,6 +103,9 @@ class Limits(harness.Case):
         # a stream that is refused is told by an answer, not by an event
         self.assertLimited(self.ask("few", stream=True), "key 'few'")
         self.assertEqual(self.ask("open").header("x-ratelimit-limit-requests"), None)
+        lines = harness.wait_for("lines in the log", lambda: [n for n in self.daemon.log_lines() if n["key"] == "few"
+                                                              and n["outcome"] == "limited"])
+        self.assertEqual(lines[0]["limit"], "key rpm")
 
     def test_every_answer_tells(self):
         """Also those that take nothing: of questions that are ours to answer, and refusals."""
