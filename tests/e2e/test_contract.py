@@ -88,6 +88,10 @@ class Contract(harness.Case):
         # and it is decided again by the table of then
         answer = harness.ask(self.daemon.admin, "GET", "/v1/requests/" + self.id_of(request))
         self.assertEqual(answer.json()["recomputed"]["plan"], "same", answer)
+        told = subprocess.run([harness.FRUGALD, "explain", self.id_of(request), "--policy", self.daemon.config], cwd=self.folder,
+                              env=os.environ | {"FRUGALD_URL": f"http://127.0.0.1:{self.daemon.admin}"}, capture_output=True,
+                              text=True, timeout=60)
+        self.assertEqual((told.returncode, told.stderr), (0, ""), told)
         kept = self.daemon.query("SELECT CAST(text AS TEXT) t FROM kept WHERE kind='contracts'",
                                  months=[os.path.join(self.daemon.state, "ledger.db")])
         self.assertEqual(sum("9.00" in k["t"] for k in kept), 1)
