@@ -61,6 +61,17 @@ put_scope(struct json *j, const struct budget *rule, const char *value)
 	json_str(j, "scope", str_of(text));
 }
 
+struct told {
+	const struct snapshot *snap;
+	const struct ask *ask;
+	const struct scope *scope;
+	struct json *j;
+	int64_t now_ms;
+	bool live;              /* a daemon is asked */
+	bool rule[BUDGETS_MAX]; /* by index: told of, or not to be */
+	unsigned lines;
+};
+
 /* Spent share of the cap over passed share of the time: above 1 it ends too early. */
 static void
 put_burn(struct json *j, const struct budget_line *l, int64_t now_ms)
@@ -74,11 +85,40 @@ put_burn(struct json *j, const struct budget_line *l, int64_t now_ms)
 		json_num(j, "burn", (double)l->spent.v / (double)l->cap.v / passed, 3);
 }
 
+/* What only a daemon knows is null where none is asked. */
 static void
-put_line(struct json *j, const struct budget *rule, const struct budget_line *l,
-    int64_t now_ms)
+put_held(struct json *j, const struct budget_line *l, bool live)
+{
+	if (live)
+		json_pusd_sum(j, "held_usd", l->held);
+	else
+		json_put_null(j, "held_usd");
+	json_pusd_sum(
+	    j, "left_usd", (struct pusd_sum){l->cap.v - l->spent.v - l->held.v});
+}
+
+static void
+put_counts(struct json *j, const struct budget_line *l, bool live)
+{
+	const struct {
+		const char *key;
+		uint64_t count;
+	} counts[] = {{"refused", l->refused}, {"downgraded", l->downgraded},
+	    {"overruns", l->overruns}};
+
+	for (size_t i = 0; i < nitems(counts); i++) {
+		if (live)
+			json_int(j, counts[i].key, (int64_t)counts[i].count);
+		else
+			json_put_null(j, counts[i].key);
+	}
+}
+
+static void
+put_line(struct told *t, const struct budget *rule, const struct budget_line *l)
 {
 	static const char *const pers[] = {"all", "hour", "day", "week", "month"};
+	struct json *j = t->j;
 	char resets[DATE_TEXT_BYTES];
 
 	json_object_begin(j, NULL);
@@ -87,84 +127,114 @@ put_line(struct json *j, const struct budget *rule, const struct budget_line *l,
 	json_str(j, "name", str_of(rule->name));
 	json_pusd_sum(j, "cap_usd", l->cap);
 	json_pusd_sum(j, "spent_usd", l->spent);
-	json_pusd_sum(j, "held_usd", l->held);
-	json_pusd_sum(
-	    j, "left_usd", (struct pusd_sum){l->cap.v - l->spent.v - l->held.v});
+	put_held(j, l, t->live);
 	if (l->resets_ms < 0) {
 		json_put_null(j, "resets_at");
 	} else {
 		date_format_s(l->resets_ms, resets);
 		json_str(j, "resets_at", str_of(resets));
 	}
-	put_burn(j, l, now_ms);
-	json_int(j, "refused", (int64_t)l->refused);
-	json_int(j, "downgraded", (int64_t)l->downgraded);
-	json_int(j, "overruns", (int64_t)l->overruns);
+	put_burn(j, l, t->now_ms);
+	put_counts(j, l, t->live);
 	json_object_end(j);
+	t->lines++;
+}
+
+/* Of one that it was not told of yet, and whose it may be shown to. */
+static void
+take(struct told *t, const struct budget *rule, const struct budget_line *l)
+{
+	t->rule[rule->index] = true;
+	if (t->lines < LINES_MAX && visible(rule, l->value, t->ask, t->scope))
+		put_line(t, rule, l);
 }
 
 /* Of whose money nothing was spent yet there is no account. */
 static void
-put_untouched(struct json *j, const struct budget *rule, int64_t now_ms)
+take_untouched(struct told *t, const struct budget *rule)
 {
 	struct budget_line l = {.cap = rule->cap,
-	    .period_ms = budget_period_ms(rule, now_ms),
-	    .resets_ms = budget_resets_ms(rule, now_ms)};
+	    .period_ms = budget_period_ms(rule, t->now_ms),
+	    .resets_ms = budget_resets_ms(rule, t->now_ms)};
 
 	if (rule->value != NULL)
 		str_copy(l.value, sizeof(l.value), str_of(rule->value));
-	put_line(j, rule, &l, now_ms);
+	take(t, rule, &l);
 }
 
-struct told {
-	bool rule[BUDGETS_MAX]; /* by index: it has an account */
-	unsigned lines;
-};
-
 static void
-put_accounts(struct books *b, const struct snapshot *snap, const struct ask *ask,
-    const struct scope *scope, struct told *t, struct json *j)
+take_accounts(struct told *t, struct books *b)
 {
 	struct budget_line *line = xcalloc(LOOKED_AT, sizeof(*line));
-	int64_t now_ms = env_wall_ms(b->env);
-	unsigned n = budgets_list(b->budgets, snap, now_ms, line, LOOKED_AT);
+	unsigned n = budgets_list(b->budgets, t->snap, t->now_ms, line, LOOKED_AT);
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct budget *rule = rule_of(snap, line[i].name);
+		const struct budget *rule = rule_of(t->snap, line[i].name);
 
-		if (rule == NULL)
-			continue; /* of an older policy, with a hold that is live */
-		t->rule[rule->index] = true;
-		if (t->lines == LINES_MAX || !visible(rule, line[i].value, ask, scope))
-			continue;
-		put_line(j, rule, &line[i], now_ms);
-		t->lines++;
+		if (rule != NULL) /* else of an older policy, with a live hold */
+			take(t, rule, &line[i]);
 	}
 	xfree(line);
+}
+
+/* What the ledger has summed up, of the periods that are running. */
+static void
+take_kept(struct told *t, struct books *b)
+{
+	sqlite3 *db = books_sums(b);
+	sqlite3_stmt *q = NULL;
+	bool row;
+
+	if (db != NULL && books_has(db, "budget", "spent_hi"))
+		q = books_prepare(b, db,
+		    "SELECT r.name,b.value,b.period_ms,b.spent_hi,b.spent_lo FROM"
+		    " budget b JOIN budget_rule r ON r.id=b.rule"
+		    " ORDER BY b.spent_hi DESC,b.spent_lo DESC");
+	while (q != NULL && books_step(b, q, &row) && row) {
+		char name[BUDGET_NAME];
+		const struct budget *rule;
+		struct budget_line l = {.period_ms = sqlite3_column_int64(q, 2)};
+
+		str_copy(name, sizeof(name), books_text(q, 0));
+		rule = rule_of(t->snap, name);
+		if (rule == NULL || l.period_ms != budget_period_ms(rule, t->now_ms))
+			continue;
+		str_copy(l.value, sizeof(l.value), books_text(q, 1));
+		l.cap = rule->cap;
+		l.spent = pusd_sum_join(
+		    sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4));
+		l.resets_ms = budget_resets_ms(rule, t->now_ms);
+		take(t, rule, &l);
+	}
+	sqlite3_finalize(q);
 }
 
 void
 caps_json(struct books *b, const struct snapshot *snap, const struct ask *ask,
     const struct scope *scope, struct json *j)
 {
-	struct told t = {.lines = 0};
+	struct told t = {.snap = snap,
+	    .ask = ask,
+	    .scope = scope,
+	    .j = j,
+	    .now_ms = env_wall_ms(b->env),
+	    .live = b->budgets != NULL};
 
-	if (b->budgets == NULL || snap == NULL) {
+	if (snap == NULL) {
 		json_put_null(j, "budgets");
 		return;
 	}
 	json_array_begin(j, "budgets");
-	put_accounts(b, snap, ask, scope, &t, j);
-	for (unsigned i = 0; i < snap->budget_count && t.lines < LINES_MAX; i++) {
+	if (t.live)
+		take_accounts(&t, b);
+	else
+		take_kept(&t, b);
+	for (unsigned i = 0; i < snap->budget_count; i++) {
 		const struct budget *rule = &snap->budgets[i];
-		const char *value = rule->value == NULL ? "" : rule->value;
 
-		if (t.rule[rule->index] ||
-		    (rule->value == NULL && rule->scope != SCOPE_daemon) ||
-		    !visible(rule, value, ask, scope))
-			continue;
-		put_untouched(j, rule, env_wall_ms(b->env));
-		t.lines++;
+		if (!t.rule[rule->index] &&
+		    (rule->value != NULL || rule->scope == SCOPE_daemon))
+			take_untouched(&t, rule);
 	}
 	json_array_end(j);
 }

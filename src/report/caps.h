@@ -1,4 +1,4 @@
-/* caps.h: budgets of the running daemon, as far as somebody may see them. */
+/* caps.h: budgets and what is used of them, as far as somebody may see them. */
 #ifndef REPORT_CAPS_H
 #define REPORT_CAPS_H
 
@@ -8,8 +8,9 @@
 
 struct snapshot;
 
-/* The member `budgets` of the object that is open, the most used share first; null
- * where no daemon tells. `ask` NULL: no filter. */
+/* The member `budgets` of the object that is open, the most used share first; from the
+ * ledger, what was spent most, where no daemon tells. Null where no policy is known.
+ * `ask` NULL: no filter. */
 void caps_json(struct books *b, const struct snapshot *snap, const struct ask *ask,
     const struct scope *scope, struct json *j);
 

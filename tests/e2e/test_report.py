@@ -263,6 +263,22 @@ class Report(unittest.TestCase):
         self.assertEqual(self.ask("/v1/costs/summary", "find")["budgets"], [])
         self.assertEqual(self.ask_admin("/v1/costs/summary?team=search")["budgets"], [])
 
+    def test_budgets_of_a_folder(self):
+        """What was spent is in the ledger, the cap in the policy that is kept there; what is held nobody tells."""
+        self.chat("pay-1", "app=folder")
+        harness.wait_for("it is booked", lambda: self.summary("/v1/costs/summary?since=1h&tag.app=folder", 1))
+
+        def offline():
+            out = subprocess.run([FRUGALD, "report", "--state", os.path.join(self.dir, "state"), "--json"], capture_output=True,
+                                 text=True, check=True, timeout=20).stdout
+            return {b["scope"]: b for b in json.loads(out)["budgets"]}
+        live = {b["scope"]: b for b in self.ask_admin("/v1/costs/summary")["budgets"]}
+        kept = harness.wait_for("the same sums", lambda: (k := offline()) and k["team:payments"]["spent_usd"] ==
+                                live["team:payments"]["spent_usd"] and k)
+        self.assertGreater(Decimal(kept["team:payments"]["spent_usd"]), 0)
+        self.assertEqual(kept["team:payments"]["cap_usd"], live["team:payments"]["cap_usd"])
+        self.assertEqual((kept["daemon"]["held_usd"], kept["daemon"]["refused"]), (None, None))
+
     def summary(self, query, requests):
         got = self.ask_admin(query)
         return got["total"]["requests"] == requests and got
