@@ -258,6 +258,26 @@ class Bench:
         self.gate("limits: CPU of a request, µs", self.figures["limits"]["cpu_us"], 0.3)
         self.gate("limits: places that are not given back", self.figures["limits"]["left"], 0)
 
+    def ledger(self):
+        """Rows as real requests have them: raw usage, 5 tags, a plan of 6 candidates, a decision."""
+        for keep in ("full", "slim"):
+            said = subprocess.run([BIN / "bench_ledger", self.dir / f"ledger-{keep}", "20000" if self.quick else "100000", keep],
+                                  check=True, capture_output=True, text=True).stdout
+            self.figures[f"ledger_{keep}"] = json.loads(said)
+            shutil.rmtree(self.dir / f"ledger-{keep}")
+        self.gate("ledger: CPU of a request, µs (50,000 a second)", self.figures["ledger_full"]["cpu_us_per_request"], 20)
+        self.gate("ledger: bytes of a request", self.figures["ledger_full"]["row_bytes_per_request"], 800)
+        self.gate("ledger: the same with keep: slim", self.figures["ledger_slim"]["row_bytes_per_request"], 400)
+
+    def summary(self):
+        """A month of ten million requests by model, day and a tag of the roll-ups; one run of 200,000 rows."""
+        said = subprocess.run([BIN / "bench_summary", self.dir / "summary"], check=True, capture_output=True, text=True).stdout
+        self.figures["summary"] = json.loads(said)
+        shutil.rmtree(self.dir / "summary")
+        self.gate("summary over ten million requests, ms", self.figures["summary"]["days_ms"], 100)
+        self.gate("summary of one run by its tag, ms", self.figures["summary"]["run_ms"], 20)
+        self.gate("longest step of making days, ms", self.figures["summary"]["fold_longest_ms"], 50)
+
     def requests(self):
         body = self.body("request.json", (PROSE * 6)[:1000] + " How many proposals are there?")
         n = 2000 if self.quick else 30000
@@ -396,7 +416,7 @@ def table(bench):
 
 
 def main():
-    names = ["idle", "decision", "budgets", "limits", "requests", "streams", "many", "tls", "latency", "instructions"]
+    names = ["idle", "decision", "budgets", "limits", "ledger", "summary", "requests", "streams", "many", "tls", "latency", "instructions"]
     p = argparse.ArgumentParser(description="frugald against nginx")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--json", default=str(ROOT / "build/bench.json"))

@@ -97,6 +97,42 @@ test_of_an_earlier_month(void **state)
 }
 
 static void
+on_finding(void *arg, const struct verify_finding *f)
+{
+	(void)arg;
+	print_error("%s: %s, not %s\n", f->where, f->written, f->computed);
+}
+
+/* Who reckons all sums again comes to the same, in whatever month it was said. */
+static void
+test_verified(void **state)
+{
+	struct process *p = *state;
+	struct ledger_corrected done;
+	struct verify_report r;
+	struct id id;
+
+	assert_true(process_start(p, 8, 1));
+	id = book_one(p, 0);
+	assert_true(ledger_turn(p->ledger));
+	assert_true(say(p, id, 900000, &done));
+	fake_env_advance(p->fake, 40 * 24 * HOUR_NS);
+	book_one(p, 0);
+	assert_true(ledger_turn(p->ledger));
+	assert_true(say(p, id, 100000, &done));
+	book_one(p, 0);
+	assert_true(ledger_turn(p->ledger));
+	assert_true(ledger_verify(p->env, STATE, on_finding, NULL, &r, p->why));
+	assert_int_equal(r.differences, 0);
+	assert_true(r.rollups >= 2);
+	process_stop(p);
+	/* One that nobody has said. */
+	ask("ledger.db", "UPDATE rollup SET paid_lo=paid_lo+1");
+	assert_true(ledger_verify(p->env, STATE, on_finding, NULL, &r, p->why));
+	assert_true(r.differences > 0);
+}
+
+static void
 test_what_is_refused(void **state)
 {
 	struct process *p = *state;
@@ -215,6 +251,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    with_ledger(test_a_row_beside_it),
 	    with_ledger(test_of_an_earlier_month),
+	    with_ledger(test_verified),
 	    with_ledger(test_what_is_refused),
 	    with_ledger(test_corrections_stay),
 	    with_ledger(test_dies_anywhere),
