@@ -69,6 +69,6 @@ size_t jwks_count(const struct jwks *k);
 enum jwks_verdict { JWKS_good, JWKS_unknown_key, JWKS_bad };
 /* Has a key of this set that may sign so, and has the token's `kid` (or none of its
  * own, or the token names none), signed it? Any thread. */
-enum jwks_verdict jwks_verify(const struct jwks *k, const struct jwt *t) MUST_CHECK;
+enum jwks_verdict jwks_verify(const struct jwks *set, const struct jwt *t) MUST_CHECK;
 
 #endif

@@ -219,8 +219,8 @@ ci_keys_check(struct ci_keys *k, const struct snapshot *s, struct str secret,
 {
 	const struct ci_rule *rule;
 	const struct entry *found;
+	struct entry e = {0};
 	struct sha256 hash;
-	struct entry e;
 
 	if (k == NULL || s->ci_count == 0 || secret.len != CI_SECRET_BYTES - 1 ||
 	    !str_starts(secret, STR(PREFIX)))
@@ -231,7 +231,7 @@ ci_keys_check(struct ci_keys *k, const struct snapshot *s, struct str secret,
 	if (found != NULL)
 		e = *found;
 	pthread_mutex_unlock(&k->lock);
-	rule = found == NULL || e.expires_s <= now_s ? NULL : rule_of(s, &e);
+	rule = e.expires_s <= now_s ? NULL : rule_of(s, &e);
 	if (rule == NULL)
 		return false;
 	*ret = (struct principal){.key = make_key(&e, rule, mem), .team = rule->team};

@@ -237,17 +237,19 @@ test_bad_facts(void **state)
 	}
 }
 
+#define COORDINATE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE"
+static const char off_the_curve[] =
+    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" COORDINATE
+    "\",\"y\":\"" COORDINATE "\"}]}";
+
 static void
 test_sets_that_are_none(void **state)
 {
 	static const char *const bad[] = {"", "{}", "[]", "{\"keys\":{}}",
 	    "{\"keys\":[]}", "{\"keys\":[{}]}",
 	    "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}",
-	    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":"
-	    "\"AAAA\"}]}",
-	    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\","
-	    "\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE\","
-	    "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE\"}]}",
+	    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\"}]}",
+	    off_the_curve,
 	    "{\"keys\":[{\"kty\":\"oct\",\"k\":\"c2VjcmV0\",\"alg\":\"HS256\"}]}"};
 	char why[JWT_WHY_BYTES];
 
