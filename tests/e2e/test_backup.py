@@ -15,7 +15,7 @@ STEP_MS = 50  # what a commit may have to wait for a backup
 
 
 class Backup(harness.Case):
-    POLICY_PARTS = {"top": "log: none"}
+    POLICY_PARTS = {"top": "log: none", "tail": "budgets:\n  - {scope: daemon, usd: 50, per: day}"}
 
     def run_verb(self, *words, code=0):
         done = subprocess.run([harness.FRUGALD, "ledger", *words], capture_output=True, text=True, check=False,
@@ -91,6 +91,9 @@ class Backup(harness.Case):
         self.assertIn(told[2]["complete_until"][:19], said)
         self.assertGreaterEqual(self.rows(restored), before["total"]["requests"])
         self.assertSumsAreRows(restored)
+        # Amounts, sums of hours and of budgets come out of the rows again.
+        self.run_verb("verify", "--state", restored)
+        self.assertGreater(self.number(restored, "ledger.db", "SELECT SUM(spent_lo) FROM budget"), 0)
         # All of before is there as it was, nothing of after.
         rows = self.rows(restored)
         self.start_on(restored)
@@ -122,6 +125,7 @@ class Backup(harness.Case):
         self.assertIn(self.month(), os.listdir(os.path.join(state, aside[0])))
         self.assertIn(self.rows(state) - kept, (1, 2))
         self.assertSumsAreRows(state)
+        self.run_verb("verify", "--state", state)
         self.start_on(state)
         self.assertEqual(self.ask_chat("x").status, 200)
 
