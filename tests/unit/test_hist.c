@@ -140,6 +140,49 @@ test_hostile_bytes(void **state)
 	}
 }
 
+/* Without the way over a second histogram, to the same result. */
+static void
+test_packed_ones_are_added(void **state)
+{
+	struct hist a = {0}, b = {0}, whole;
+	struct buf packed;
+
+	(void)state;
+	for (int64_t v = 0; v < 100000; v += 77) {
+		hist_add(v % 2 == 0 ? &a : &b, v);
+		hist_add(&b, v * v);
+	}
+	whole = a;
+	hist_merge(&whole, &b);
+	buf_init(&packed, 65536);
+	hist_pack(&b, &packed);
+	/* A damaged one changes nothing, wherever it breaks off. */
+	for (size_t cut = 0; cut < packed.len; cut++) {
+		struct hist before = a, into = a;
+
+		if (!hist_merge_packed(&into, str_make(packed.p, cut)))
+			assert_memory_equal(&into, &before, sizeof(into));
+	}
+	assert_true(hist_merge_packed(&a, buf_str(&packed)));
+	assert_memory_equal(&a, &whole, sizeof(a));
+	buf_fini(&packed);
+}
+
+/* 1, 1, 1, 5: mean 2, standard deviation the root of 3. */
+static void
+test_variation(void **state)
+{
+	struct hist h = {0};
+
+	(void)state;
+	assert_true(hist_cv(&h) < 0);
+	for (int i = 0; i < 3; i++)
+		hist_add(&h, 1);
+	assert_true(hist_cv(&h) == 0);
+	hist_add(&h, 5);
+	assert_true(hist_cv(&h) > 0.866 && hist_cv(&h) < 0.867);
+}
+
 int
 main(void)
 {
@@ -150,6 +193,8 @@ main(void)
 	    cmocka_unit_test(test_merge_is_adding),
 	    cmocka_unit_test(test_pack_and_back),
 	    cmocka_unit_test(test_hostile_bytes),
+	    cmocka_unit_test(test_packed_ones_are_added),
+	    cmocka_unit_test(test_variation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
