@@ -16,6 +16,8 @@ struct stake {
 static struct pusd
 need_of(const struct kept_rule *k, const struct budget_need *need)
 {
+	if (need->unpriced)
+		return (struct pusd){0};
 	if (k->hold == HOLD_expected && need->expected.v >= 0 &&
 	    need->expected.v < need->worst_case.v)
 		return need->expected;
@@ -71,7 +73,7 @@ static void
 tell_why(const struct stake *s, bool unpriced, struct budget_refusal *ret)
 {
 	*ret = (struct budget_refusal){.budget = s->entry->rule,
-	    .needed = unpriced ? (struct pusd){-1} : s->need,
+	    .needed = {unpriced ? -1 : s->need.v},
 	    .resets_ms = s->rule->resets_ms};
 	if (s->account != NULL) {
 		ret->spent = s->account->spent;
@@ -99,7 +101,7 @@ stakes_locked(struct budgets *b, const struct snapshot *snap, const struct path 
 		s->hash = account_hash(b, e->value);
 		s->account = account_find_locked(
 		    b, s->rule, s->hash, e->value, s->rule->period_ms);
-		s->need = need->unpriced ? (struct pusd){0} : need_of(s->rule, need);
+		s->need = need_of(s->rule, need);
 		n++;
 	}
 	return n;

@@ -13,7 +13,7 @@ budgets:
   - {scope: tag.app, value: late,   usd: 0.10, refuse_with: 429}
   - {scope: tag.app, value: down,   usd: 0.05, on_exhausted: downgrade}
   - {scope: tag.app, value: local,  usd: 0.05, on_exhausted: local_only}
-  - {scope: tag.app, value: fit,    usd: 0.02, fit_output: true}
+  - {scope: tag.app, value: fit,    usd: 0.10, fit_output: true}
   - {scope: tag.app, value: none,   usd: 0}
   - {scope: tag.app, value: reload, usd: CAP}
   - {scope: tag.app, value: gone,   usd: 0.02}
@@ -100,7 +100,7 @@ class Budgets(harness.Case):
         self.assertEqual(answer.status, 200, answer)
         body = json.loads(self.sim.records()[-1]["body"])
         most = body.get("max_completion_tokens", body.get("max_tokens"))
-        self.assertTrue(16 <= most < 3000, body)
+        self.assertTrue(16 <= most < 4000, body)
         # Half of a call is worth nothing; and nobody's own maximum is lowered.
         tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
         self.assertError(self.ask_chat("x", app("fit"), model="sol", tools=tools), 402, "insufficient_quota")

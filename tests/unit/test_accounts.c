@@ -252,6 +252,7 @@ test_a_budget_that_is_removed_with_holds(void **state)
 	struct bench *t = bench_new(&team_a_day, 1);
 	struct snapshot none = {0};
 	struct budget_refusal why;
+	struct budget_line line;
 	struct grant g, h;
 
 	(void)state;
@@ -273,6 +274,9 @@ test_a_budget_that_is_removed_with_holds(void **state)
 	    t->b, &t->rules[0], "payments", BEGIN, (struct pusd_sum){10 * (wide)USD});
 	t->snap.rules = back.rules;
 	assert_false(fits(t, "", 1));
+	budgets_look(t->b, &t->rules[0], "payments", &line);
+	assert_int_equal((int64_t)line.spent.v, 10 * USD);
+	assert_int_equal((int64_t)line.held.v, 0);
 	bench_free(t);
 }
 
