@@ -88,6 +88,16 @@ class Gate(harness.Case):
         self.assertEqual(everything.json()["requests"], 2)
         self.assertEqual(harness.ask(self.daemon.port, "GET", "/v1/costs/gate?tag.run=shared&max_usd=1").status, 401)
 
+    def test_corrections_count(self):
+        answer = self.spend("credit")
+        self.gate("tag.run=credit&max_usd=1")
+        done = subprocess.run([harness.FRUGALD, "ledger", "correct", answer.header("x-request-id"), "--amount", "0.25", "--why",
+                               "credit note 4711"], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "FRUGALD_URL": f"http://127.0.0.1:{self.daemon.admin}"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        harness.wait_for("the correction", lambda: self.gate("tag.run=credit&max_usd=1").json()["cost_usd"] == "0.250000000000")
+        self.assertEqual(self.gate("tag.run=credit&max_usd=0.24").status, 412)
+
     def test_mistakes(self):
         for query, why in (("tag.run=1", "max_usd is missing"), ("max_usd=1", "say what is to be checked"),
                            ("tag.rum=1&max_usd=1", "there is no tag"), ("tag.run=1&max_usd=x", "are no dollars")):
