@@ -67,9 +67,10 @@ struct limit_taken {
  * `room` [LIMIT_KINDS] is filled in any case, `ret_why` on false.
  *
  * In any 60 s at most `most` requests are let in, in all and by a key: what was let in
- * counts for 60 to 61 s. Nobody of a team starves: room goes first to keys that were
- * refused and have used less than the team's limit ÷ keys that asked in the last
- * minute; who is alone may use all. */
+ * counts for 60 to 61 s. Nobody of a team starves: of its limit each key that asked in
+ * the last minute has a part, the limit ÷ those keys, as far as it asks for so much;
+ * only what is left of that is for keys that have had theirs. Who is alone may use all.
+ */
 bool limit_enter(struct limits_shared *l, const struct limit_who *who, int64_t now_ns,
     struct limit_taken *ret, struct limit_room *room, struct limit_refusal *ret_why);
 /* It is over; again, this changes nothing. `counts` false: it reached no model and does

@@ -2,11 +2,12 @@
  * none, given back once, shared fairly. */
 #include "limit.h"
 
-/* Who was refused is waited for until it is time to come back, and so much longer. */
-#define WANT_SLACK_NS (5 * NS_PER_S)
-#define MINUTE_NS     (60 * NS_PER_S)
+#define MINUTE_NS (60 * NS_PER_S)
 /* Nobody knows when something in flight will end. */
 #define INFLIGHT_WAIT_MS 1000
+/* So many keys are looked at, those that asked last; with more at once that all want
+ * more than there is, the parts are not exact. */
+#define KEYS_LOOKED_AT 256U
 
 /* ---- what is used ---- */
 
@@ -30,18 +31,29 @@ wait_ms_locked(const struct limit *l, enum limit_kind k, int64_t n, int64_t now_
 /* ---- keys of a team ---- */
 
 static void
-want_no_more_locked(struct limit *key, struct limit *team, enum limit_kind k)
+demand_turn(struct demand *d, int64_t now_ns)
 {
-	if (key->want[k].n > 0)
-		TAILQ_REMOVE(&team->wanting[k], key, want[k].link);
-	key->want[k].n = 0;
+	int64_t minute = now_ns / MINUTE_NS;
+
+	if (d->minute == minute)
+		return;
+	d->before = d->minute + 1 == minute ? d->now : 0;
+	d->now = 0;
+	d->minute = minute;
+}
+
+static int64_t
+demand_of(struct limit *l, enum limit_kind k, int64_t now_ns)
+{
+	struct demand *d = &l->demand[k];
+
+	demand_turn(d, now_ns);
+	return d->now > d->before ? d->now : d->before;
 }
 
 static void
 leave_team_locked(struct limit *key, struct limit *team)
 {
-	for (size_t k = 0; k < LIMIT_KINDS; k++)
-		want_no_more_locked(key, team, (enum limit_kind)k);
 	TAILQ_REMOVE(&team->active, key, active_link);
 	team->actives--;
 	key->team = NULL;
@@ -89,50 +101,64 @@ struct ask {
 	struct limit_refusal *why;
 };
 
-/* Is so much of `room` kept for keys that were refused that this one, which has had its
- * part, has to wait? */
+/* The key's and the team's, whether there is room or not. */
+static void
+demand_locked(const struct ask *q)
+{
+	for (size_t of = 0; of < LIMIT_OFS; of++) {
+		struct limit *l = q->who->of[of];
+		struct demand *d;
+
+		if (l == NULL)
+			continue;
+		d = &l->demand[q->kind];
+		demand_turn(d, q->now_ns);
+		if (q->kind != LIMIT_inflight)
+			d->now += q->n;
+		else if (d->now < l->inflight + q->n)
+			d->now = l->inflight + q->n;
+	}
+}
+
+/* How much a key asks for of its part, as far as it could have it. */
+static int64_t
+claim_locked(struct limit *key, enum limit_kind k, int64_t part, int64_t now_ns)
+{
+	int64_t claim = demand_of(key, k, now_ns), own = key->own[k];
+
+	if (own > 0 && own < claim)
+		claim = own;
+	return claim < part ? claim : part;
+}
+
+/* Is so much of `room` kept for keys that ask for more than they have had, and have had
+ * less than their part, that this one, which has had its own, has to wait? */
 static bool
 kept_for_others_locked(const struct ask *q, int64_t room)
 {
-	struct limit *key = q->who->of[LIMIT_key], *team = q->who->of[LIMIT_team];
-	int64_t part = part_of(team, q->who->most[LIMIT_team][q->kind]);
-	struct limit *other, *next;
+	struct limit *key = q->who->of[LIMIT_key], *team = q->who->of[LIMIT_team],
+		     *other;
+	int64_t most = q->who->most[LIMIT_team][q->kind], part = part_of(team, most);
+	unsigned looked = 0;
 
 	if (used_locked(key, q->kind, q->now_ns) + q->n <= part)
 		return false;
-	for (other = TAILQ_FIRST(&team->wanting[q->kind]); other != NULL;
-	     other = next) {
-		int64_t left, want = other->want[q->kind].n;
+	if (demand_of(team, q->kind, q->now_ns) <= most)
+		return false; /* there is enough for everybody */
+	TAILQ_FOREACH_REVERSE(other, &team->active, limit_list, active_link)
+	{
+		int64_t left;
 
-		next = TAILQ_NEXT(other, want[q->kind].link);
-		if (other->want[q->kind].until_ns < q->now_ns) {
-			want_no_more_locked(other, team, q->kind);
-			continue;
-		}
-		left = part - used_locked(other, q->kind, q->now_ns);
-		if (other == key || left <= 0)
-			continue;
-		room -= want < left ? want : left;
+		if (++looked > KEYS_LOOKED_AT)
+			break;
+		left = claim_locked(other, q->kind, part, q->now_ns) -
+		       used_locked(other, q->kind, q->now_ns);
+		if (other != key && left > 0)
+			room -= left;
 		if (room < q->n)
 			return true;
 	}
 	return false;
-}
-
-static void
-want_locked(const struct ask *q, int64_t wait_ms)
-{
-	struct limit *key = q->who->of[LIMIT_key], *team = q->who->of[LIMIT_team];
-	int64_t part = part_of(team, q->who->most[LIMIT_team][q->kind]);
-	int64_t left = part - used_locked(key, q->kind, q->now_ns);
-	int64_t want = key->want[q->kind].n + q->n;
-
-	if (left <= 0)
-		return;
-	if (key->want[q->kind].n == 0)
-		TAILQ_INSERT_TAIL(&team->wanting[q->kind], key, want[q->kind].link);
-	key->want[q->kind].n = want < left ? want : left;
-	key->want[q->kind].until_ns = q->now_ns + wait_ms * NS_PER_MS + WANT_SLACK_NS;
 }
 
 /* ---- taking ---- */
@@ -160,8 +186,6 @@ fits_locked(const struct ask *q, enum limit_of of)
 	room = most - used_locked(l, q->kind, q->now_ns);
 	if (q->n > room) {
 		wait_ms = wait_ms_locked(l, q->kind, q->n - room, q->now_ns);
-		if (shared)
-			want_locked(q, wait_ms);
 		return refuse(q, of, wait_ms, 0);
 	}
 	if (!shared || !kept_for_others_locked(q, room))
@@ -182,26 +206,10 @@ both_fit_locked(struct limits_shared *l, const struct ask *q)
 	return false;
 }
 
-/* It has come back for what it was refused; and for the rest it will. */
-static void
-want_less_locked(struct limit *key, const struct ask *q)
-{
-	int64_t until_ns = q->now_ns + WANT_SLACK_NS;
-
-	if (key->want[q->kind].n <= q->n) {
-		want_no_more_locked(key, key->team, q->kind);
-		return;
-	}
-	key->want[q->kind].n -= q->n;
-	if (key->want[q->kind].until_ns < until_ns)
-		key->want[q->kind].until_ns = until_ns;
-}
-
 /* Gives the second in which it counts. */
 static int64_t
 take_locked(const struct ask *q)
 {
-	struct limit *key = q->who->of[LIMIT_key];
 	int64_t second = 0;
 
 	for (size_t of = 0; of < LIMIT_OFS; of++) {
@@ -216,8 +224,6 @@ take_locked(const struct ask *q)
 		window_turn(&l->window[q->kind], q->now_ns);
 		second = window_add(&l->window[q->kind], q->n);
 	}
-	if (key != NULL && key->want[q->kind].n > 0)
-		want_less_locked(key, q);
 	return second;
 }
 
@@ -257,8 +263,12 @@ limit_look(struct limits_shared *l, const struct limit_who *who, int64_t now_ns,
 static void
 ask_team_locked(const struct limit_who *who, int64_t now_ns)
 {
-	if (who->of[LIMIT_key] != NULL && who->of[LIMIT_team] != NULL)
-		ask_locked(who->of[LIMIT_key], who->of[LIMIT_team], now_ns);
+	struct limit *key = who->of[LIMIT_key];
+
+	if (key == NULL || who->of[LIMIT_team] == NULL)
+		return;
+	memcpy(key->own, who->most[LIMIT_key], sizeof(key->own));
+	ask_locked(key, who->of[LIMIT_team], now_ns);
 }
 
 bool
@@ -271,6 +281,8 @@ limit_enter(struct limits_shared *l, const struct limit_who *who, int64_t now_ns
 
 	one.now_ns = inflight.now_ns = now_ns = limits_lock(l, now_ns);
 	ask_team_locked(who, now_ns);
+	demand_locked(&one);
+	demand_locked(&inflight);
 	ok = both_fit_locked(l, &one) && both_fit_locked(l, &inflight);
 	if (ok) {
 		ret->n = 1;
@@ -325,6 +337,7 @@ limit_hold(struct limits_shared *l, const struct limit_who *who, int64_t now_ns,
 
 	q.now_ns = now_ns = limits_lock(l, now_ns);
 	ask_team_locked(who, now_ns);
+	demand_locked(&q);
 	ok = both_fit_locked(l, &q);
 	if (ok)
 		t->second = take_locked(&q);

@@ -27,6 +27,11 @@ void window_give_back(struct window *w, int64_t second, int64_t n);
 /* Until so much has left it; 0 when `n` <= 0. */
 int64_t window_wait_ms(const struct window *w, int64_t n, int64_t now_ns);
 
+/* How much is asked for in a minute: in this one and in the one before. */
+struct demand {
+	int64_t minute, now, before;
+};
+
 TAILQ_HEAD(limit_list, limit);
 
 /* A key that was paused, as the state file has it. */
@@ -56,16 +61,13 @@ struct limit {
 	struct limit *team;
 	int64_t asked_ns;
 	TAILQ_ENTRY(limit) active_link;
-	/* that it was refused although it had used less than its part of the team's */
-	struct {
-		int64_t n, until_ns;
-		TAILQ_ENTRY(limit) link;
-	} want[LIMIT_KINDS];
+	/* how much was asked for, also in vain */
+	struct demand demand[LIMIT_KINDS];
+	int64_t own[LIMIT_KINDS]; /* its own limits, when it last asked */
 
 	/* of a team: its keys that asked in the last minute, the longest ago first */
 	struct limit_list active;
 	unsigned actives;
-	struct limit_list wanting[LIMIT_KINDS];
 };
 
 struct limits_shared {

@@ -68,8 +68,6 @@ limit_find_locked(struct limits_shared *l, enum limit_of of, const char *name)
 	one = xcalloc(1, sizeof(*one));
 	str_copy(one->name, sizeof(one->name), str_of(name));
 	TAILQ_INIT(&one->active);
-	for (size_t k = 0; k < LIMIT_KINDS; k++)
-		TAILQ_INIT(&one->wanting[k]);
 	(void)map_put(l->by_name[of], str_of(name), one);
 	return one;
 }

@@ -51,6 +51,47 @@ test_nobody_starves(void **state)
 	}
 }
 
+/* Whatever the limit and however often others ask: who asks as often as its part, and
+ * keeps on asking, has its part in every minute after the first ones. */
+static void
+test_parts_of_any_team(void **state)
+{
+	struct scene *s = *state;
+
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		struct fake_env *f = fake_env_new(seed);
+		size_t keys = 2 + fake_env_draw(f, KEYS - 1);
+		uint64_t gap_ms[KEYS];
+		int64_t due[KEYS], got[KEYS] = {0}, end, part;
+
+		s->team[0].terms = unlimited;
+		s->team[0].terms.rpm = 20 + (int64_t)fake_env_draw(f, 200);
+		part = s->team[0].terms.rpm / (int64_t)keys;
+		bind(s);
+		s->now += 200 * S;
+		end = s->now + 6 * 61 * S;
+		for (size_t i = 0; i < keys; i++) {
+			gap_ms[i] = 1 + fake_env_draw(f, 60000 / (uint64_t)part);
+			due[i] = s->now + (int64_t)fake_env_draw(f, 60 * S);
+		}
+		for (; s->now < end; s->now += NS_PER_MS) {
+			for (size_t i = 0; i < keys; i++) {
+				if (due[i] > s->now)
+					continue;
+				due[i] += (int64_t)gap_ms[i] * NS_PER_MS;
+				if (once(s, i) && s->now >= end - 3 * 61 * S)
+					got[i]++;
+			}
+		}
+		for (size_t i = 0; i < keys; i++) {
+			if (got[i] < 3 * part * 95 / 100 - 3)
+				fail_msg("seed %u: key %zu had %d of %d",
+				    (unsigned)seed, i, (int)got[i], 3 * (int)part);
+		}
+		fake_env_free(f);
+	}
+}
+
 /* A place that becomes free is for who was refused, not for who has most of them. */
 static void
 test_places_are_shared(void **state)
@@ -72,11 +113,11 @@ test_places_are_shared(void **state)
 	/* it has what it wanted */
 	leave(s, 0, &t[1], true);
 	assert_true(enter(s, 0, &t[1]));
-	/* who does not come back is not waited for long */
+	/* who does not come back is waited for a minute */
 	assert_false(enter(s, 2, &other));
 	leave(s, 0, &t[1], true);
 	assert_false(enter(s, 0, &t[1]));
-	s->now += 7 * S;
+	s->now += 61 * S;
 	assert_true(enter(s, 0, &t[1]));
 }
 
@@ -86,6 +127,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_alone_one_may_use_all),
 	    TEST(test_nobody_starves),
+	    TEST(test_parts_of_any_team),
 	    TEST(test_places_are_shared),
 	};
 
