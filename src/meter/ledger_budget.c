@@ -251,7 +251,6 @@ ledger_budgets_charge(struct ledger_budgets *b, const struct slot *s)
 
 			if (charge.v <= 0)
 				continue;
-			budgets_not_before(b->budgets, at);
 			budgets_add(b->budgets, rule, value, budget_period_ms(rule, at),
 			    (struct pusd_sum){charge.v});
 		}

@@ -213,6 +213,62 @@ test_a_reload_while_the_disk_is_full(void **state)
 	assert_int_equal(book_kept("each user per month", "ann"), 110);
 }
 
+/* A batch of two months, of which the disk takes but one, and a reload that does not
+ * wait: what is in already is summed up, so it is not charged as well. */
+static void
+half_a_batch(struct book *k, int64_t room)
+{
+	fake_env_advance(k->p->fake, (31 * 24 - 1) * HOUR_NS);
+	assert_true(book_start(k, DAILY));
+	book_one_of(k, "ann", 1, 1);
+	turn(k);
+	book_one_of(k, "ann", 1, 100);
+	fake_env_advance(k->p->fake, 2 * HOUR_NS);
+	book_one_of(k, "ann", 1, 10); /* in February */
+	fake_env_disk(k->p->fake, room);
+	(void)ledger_turn(k->p->ledger);
+	k->snap = book_next_policy(k, DAILY | RUNS);
+	ledger_adopt_soon(k->p->ledger, k->snap, k->snap->rules, true);
+	/* Room for what is summed up, but not for the file. */
+	(void)ledger_turn(k->p->ledger);
+	fake_env_disk(k->p->fake, -1);
+	turn(k);
+	turn(k);
+	assert_int_equal(book_account(k, "each tag.commit in all", "4711"), 111);
+	assert_int_equal(book_kept("each tag.commit in all", "4711"), 111);
+}
+
+static void
+test_half_a_batch(void **state)
+{
+	tear_down(state);
+	for (int64_t room = 0; room < 400000; room += 12288) {
+		set_up(state);
+		half_a_batch(*state, room);
+		tear_down(state);
+	}
+	set_up(state);
+}
+
+/* What was not granted may be later than any grant. */
+static void
+test_a_late_charge_of_the_next_day(void **state)
+{
+	struct book *k = *state;
+	struct book_request r;
+
+	fake_env_advance(k->p->fake, 24 * HOUR_NS - HOUR_NS / 60);
+	assert_true(book_start(k, 0));
+	r = book_open(k, "ann", 1);
+	assert_true(book_adopt(k, ALL));
+	fake_env_advance(k->p->fake, HOUR_NS / 30);
+	r.slot->attempt[0].start_ms = env_wall_ms(k->p->env);
+	book_close(k, &r, 100);
+	turn(k);
+	assert_int_equal(book_account(k, "team web per day", "web"), 100);
+	assert_int_equal(book_account(k, "daemon per hour", ""), 100);
+}
+
 /* gateways.md 4.1 no. 9: what was spent in a period stays there. */
 static void
 test_an_attempt_counts_where_it_was_granted(void **state)
@@ -392,6 +448,8 @@ main(void)
 	    BOOK_TEST(test_a_budget_that_goes_and_comes_back),
 	    BOOK_TEST(test_the_main_thread_does_not_wait),
 	    BOOK_TEST(test_a_reload_while_the_disk_is_full),
+	    BOOK_TEST(test_half_a_batch),
+	    BOOK_TEST(test_a_late_charge_of_the_next_day),
 	    BOOK_TEST(test_an_attempt_counts_where_it_was_granted),
 	    BOOK_TEST(test_long_gone_periods_go),
 	    BOOK_TEST(test_rows_that_are_gone),
