@@ -2,9 +2,8 @@
  */
 #include "ledger_jobs.h"
 
-#include <stddef.h>
+#include "base/mem.h"
 
-/* On the stack of whoever waits. */
 struct ledger_job {
 	void (*fn)(void *arg);
 	void *arg;
@@ -30,19 +29,24 @@ bool
 ledger_jobs_do(struct ledger_jobs *j, void (*fn)(void *arg), void *arg,
     void (*wake)(void *), void *wake_arg)
 {
-	struct ledger_job job = {.fn = fn, .arg = arg};
+	struct ledger_job *job = xcalloc(1, sizeof(*job));
+	bool done;
 
+	job->fn = fn;
+	job->arg = arg;
 	pthread_mutex_lock(&j->mutex);
 	while (j->job_shared != NULL && !j->ended_shared)
 		pthread_cond_wait(&j->changed, &j->mutex);
 	if (!j->ended_shared) {
-		j->job_shared = &job;
+		j->job_shared = job;
 		wake(wake_arg);
 	}
-	while (!job.done && !j->ended_shared)
+	while (!job->done && !j->ended_shared)
 		pthread_cond_wait(&j->changed, &j->mutex);
+	done = job->done;
 	pthread_mutex_unlock(&j->mutex);
-	return job.done;
+	xfree(job); /* done, or nobody looks at it any more */
+	return done;
 }
 
 void

@@ -325,6 +325,7 @@ ledger_restore(struct env *env, const char *dir, const char *state_dir, bool for
 	void *lock;
 	bool ok;
 
+	ret_why[0] = '\0';
 	*ret = (struct ledger_restored){.until_ms = -1};
 	if (!env->make_dir(env, state_dir))
 		return failed(&r, state_dir, strerror(errno));

@@ -45,6 +45,7 @@ fill_usage(struct bench *b, int i)
 	struct slot_attempt *a = &b->attempt;
 	int64_t input = 400 + (int64_t)(draw(b) % 20000), cached = input / 3;
 	int64_t output = 40 + (int64_t)(draw(b) % 1500), reasoning = output / 4;
+	int64_t total = input + output;
 	int n;
 
 	a->tokens[TOKEN_input_uncached] = input - cached;
@@ -63,7 +64,7 @@ fill_usage(struct bench *b, int i)
 		      "\"completion_tokens_details\":{\"reasoning_tokens\":%lld,"
 		      "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
 		      "\"rejected_prediction_tokens\":0}}",
-		      (long long)input, (long long)output, (long long)(input + output),
+		      (long long)input, (long long)output, (long long)total,
 		      (long long)cached, (long long)reasoning)
 		: snprintf(b->raw, sizeof(b->raw),
 		      "{\"input_tokens\":%lld,\"cache_creation_input_tokens\":0,"
