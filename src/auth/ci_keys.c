@@ -45,17 +45,15 @@ struct ci_keys {
 	pthread_mutex_t lock;
 };
 
-/* What a crash has left half is dropped. */
-static void
-drop_damaged(struct table *t)
-{
-	for (size_t i = 0; i < ENTRIES; i++) {
-		struct entry *e = &t->entry[i];
+/* Nobody's key lasts longer: what says so is damaged. */
+#define LONGEST_S 86400
 
-		if (e->expires_s != 0 && (hash_crc32c(0, e, CRC_BYTES) != e->crc ||
-					     e->tags_len > TAGS_BYTES))
-			e->expires_s = 0;
-	}
+/* What a crash has left half, or a disk has changed, is no key. Looked at when it is
+ * shown: the file is not read, and not in memory, before. */
+static bool
+is_whole(const struct entry *e)
+{
+	return hash_crc32c(0, e, CRC_BYTES) == e->crc && e->tags_len <= TAGS_BYTES;
 }
 
 struct ci_keys *
@@ -73,7 +71,6 @@ ci_keys_open(struct env *env, const char *path)
 		return NULL;
 	}
 	k->t = k->map.p;
-	drop_damaged(k->t);
 	pthread_mutex_init(&k->lock, NULL);
 	return k;
 }
@@ -117,7 +114,7 @@ free_locked(struct ci_keys *k, const struct sha256 *hash, int64_t now_s)
 	for (size_t i = 0; i < REACH; i++) {
 		struct entry *e = place(k, hash, i);
 
-		if (e->expires_s <= now_s)
+		if (e->expires_s <= now_s || e->expires_s > now_s + LONGEST_S)
 			return e;
 	}
 	return NULL;
@@ -231,7 +228,7 @@ ci_keys_check(struct ci_keys *k, const struct snapshot *s, struct str secret,
 	if (found != NULL)
 		e = *found;
 	pthread_mutex_unlock(&k->lock);
-	rule = e.expires_s <= now_s ? NULL : rule_of(s, &e);
+	rule = e.expires_s <= now_s || !is_whole(&e) ? NULL : rule_of(s, &e);
 	if (rule == NULL)
 		return false;
 	*ret = (struct principal){.key = make_key(&e, rule, mem), .team = rule->team};

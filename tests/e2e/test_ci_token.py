@@ -4,6 +4,7 @@ refusals look the same, nothing of a token is in the log, and the key's tags and
 import json
 import os
 import re
+import subprocess
 import time
 import unittest
 
@@ -170,12 +171,20 @@ class CiToken(harness.Case):
         self.assertEqual(self.use(key).status, 200)
         with open(os.path.join(self.daemon.state, "ci-keys"), "rb") as f:
             self.assertNotIn(key.encode(), f.read(), "hashes only")
+        capped = self.key_for(aud="capped", run_id="210")["key"]
+        while self.post(CHAT, chat("x", max_tokens=20), {"authorization": f"Bearer {capped}"}).status == 200:
+            pass
         type(self).daemon.write(top=TOP.format(issuer=self.issuer.url, more=", lifetime: 20m"))
         self.daemon.reload()
         harness.wait_for("the reload", lambda: self.use(key).status == 200)
         self.assertEqual(self.daemon.stop(), 0)
         type(self).daemon = harness.Daemon(self.folder, self.sim, **self.POLICY_PARTS)
         self.assertEqual(self.use(key).status, 200, "after a restart")
+        self.assertEqual(self.post(CHAT, chat("x", max_tokens=20), {"authorization": f"Bearer {capped}"}).status, 402,
+                         "what a job has spent is remembered")
+        verified = subprocess.run([harness.FRUGALD, "ledger", "verify", "--state", self.daemon.state], capture_output=True,
+                                  text=True, timeout=60)
+        self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
         type(self).daemon.write(top=TOP.format(issuer=self.issuer.url, more="").replace("owner: acme, sub", "owner: acm, sub"))
         self.daemon.reload()
         harness.wait_for("the end of the key", lambda: all(self.use(key).status == 401 for _ in range(8)))
