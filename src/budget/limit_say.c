@@ -30,7 +30,7 @@ refusal_text(struct request *r, const struct limit_refusal *why)
 	if (why->sharing > 0)
 		return arena_printf(r->mem,
 		    "%s '%s' may have %s; %u keys share them, and key '%s' has had its "
-		    "part: what is left is for others that wait; come back in %lld s",
+		    "part: what is left is for the others; come back in %lld s",
 		    of, name, limit, why->sharing, r->who.key_name, wait_s);
 	if (why->kind == LIMIT_inflight)
 		return arena_printf(r->mem,
