@@ -17,7 +17,10 @@
 #define LIMIT_NS    (2 * NS_PER_S)
 #define RECENT_MS   900000
 #define PATIENCE_NS (3 * NS_PER_S / 2)
-#define AGAIN_NS    (50 * NS_PER_MS)
+/* The ledger takes some milliseconds; when it takes longer, there is a reason. */
+#define SOON_NS  (5 * NS_PER_MS)
+#define AGAIN_NS (50 * NS_PER_MS)
+#define FIRST_NS (100 * NS_PER_MS)
 
 struct query {
 	struct report *report;
@@ -149,7 +152,9 @@ run(struct query *q, struct query_job *j)
 static void
 later(struct query *q, struct query_job *j)
 {
-	j->due_ns = q->books.env->mono_ns(q->books.env) + AGAIN_NS;
+	int64_t now = q->books.env->mono_ns(q->books.env);
+
+	j->due_ns = now + (now - j->asked_ns < FIRST_NS ? SOON_NS : AGAIN_NS);
 	pthread_mutex_lock(&q->mutex);
 	TAILQ_INSERT_TAIL(&q->jobs, j, link);
 	q->waiting++;
