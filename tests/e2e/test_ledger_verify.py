@@ -189,6 +189,19 @@ class Verify(harness.Case):
             code, found = verify(to)
             self.assertEqual((code, [d["where"].split()[-1] for d in found["differences"]]), (1, ["paid_lo"]), found)
 
+    def test_a_damaged_file(self):
+        self.traffic(24)
+        self.assertEqualBooks()
+        with tempfile.TemporaryDirectory() as to:
+            copy(self.daemon.state, to)
+            path = os.path.join(to, os.path.basename(self.daemon.months()[0]))
+            with open(path, "r+b") as f:
+                f.seek(os.path.getsize(path) // 4096 // 2 * 4096)
+                f.write(b"\xff" * 4096)
+            p = subprocess.run([harness.FRUGALD, "ledger", "verify", "--state", to], capture_output=True, text=True, timeout=60)
+            self.assertEqual(p.returncode, 1)
+            self.assertIn("ledger-", p.stdout + p.stderr)
+
     def test_what_it_says_to_people(self):
         self.traffic(8)
         self.settled()
