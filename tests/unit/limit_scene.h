@@ -12,7 +12,7 @@
 #include "fake_env.h"
 
 #include "base/mem.h"
-#include "limit.h"
+#include "budget/limit.h"
 
 #define KEYS 4
 #define S    NS_PER_S
