@@ -1,0 +1,100 @@
+/* libs: base core config auth meter budget */
+/* test_budget_path.c: of many budgets those that a request is under are looked up, and
+ * each is found. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/request.h"
+#include "fake_env.h"
+
+#define USD  PUSD_PER_USD
+#define MANY 3000
+
+/* Every third of each kind, in the order of the policy. */
+static unsigned
+many_rules(struct budget *ret, char (*value)[16])
+{
+	static const char *const tags[] = {"app", "run"};
+	unsigned n = 0;
+
+	ret[n++] = (struct budget){.name = "all", .scope = SCOPE_daemon};
+	ret[n++] = (struct budget){.name = "teams", .scope = SCOPE_team};
+	ret[n++] = (struct budget){.name = "runs", .scope = SCOPE_tag, .tag = "run"};
+	for (int s = SCOPE_team; s <= SCOPE_tag + 1; s++) {
+		for (unsigned i = 0; i < MANY && s != SCOPE_session; i++, n++) {
+			snprintf(value[n], sizeof(value[n]), "v%04u", 3 * i);
+			ret[n] = (struct budget){.name = value[n], .value = value[n]};
+			ret[n].scope = s > SCOPE_tag ? SCOPE_tag : (enum budget_scope)s;
+			if (s >= SCOPE_tag)
+				ret[n].tag = tags[s - SCOPE_tag];
+			ret[n].cap.v = USD;
+		}
+	}
+	return n;
+}
+
+static unsigned
+counted_one_by_one(const struct snapshot *s, const struct budget_who *who)
+{
+	char value[BUDGET_VALUE];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->budget_count; i++)
+		n += budget_value(&s->budgets[i], who, value);
+	return n;
+}
+
+/* They are looked up, not walked; each is found all the same. */
+static void
+test_many_budgets(void **state)
+{
+	struct budget *rules = calloc(6 * MANY, sizeof(*rules));
+	char(*value)[16] = calloc(6 * MANY, sizeof(*value));
+	struct snapshot snap = {.budgets = rules};
+	struct fake_env *f = fake_env_new(7);
+	struct budgets *b = budgets_new(fake_env(f));
+	const struct budget_need need = {{0}, {0}, false};
+	struct budget_refusal why;
+	struct grant g;
+
+	(void)state;
+	snap.budget_count = many_rules(rules, value);
+	(void)budgets_publish(b, &snap);
+	for (int i = 0; i < 500; i++) {
+		char text[5][16];
+		struct tag tags[] = {{.name = STR("run")}, {.name = STR("app")}};
+		struct budget_who who = {.tags = tags, .tag_count = 2};
+		struct str *at[] = {
+		    &who.team, &who.key, &who.user, &tags[0].value, &tags[1].value};
+
+		for (size_t k = 0; k < nitems(at); k++) {
+			snprintf(text[k], sizeof(text[k]), "v%04u",
+			    (unsigned)fake_env_draw(f, 3 * MANY + 3));
+			*at[k] = str_of(text[k]);
+		}
+		assert_true(budgets_grant(b, &snap, &who, &need, &g, &why));
+		assert_int_equal(g.count, counted_one_by_one(&snap, &who));
+		assert_true(g.count >= 3);
+		(void)budgets_settle(b, &g, (struct pusd){0});
+	}
+	budgets_free(b);
+	fake_env_free(f);
+	free(value);
+	free(rules);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_many_budgets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
