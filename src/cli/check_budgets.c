@@ -18,6 +18,8 @@ whose(struct cli *c, const struct budget *b)
 
 	if (b->scope == SCOPE_daemon)
 		return "all requests together";
+	if (b->scope == SCOPE_key && b->tag != NULL)
+		return "each job of a pipeline on its own";
 	if (b->value != NULL && b->scope == SCOPE_tag)
 		return arena_printf(
 		    c->mem, "requests with the tag %s=%s together", b->tag, b->value);

@@ -307,7 +307,7 @@ budget_of_ci(struct build *b, const char *prefix, struct pusd cap, struct diag_p
 	b->budgets[b->budget_count - 1].at = at;
 	x->scope = SCOPE_key;
 	x->tag = prefix;
-	x->per = PER_all;
+	x->per = PER_month; /* accounts of jobs that are long over must go */
 	x->cap.v = cap.v;
 	x->http_status = 402;
 	x->name = name_of(b, x);

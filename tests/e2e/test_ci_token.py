@@ -152,7 +152,7 @@ class CiToken(harness.Case):
             answers.append(spend(first))
         self.assertGreater(len(answers), 2)
         self.assertError(answers[-1], 402, "insufficient_quota")
-        self.assertIn(f"each key ci:capped:* in all", answers[-1].json()["error"]["message"])
+        self.assertIn(f"each key ci:capped:* per month", answers[-1].json()["error"]["message"])
         self.assertEqual(spend(second).status, 402, "for both keys of the job")
         self.assertEqual(spend(other).status, 200, "and for no other job")
 
