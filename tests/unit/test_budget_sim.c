@@ -328,7 +328,7 @@ step(struct sim *s)
 		return;
 	}
 	check(s);
-	if (what >= 90 || one_in(s, 8))
+	if (one_in(s, what >= 90 ? 2 : 20))
 		check_list(s);
 }
 
@@ -365,7 +365,7 @@ run(uint64_t seed, enum bug bug, char ret_why[static 400])
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static unsigned schedules = 2000;
 #else
-static unsigned schedules = 10000;
+static unsigned schedules = 5000;
 #endif
 static uint64_t first_seed = 1;
 
