@@ -9,6 +9,8 @@
 
 #define RULES_BYTES (16U << 20)
 #define ZONE_BYTES  (64U << 10)
+/* Some milliseconds: no commit waits for longer. */
+#define PRUNE_STEP "1000"
 
 /* ---- rules ---- */
 
@@ -241,15 +243,21 @@ budget_make(struct budget_kept *k, const struct budget *rule, int64_t *ret_id)
 }
 
 bool
-budget_prune(struct budget_kept *k, int64_t at_ms)
+budget_prune(struct budget_kept *k, int64_t at_ms, bool *ret_more)
 {
+	*ret_more = false;
 	for (unsigned i = 0; i < k->rules; i++) {
 		int64_t from = budget_kept_from_ms(&k->rule[i], at_ms);
 
-		if (from != INT64_MIN &&
-		    !run_with_id(k, "DELETE FROM budget WHERE rule=?1 AND period_ms<?2",
+		if (from == INT64_MIN)
+			continue;
+		if (!run_with_id(k,
+			"DELETE FROM budget WHERE rule=?1 AND (value,period_ms) IN"
+			" (SELECT value,period_ms FROM budget WHERE rule=?1 AND"
+			" period_ms<?2 LIMIT " PRUNE_STEP ")",
 			k->id[i], from))
 			return false;
+		*ret_more |= sqlite3_changes(k->db->handle) > 0;
 	}
 	return true;
 }

@@ -84,8 +84,8 @@ bool budget_flush(struct budget_kept *k);
 bool budget_drop(struct budget_kept *k, int64_t id);
 bool budget_make(struct budget_kept *k, const struct budget *rule, int64_t *ret_id);
 bool budget_put(struct budget_kept *k, const struct budget_sums *s, const int64_t *id);
-/* What is kept no longer. */
-bool budget_prune(struct budget_kept *k, int64_t at_ms);
+/* Some of what is kept no longer. */
+bool budget_prune(struct budget_kept *k, int64_t at_ms, bool *ret_more);
 
 /* A copy in `mem`, with its own clock. False: its time zone is not on this machine. */
 bool budget_copy(

@@ -263,6 +263,7 @@ void
 ledger_budgets_keep(struct ledger_budgets *b)
 {
 	int64_t now = b->env->mono_ns(b->env);
+	bool more;
 
 	if (b->budgets == NULL)
 		return;
@@ -273,7 +274,8 @@ ledger_budgets_keep(struct ledger_budgets *b)
 	if (b->refusals > 0 && store_add_refusals(b->store, b->refusal, b->refusals))
 		b->refusals = 0;
 	if (b->pruned_ns == 0 || now - b->pruned_ns >= PRUNE_NS) {
-		(void)store_prune(b->store);
-		b->pruned_ns = now;
+		/* The next time goes on with it. */
+		if (store_prune(b->store, &more) && !more)
+			b->pruned_ns = now;
 	}
 }

@@ -74,8 +74,8 @@ struct store_spent {
  * counts at. */
 bool store_spent(struct store *s, int64_t *ret_counted_ms,
     void (*each)(void *arg, const struct store_spent *spent), void *arg);
-/* Removes sums of periods that are long over. */
-bool store_prune(struct store *s);
+/* Removes some sums of periods that are long over. */
+bool store_prune(struct store *s, bool *ret_more);
 bool store_add_refusals(struct store *s, const struct refusal_count *r, unsigned count);
 /* One small step of taking away what need not be kept any longer, by the wall clock;
  * `*ret_more`: another one may follow. */

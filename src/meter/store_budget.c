@@ -349,15 +349,16 @@ store_spent(struct store *s, int64_t *ret_counted_ms,
 }
 
 bool
-store_prune(struct store *s)
+store_prune(struct store *s, bool *ret_more)
 {
 	int64_t at_ms;
 	bool ok;
 
+	*ret_more = false;
 	if (!store_use_ledger(s))
 		return false;
 	ok = counted(s, &at_ms) && db_exec(&s->db, "BEGIN IMMEDIATE") &&
-	     budget_prune(&s->budget, at_ms) && db_exec(&s->db, "COMMIT");
+	     budget_prune(&s->budget, at_ms, ret_more) && db_exec(&s->db, "COMMIT");
 	if (!ok) {
 		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 		store_close_ledger(s);
