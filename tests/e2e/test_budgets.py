@@ -18,6 +18,7 @@ budgets:
   - {scope: tag.app, value: reload, usd: CAP}
   - {scope: tag.app, value: gone,   usd: 0.02}
   - {scope: tag.app, value: seen,   usd: 0.10, per: week, time_zone: Europe/Berlin, warn_at: [50%]}
+  - {scope: tag.app, value: steps,  usd: 0.009}
   - {each: tag.run, usd: 0.10}
   - {each: user, usd: 0.10, per: day}
 """
@@ -29,7 +30,8 @@ def app(name):
 
 # Routes and models for them: `down` would take sol; `odd` has no price.
 POLICY = harness.POLICY.replace(
-    "routes:\n", "routes:\n  down: {{candidates: [sol, luna, qwen], baseline: sol, goal: best}}\n").replace(
+    "routes:\n", "routes:\n  down: {{candidates: [sol, luna, qwen], baseline: sol, goal: best}}\n"
+    "  steps: {{candidates: [luna, sol], baseline: sol, goal: cheapest, keep_quality: 98%, cascade: true, max_output: 400, switch: any_turn}}\n").replace(
     "models:\n", "models:\n  odd: {{at: [openai], as: odd-1, context: 100000, tier: small, quality: {{default: 0.5}}}}\n")
 
 
@@ -94,6 +96,19 @@ class Budgets(harness.Case):
         answer = self.ask_chat("of ours", app("local"), model="down", max_tokens=8000)
         self.assertEqual((answer.status, answer.header("x-frugald-model")), (200, "qwen"), answer)
         self.assertEqual(self.row_of(answer)["budget_name"], "tag.app local in all")
+
+    def test_a_cascade_serves_what_it_has(self):
+        """The second step has no room: a poor answer is better than none, and it is paid."""
+        self.sim.script("say=_", port=harness.OPENAI, model="gpt-5.6-luna")
+        answer = self.ask_chat("Write a SQL query that gives the ten customers with the highest turnover in 2025.", app("steps"), model="steps")
+        self.assertEqual((answer.status, answer.header("x-frugald-model"), answer.header("x-frugald-flaw")), (200, "luna", "empty"), answer)
+        self.assertEqual(answer.header("x-frugald-budget"), "tag.app steps in all")
+        self.assertAttempts(answer, ("luna", "openai", "served", "reported"))
+        of = harness.ask(self.daemon.admin, "GET", "/admin/budgets").json()
+        line = next(b for b in of["budgets"] if b["name"] == "tag.app steps in all")
+        self.assertEqual(float(line["held_usd"]), 0)
+        self.assertEqual(float(line["spent_usd"]), float(answer.header("x-frugald-cost-usd")))
+        self.assertEqual((line["refused"], line["downgraded"]), (0, 1))
 
     def test_an_answer_that_fits(self):
         answer = self.ask_chat("x", app("fit"), model="sol")

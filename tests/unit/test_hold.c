@@ -329,6 +329,42 @@ test_limit_of_a_request(void **state)
 	assert_int_equal(attempt_hold(&a), NEXT);
 }
 
+/* Its tokens cost nothing, its hours do: until the nearest deadline, else ten times as
+ * long as is expected. */
+static void
+test_a_machine_by_the_hour(void **state)
+{
+	const struct price_row none = {.id = "local"};
+	struct provider rack = {.local = true, .usd_per_hour = {3600000}, .places = 2};
+	const struct model m = {.context = 1000, .max_output = 10, .ats = 1};
+	struct candidate c = {
+	    .model = &m, .price = &none, .contract_ppm = PPM, .machine_s = 3};
+	struct snapshot snap = {0};
+	struct request req = {
+	    .snap = &snap, .task = {.max_output = -1, .n = 1, .best_of = 1}};
+	struct attempt a = {.request = &req, .candidate = &c, .provider = &rack};
+
+	(void)state;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_int_equal(a.at_most.v, 30 * 1000 / 2);
+	rack.timeouts.total_ms = 60000;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_int_equal(a.at_most.v, 60 * 1000 / 2);
+	snap.limits.request_ms = 20000;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_int_equal(a.at_most.v, 20 * 1000 / 2);
+	req.deadline_ms = 8000;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_int_equal(a.at_most.v, 8 * 1000 / 2);
+	assert_false(a.unpriced);
+	/* Nobody knows how long. */
+	a = (struct attempt){.request = &req, .candidate = &c, .provider = &rack};
+	req.deadline_ms = snap.limits.request_ms = rack.timeouts.total_ms = 0;
+	c.machine_s = 0;
+	assert_int_equal(attempt_hold(&a), NEXT);
+	assert_true(a.unpriced);
+}
+
 int
 main(void)
 {
@@ -341,6 +377,7 @@ main(void)
 	    cmocka_unit_test(test_overflow),
 	    cmocka_unit_test(test_step),
 	    cmocka_unit_test(test_limit_of_a_request),
+	    cmocka_unit_test(test_a_machine_by_the_hour),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
