@@ -2,6 +2,7 @@
  * writes meanwhile goes into the copy, too, so that it never has to begin anew. */
 #include "store_copy.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,12 +40,17 @@ fail(const char *what, const char *path, sqlite3 *db, char ret_why[static STORE_
 	return false;
 }
 
-/* The copy is synced when it is whole; until then it has no name that counts. */
+/* The copy is synced when it is whole; until then it has no name that counts. Made by
+ * us, so that it is nobody else's to read, and belongs to whom its folder does; SQLite
+ * makes what it puts beside it alike. */
 static bool
 open_target(struct store_copy *c, const char *to, char ret_why[static STORE_WHY])
 {
-	if (c->env->file_size(c->env, to) >= 0)
-		c->env->remove_file(c->env, to);
+	if (!c->env->write_file(c->env, to, STR(""))) {
+		snprintf(ret_why, STORE_WHY, "%.140s cannot be made: %s", to,
+		    strerror(errno));
+		return false;
+	}
 	if (sqlite3_open_v2(to, &c->to,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 		NULL) == SQLITE_OK &&

@@ -86,6 +86,8 @@ class Backup(harness.Case):
         self.assertEqual(self.daemon.stop(), 0)
         restored = self.fresh("restored")
         said = self.run_verb("restore", backup, "--state", restored)
+        for name in os.listdir(restored):
+            self.assertEqual(os.stat(os.path.join(restored, name)).st_mode & 0o77, 0, name)
         self.assertIn(f"{self.rows(backup):,} requests of 1 month", said)
         self.assertIn("unknown", said)
         self.assertIn(told[2]["complete_until"][:19], said)
