@@ -22,12 +22,18 @@ char *xmemdup(const void *p, size_t len);
 /* Takes NULL. */
 void xfree(void *p);
 
+/* Before the first thread: large blocks are the system's again as soon as they are
+ * freed. Left alone, glibc raises its borders to the largest block that it has seen,
+ * and each thread keeps for good what its start or one great body has needed. */
+void mem_limit(void);
+
 /* Gives what is free back to the system:
  * after start and reload, which need much for a moment. */
 void mem_trim(void);
 
-/* Constants of the program that were looked at once and are not soon again: their pages
- * are given back, and come again from the file when they are touched. */
+/* Constants of the program, or a mapped file, that were looked at once and are not soon
+ * again: their pages are given back, and come again from the file when they are
+ * touched. */
 void mem_forget(const void *p, size_t len);
 
 /* Overwrites secrets so that the compiler cannot drop it, then frees. Takes NULL. */

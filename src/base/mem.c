@@ -73,6 +73,13 @@ xfree_secret(void *p, size_t len)
 }
 
 void
+mem_limit(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	(void)mallopt(M_TRIM_THRESHOLD, 512 << 10);
+}
+
+void
 mem_trim(void)
 {
 	(void)malloc_trim(0);
@@ -85,7 +92,7 @@ mem_forget(const void *p, size_t len)
 	uintptr_t from = ((uintptr_t)p + page - 1) / page * page;
 	uintptr_t to = ((uintptr_t)p + len) / page * page;
 
-	/* Nobody has written to them, so nothing is lost; whole pages only. */
+	/* Whole pages only. */
 	if (from < to)
 		(void)madvise((void *)from, to - from, MADV_DONTNEED);
 }

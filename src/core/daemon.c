@@ -357,6 +357,7 @@ prepare_process(sigset_t *set)
 {
 	struct rlimit lim;
 
+	mem_limit();
 	umask(077);
 	prctl(PR_SET_DUMPABLE, 0); /* no core with keys in it */
 	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {

@@ -114,6 +114,13 @@ db_checkpoint(struct db *db)
 }
 
 void
+db_rest(struct db *db)
+{
+	if (db->handle != NULL)
+		(void)sqlite3_db_release_memory(db->handle);
+}
+
+void
 db_leave(struct db *db)
 {
 	if (db->handle == NULL)

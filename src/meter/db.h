@@ -30,6 +30,8 @@ void db_close(struct db *db); /* keeps `why` */
 void db_checkpoint(struct db *db);
 /* The same before it is closed for long: all in one file, where readers allow it. */
 void db_leave(struct db *db);
+/* Forgets the pages that it keeps in memory. */
+void db_rest(struct db *db);
 
 /* Several statements, no results. */
 bool db_exec(struct db *db, const char *sql);

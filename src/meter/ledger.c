@@ -305,6 +305,20 @@ terms_of(struct ledger *l)
 	return t;
 }
 
+/* When nothing more comes, what the last rows have needed is given back, once. */
+static void
+rest(struct ledger *l)
+{
+	uint64_t rows = l->status_shared.rows; /* only this thread writes it */
+
+	if (rows == l->rows_seen && !l->rested) {
+		store_rest(l->store);
+		mem_trim();
+	}
+	l->rested = rows == l->rows_seen;
+	l->rows_seen = rows;
+}
+
 static void
 housekeeping(struct ledger *l)
 {
@@ -319,6 +333,7 @@ housekeeping(struct ledger *l)
 	}
 	if (now - l->checkpoint_ns >= CHECKPOINT_NS) {
 		store_checkpoint(l->store);
+		rest(l);
 		l->checkpoint_ns = now;
 	}
 	retention_turn(&l->retention, l->env, l->store, &terms);

@@ -39,6 +39,8 @@ struct ledger {
 	bool tried;       /* to book it */
 	int64_t taken_ms; /* wall clock: before the batch was taken */
 	int64_t checkpoint_ns, outlook_ns;
+	uint64_t rows_seen; /* at the last checkpoint */
+	bool rested;
 	struct ledger_terms terms_shared;
 	struct retention retention;
 	struct ledger_jobs jobs;

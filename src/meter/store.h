@@ -91,5 +91,7 @@ bool store_correct(struct store *s, const struct ledger_correction *c,
 
 /* Moves the write-ahead log back; cheap when there is little. */
 void store_checkpoint(struct store *s);
+/* Lets go of the pages that the files have in memory. */
+void store_rest(struct store *s);
 
 #endif

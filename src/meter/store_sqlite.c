@@ -444,3 +444,10 @@ store_checkpoint(struct store *s)
 	db_checkpoint(&s->db);
 	db_checkpoint(&s->month.db);
 }
+
+void
+store_rest(struct store *s)
+{
+	db_rest(&s->db);
+	db_rest(&s->month.db);
+}
