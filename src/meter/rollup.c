@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "rollup_cell.h"
 
@@ -31,8 +32,8 @@ static const char put_sql[] =
     "INSERT OR REPLACE INTO rollup(hour,team,key,route,class,model,provider,tier,"
     "tags," ROLLUP_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,"
     "?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,"
-    "?34,?35,?36,?37,?38,?39,?40,?41,?42,?43,?44,?45,?46,?47,?48,?49,?50,?51)";
-_Static_assert(ROLLUP_MEASURES == 42, "put_sql has a place for each");
+    "?34,?35,?36,?37,?38,?39,?40,?41,?42,?43,?44,?45,?46,?47,?48,?49,?50,?51,?52)";
+_Static_assert(ROLLUP_MEASURES == 43, "put_sql has a place for each");
 
 static bool
 open_with(struct rollup_store *r, struct db *db, unsigned room)
@@ -149,6 +150,9 @@ add_request(struct rollup_cell *c, const struct slot *s, const struct slot_attem
 	for (size_t k = 0; k < TOKEN_COUNT; k++)
 		tokens += usage_known(a->tokens[k]);
 	hist_add(&c->tokens_hist, tokens);
+	if (r->session != 0)
+		sketch_add(&c->sessions, hash_stable(str_make((const char *)&r->session,
+					     sizeof(r->session))));
 	if (a->ttft_ms >= 0)
 		hist_add(&c->ttft_hist, a->ttft_ms);
 	if (a->total_ms >= 0)

@@ -70,6 +70,7 @@ rollup_cell_add(struct rollup_cell *into, const struct rollup_cell *from)
 	for (size_t n = 0; n < HISTS; n++)
 		hist_merge(to.hist[n], m.hist[n]);
 	into->compared_requests += copy.compared_requests;
+	sketch_merge(&into->sessions, &copy.sessions);
 	while (str_split(&names, '\n', &name)) {
 		str_copy(text, sizeof(text), name);
 		rollup_cell_served(into, text);
@@ -86,6 +87,22 @@ take_text(sqlite3_stmt *row, int i, char *dst, size_t cap)
 		(size_t)sqlite3_column_bytes(row, i)));
 }
 
+static struct str
+take_blob(sqlite3_stmt *row, int i)
+{
+	return str_make(
+	    sqlite3_column_blob(row, i), (size_t)sqlite3_column_bytes(row, i));
+}
+
+/* And lets the buffer go. */
+static void
+bind_blob(sqlite3_stmt *s, int i, struct buf *b)
+{
+	sqlite3_bind_blob(
+	    s, i, b->p == NULL ? "" : b->p, (int)b->len, SQLITE_TRANSIENT);
+	buf_fini(b);
+}
+
 bool
 rollup_cell_read(sqlite3_stmt *row, int i, struct rollup_cell *c)
 {
@@ -99,11 +116,11 @@ rollup_cell_read(sqlite3_stmt *row, int i, struct rollup_cell *c)
 	c->compared_requests = sqlite3_column_int64(row, i++);
 	take_text(row, i++, c->served, sizeof(c->served));
 	take_text(row, i++, c->price, sizeof(c->price));
+	c->sessions = (struct sketch){{0}};
+	if (!sketch_merge_packed(&c->sessions, take_blob(row, i++)))
+		return false;
 	for (size_t n = 0; n < HISTS; n++, i++) {
-		struct str packed = str_make(
-		    sqlite3_column_blob(row, i), (size_t)sqlite3_column_bytes(row, i));
-
-		if (!hist_unpack(packed, m.hist[n]))
+		if (!hist_unpack(take_blob(row, i), m.hist[n]))
 			return false;
 	}
 	return true;
@@ -127,10 +144,12 @@ rollup_cell_bind(sqlite3_stmt *s, int i, const struct rollup_cell *c)
 	sqlite3_bind_int64(s, i++, c->compared_requests);
 	sqlite3_bind_text(s, i++, c->served, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(s, i++, c->price, -1, SQLITE_TRANSIENT);
+	buf_init(&b, 65536);
+	sketch_pack(&c->sessions, &b);
+	bind_blob(s, i++, &b);
 	for (size_t n = 0; n < HISTS; n++) {
 		buf_init(&b, 65536);
 		hist_pack(m.hist[n], &b);
-		sqlite3_bind_blob(s, i++, b.p, (int)b.len, SQLITE_TRANSIENT);
-		buf_fini(&b);
+		bind_blob(s, i++, &b);
 	}
 }

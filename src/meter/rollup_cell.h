@@ -8,6 +8,7 @@
 
 #include "base/hist.h"
 #include "base/money.h"
+#include "base/sketch.h"
 #include "core/sets.h"
 
 /* In the order of struct rollup_cell. */
@@ -17,10 +18,10 @@
 	"reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,estimated_hi," \
 	"estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,compared_hi,"   \
 	"compared_lo,gone_hi,gone_lo,escalated_hi,escalated_lo,bias_hi,bias_lo,"      \
-	"var_hi,var_lo,compared_requests,served,price,tokens_hist,ttft_hist,total_"   \
-	"hist"
+	"var_hi,var_lo,compared_requests,served,price,sessions,"                      \
+	"tokens_hist,ttft_hist,total_hist"
 /* Of them. */
-#define ROLLUP_MEASURES 42
+#define ROLLUP_MEASURES 43
 
 #define ROLLUP_SERVED 160
 
@@ -41,6 +42,7 @@ struct rollup_cell {
 	/* Models as served, a line each, as many as there is room for; the last price.
 	 */
 	char served[ROLLUP_SERVED], price[56];
+	struct sketch sessions;
 	struct hist tokens_hist, ttft_hist, total_hist;
 };
 

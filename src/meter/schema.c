@@ -111,6 +111,9 @@ static const char *const ledger_steps[] = {
     "CREATE TRIGGER rollup_removed AFTER DELETE ON rollup"
     " WHEN EXISTS(SELECT 1 FROM rollup_done WHERE day=OLD.hour/24) BEGIN"
     " DELETE FROM rollup_done WHERE day=OLD.hour/24; END;",
+    /* How many sessions there were: see base/sketch.h. Of older ones nobody knows. */
+    "ALTER TABLE rollup ADD COLUMN sessions BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE rollup_day ADD COLUMN sessions BLOB NOT NULL DEFAULT x'';",
 };
 
 /* Refused by the database itself, whoever asks. INSERT OR REPLACE deletes without

@@ -14,8 +14,8 @@ static const char put_sql[] =
     "INSERT INTO rollup(hour," KEY "," ROLLUP_COLUMNS
     ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,"
     "?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,?34,?35,?36,?37,?38,?39,?40,"
-    "?41,?42,?43,?44,?45,?46,?47,?48,?49,?50,?51)";
-_Static_assert(COLUMNS == 51, "put_sql has a place for each");
+    "?41,?42,?43,?44,?45,?46,?47,?48,?49,?50,?51,?52)";
+_Static_assert(COLUMNS == 52, "put_sql has a place for each");
 static const char day_sql[] = "SELECT day," KEY "," ROLLUP_COLUMNS
 			      " FROM rollup_day WHERE day=?1 ORDER BY day," KEY;
 

@@ -124,7 +124,7 @@ is_later(const char *column)
 {
 	static const char *const later[] = {"gone_hi", "gone_lo", "escalated_hi",
 	    "escalated_lo", "bias_hi", "bias_lo", "var_hi", "var_lo",
-	    "compared_requests", "served", "price"};
+	    "compared_requests", "served", "price", "sessions"};
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
 		if (strcmp(column, later[i]) == 0)

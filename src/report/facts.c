@@ -15,12 +15,13 @@ static const char rollup_sql[] =
     "cache_write_5m,cache_write_1h,audio_input,image_input,output,audio_output,"
     "reasoning,paid_hi,paid_lo,list_hi,list_lo,wasted_hi,wasted_lo,estimated_hi,"
     "estimated_lo,exposure_hi,exposure_lo,baseline_hi,baseline_lo,compared_hi,"
-    "compared_lo,%s,tokens_hist,ttft_hist,total_hist"
+    "compared_lo,%s,%s,tokens_hist,ttft_hist,total_hist"
     " FROM %s WHERE %s>=?1 AND %s<?2";
 static const char rollup_new[] = "gone_hi,gone_lo,escalated_hi,escalated_lo,bias_hi,"
 				 "bias_lo,var_hi,var_lo,compared_requests,served,price";
 static const char rollup_old[] =
-    "0,0,0,0,baseline_hi/4,0,0,0,requests*(baseline_hi+baseline_lo>0),'',''";
+    "0,0,0,0,baseline_hi/4,baseline_hi%4*250000000000+baseline_lo/4,0,0,"
+    "requests*(baseline_hi+baseline_lo>0),'',''";
 
 /* %s: tags; the same of a month's file; what a request was decided from; which
  * requests.
@@ -142,6 +143,7 @@ read_rollup(sqlite3_stmt *s, struct fact *f)
 	u->compared_requests = sqlite3_column_int64(s, i++);
 	f->served = books_text(s, i++);
 	f->price = books_text(s, i++);
+	f->sessions = blob(s, i++);
 	f->tokens_hist = blob(s, i);
 	f->ttft_hist = blob(s, i + 1);
 	f->total_hist = blob(s, i + 2);
@@ -180,6 +182,7 @@ from_sums(
 		return true;
 	snprintf(sql, sizeof(sql), rollup_sql, days ? "day*24" : "hour",
 	    books_has(db, "rollup", "served") ? rollup_new : rollup_old,
+	    books_has(db, "rollup", "sessions") ? "sessions" : "x''",
 	    days ? "rollup_day" : "rollup", unit, unit);
 	s = books_prepare(b, db, sql);
 	if (s == NULL)

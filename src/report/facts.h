@@ -48,6 +48,7 @@ struct fact {
 		struct str policy, basis;
 	} decision;
 	struct sums sums;
+	struct str sessions; /* a roll-up's sketch, packed */
 	/* A roll-up's histograms, packed; a row's values, -1: none. */
 	struct str tokens_hist, ttft_hist, total_hist;
 	int64_t tokens, ttft_ms, total_ms;

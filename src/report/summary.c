@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "config/snapshot.h"
 #include "core/request.h"
@@ -188,6 +189,20 @@ has_row(struct summary *s, const struct fact *f)
 	return s->month.there;
 }
 
+/* Roll-ups of older releases do not tell of theirs. */
+static void
+add_session(struct summary *s, const struct fact *f)
+{
+	if (f->sums.requests == 0)
+		return;
+	if (f->rolled)
+		s->sketched &=
+		    f->sessions.len > 0 && sketch_merge_packed(&s->sketch, f->sessions);
+	else if (f->session != 0)
+		sketch_add(&s->sketch, hash_stable(str_make((const char *)&f->session,
+					   sizeof(f->session))));
+}
+
 static void
 on_fact(void *arg, const struct fact *f)
 {
@@ -205,6 +220,7 @@ on_fact(void *arg, const struct fact *f)
 	add_served(g->served, f->served);
 	sums_add(&g->sums, &u);
 	sums_add(&s->total, &u);
+	add_session(s, f);
 	kinds_add(&s->kinds, f);
 	tagged_add(&s->tagged, f);
 	s->with_rows += has_row(s, f) ? u.requests : 0;
@@ -453,8 +469,12 @@ summary_run(struct summary *s, struct books *b, const struct snapshot *snap,
 {
 	bool ok;
 
-	*s = (struct summary){
-	    .ask = ask, .scope = scope, .by_key = map_new(), .snap = snap, .books = b};
+	*s = (struct summary){.ask = ask,
+	    .scope = scope,
+	    .by_key = map_new(),
+	    .snap = snap,
+	    .sketched = true,
+	    .books = b};
 	ok = begin(s, b, snap) && collect(s, b, snap);
 	if (ok && s->total.attempts <= ROWS_ATTEMPTS)
 		collect_from_rows(s, b);

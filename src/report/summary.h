@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/map.h"
+#include "base/sketch.h"
 #include "ask.h"
 #include "facts.h"
 #include "kinds.h"
@@ -46,6 +47,9 @@ struct summary {
 	struct kinds kinds;
 	bool rows_known; /* they do, and how many sessions there were */
 	int64_t sessions;
+	/* Else of roll-ups and rows together, about. */
+	struct sketch sketch;
+	bool sketched; /* all of them tell */
 	struct tagged tagged;
 	int64_t with_rows; /* requests whose rows are still there */
 	struct {

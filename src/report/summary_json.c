@@ -263,6 +263,8 @@ put_total(struct json *j, const struct summary *s)
 	json_int(j, "failed_attempts", t->failed);
 	if (s->rows_known)
 		json_int(j, "sessions", s->sessions);
+	else if (s->sketched)
+		json_int(j, "sessions", sketch_count(&s->sketch));
 	else
 		json_put_null(j, "sessions");
 	put_tokens(j, t);

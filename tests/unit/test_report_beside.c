@@ -19,6 +19,7 @@ setup(void **state)
 		    .end_ms = rows_at("2026-10-02T05:10:00Z") + (int64_t)i * 54321000,
 		    .model = models[i % 3],
 		    .tags = i % 4 == 0 ? "run=1\n" : "",
+		    .session = 1 + i / 2,
 		    .amount = 400000000000000000LL + i,
 		    .baseline = 600000000000000000LL + i,
 		    .input = 1000 + i,
@@ -243,6 +244,10 @@ days_are_the_sum_of_their_hours(void **state)
 		assert_memory_equal(&hours.total, &days.total, sizeof(hours.total));
 		assert_memory_equal(&hours.tokens, &days.tokens, sizeof(days.tokens));
 		assert_memory_equal(&hours.ttft, &days.ttft, sizeof(days.ttft));
+		assert_memory_equal(&hours.sketch, &days.sketch, sizeof(hours.sketch));
+		assert_true(days.sketched);
+		assert_in_range(sketch_count(&days.sketch), days.sessions * 8 / 10,
+		    days.sessions * 12 / 10);
 		assert_int_equal(hours.groups, days.groups);
 		assert_int_equal(hours.with_rows, days.with_rows);
 		for (size_t g = 0; g < days.groups; g++)
