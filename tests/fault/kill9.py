@@ -2,7 +2,8 @@
 one row, none is lost, none is doubled, and the roll-ups are the sums of the rows; every budget is the sum of its rows,
 and at no moment more is spent and held than its cap.
 
-usage: kill9.py [--rounds N] [--seed N] [unittest options]     20 rounds when unnamed; by hand take 500"""
+usage: kill9.py [--rounds N] [--minutes N] [--seed N] [unittest options]
+20 rounds when unnamed, by hand take 500; after so many minutes no new round is begun."""
 
 import datetime
 import os
@@ -34,6 +35,7 @@ def option(name, default):
 
 ROUNDS = option("--rounds", 3 if harness.QUICK else 20)
 SEED = option("--seed", 1)
+MINUTES = option("--minutes", 60)
 
 # What the provider does, and how often.
 BEHAVIOUR = ["events=400 gap_ms=5"] * 8 + ["events=30 gap_ms=2"] * 4 + [
@@ -131,6 +133,7 @@ class Kill9(harness.Case):
         super().setUp()
         self.lock, self.whole = threading.Lock(), set()
         self.refused = self.samples = 0
+        self.rows, self.marks, self.spent = {}, {}, {}
 
     def round(self, number):
         rng, stop = random.Random(SEED * 1000 + number), threading.Event()
@@ -160,26 +163,19 @@ class Kill9(harness.Case):
             self.samples += 1
             self.assertGreaterEqual(pusd(a["left_usd"]), 0, f"round {number}: {a}")
 
-    def check_budgets(self, number):
+    def check_budgets(self, number, rows):
         """Each account is what the rows of its period say, and nothing is held."""
-        rows = self.daemon.query(
-            "SELECT r.session, a.amount_pusd AS amount, a.at_most_pusd AS most, a.granted_ms AS at,"
-            " (SELECT text FROM name WHERE id=r.user) AS user, (SELECT text FROM name WHERE id=r.key) AS key,"
-            " (SELECT text FROM name WHERE id=r.team) AS team,"
-            " (SELECT v.text FROM tag t JOIN name n ON n.id=t.name JOIN name v ON v.id=t.value"
-            "  WHERE t.request IN (r.seq, -r.tagset) AND n.text='run') AS run,"
-            " (SELECT v.text FROM tag t JOIN name n ON n.id=t.name JOIN name v ON v.id=t.value"
-            "  WHERE t.request IN (r.seq, -r.tagset) AND n.text='app') AS app"
-            " FROM request r JOIN attempt a ON a.request=r.seq")
+        for r in rows:
+            amount = r["at_most_pusd"] if r["amount_pusd"] is None else r["amount_pusd"]
+            for scope in ("daemon:", f"user:{r['user']}", f"key:{r['key']}", f"team:{r['team']}", f"tag.run:{r['run']}",
+                          f"tag.app:{r['app']}", f"session:{r['session'] % 2**64:016x}"):
+                self.spent.setdefault(scope, []).append((r["granted_ms"] or 0, amount))
         told = self.accounts()
         self.assertGreater(len(told), 8, told)
         for a in told:
-            scope, _, value = a["scope"].partition(":")
             begin = self.begin_ms(a)
-            of = {"daemon": lambda r: True, "user": lambda r: r["user"] == value, "key": lambda r: r["key"] == value,
-                  "team": lambda r: r["team"] == value, "session": lambda r: f"{r['session'] % 2**64:016x}" == value,
-                  "tag.run": lambda r: r["run"] == value, "tag.app": lambda r: r["app"] == value}[scope]
-            spent = sum(r["most"] if r["amount"] is None else r["amount"] for r in rows if of(r) and (r["at"] or 0) >= begin)
+            scope = "daemon:" if a["scope"] == "daemon" else a["scope"]
+            spent = sum(amount for at, amount in self.spent.get(scope, ()) if at >= begin)
             self.assertEqual((pusd(a["spent_usd"]), a["held_usd"]), (spent, "0.000000000000"), f"round {number}: {a}")
             self.assertLessEqual(spent, pusd(a["cap_usd"]), f"round {number}: {a}")
 
@@ -206,16 +202,31 @@ class Kill9(harness.Case):
         self.assertEqual(len(calls), len(set(calls)), "a call was sent twice under one name")
         return set(calls)
 
-    def booked(self):
-        """(id, attempt) -> row."""
-        rows = self.daemon.query("SELECT r.id, r.attempts, r.outcome AS request_outcome, a.* FROM request r"
-                                 " JOIN attempt a ON a.request=r.seq")
-        return {(r["id"], r["n"]): r for r in rows}, len(rows)
+    def fresh_rows(self, number):
+        """(id, attempt) -> row, of what was booked since the last time."""
+        fresh = {}
+        for path in self.daemon.months():
+            rows = self.daemon.query(
+                "SELECT r.id, r.seq, r.session, a.*, (SELECT text FROM name WHERE id=r.user) AS user,"
+                " (SELECT text FROM name WHERE id=r.key) AS key, (SELECT text FROM name WHERE id=r.team) AS team,"
+                f" {self.tag('run')} AS run, {self.tag('app')} AS app"
+                " FROM request r JOIN attempt a ON a.request=r.seq WHERE r.seq>?", self.marks.get(path, 0), months=[path])
+            for row in rows:
+                name = (row["id"], row["n"])
+                self.assertNotIn(name, self.rows, f"round {number}: an attempt has two rows")
+                self.assertNotIn(name, fresh, f"round {number}: an attempt has two rows")
+                fresh[name] = row
+                self.marks[path] = max(self.marks.get(path, 0), row["seq"])
+        self.rows.update(fresh)
+        return fresh
+
+    @staticmethod
+    def tag(name):
+        return ("(SELECT v.text FROM tag t JOIN name n ON n.id=t.name JOIN name v ON v.id=t.value"
+                f" WHERE t.request IN (r.seq, -r.tagset) AND n.text='{name}')")
 
     def check(self, number):
-        seen = self.seen_upstream()
-        rows, count = self.booked()
-        self.assertEqual(count, len(rows), f"round {number}: an attempt has two rows")
+        seen, rows = self.seen_upstream(), self.fresh_rows(number)
         # Numbers of the attempt count those that did not get so far as to need a row.
         booked, sent = {}, set()
         for (request_id, n), row in rows.items():
@@ -234,7 +245,7 @@ class Kill9(harness.Case):
             self.assertEqual(harness.OUTCOMES[booked[harness.id_bytes(request_id)][-1]["outcome"]], "served",
                              f"round {number}: a client has the whole answer of {request_id}")
         self.check_rollups(number)
-        self.check_budgets(number)
+        self.check_budgets(number, rows.values())
 
     @staticmethod
     def by_request(calls):
@@ -279,7 +290,9 @@ class Kill9(harness.Case):
         self.assertEqual(got, money, f"round {number}: {MONEY}")
 
     def test_rounds(self):
-        for number in range(ROUNDS):
+        done, until = 0, time.monotonic() + MINUTES * 60
+        while done < ROUNDS and time.monotonic() < until:
+            number, done = done, done + 1
             with self.subTest(round=number, seed=SEED):
                 self.round(number)
                 self.check(number)
@@ -288,12 +301,11 @@ class Kill9(harness.Case):
                 if number % 25 == 24:
                     budgets.verify(self)
         print(budgets.verify(self).strip())
-        rows, _ = self.booked()
         counts = {}
-        for row in rows.values():
+        for row in self.rows.values():
             word = f"{harness.OUTCOMES[row['outcome']]}/{harness.BASES[row['basis']]}"
             counts[word] = counts.get(word, 0) + 1
-        print(f"{ROUNDS} rounds, {len(rows)} attempts:", ", ".join(f"{n} {w}" for w, n in sorted(counts.items())))
+        print(f"{done} rounds, {len(self.rows)} attempts:", ", ".join(f"{n} {w}" for w, n in sorted(counts.items())))
         print(f"{self.samples} samples of accounts, {self.refused} requests refused")
         self.assertGreater(self.refused, 0, "nobody came to the end of a budget")
         for word in ("crashed/partial", "crashed/unknown", "served/reported", "client_gone/partial"):
