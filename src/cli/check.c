@@ -61,6 +61,8 @@ print_json(struct cli *c, struct snapshot *s, struct diag *d)
 	put_findings(d, &j);
 	if (s != NULL && meaning_find(c, s, m))
 		meaning_json(s, m, &j);
+	if (s != NULL)
+		meaning_budgets_json(c, s, &j);
 	json_object_end(&j);
 	puts(out.p);
 	buf_fini(&out);

@@ -35,7 +35,8 @@ void meaning_text(
     struct cli *c, const struct snapshot *s, const struct meaning *m, struct buf *ret);
 /* Each budget in words. */
 void meaning_budgets(struct cli *c, const struct snapshot *s, struct buf *ret);
-const char *budget_words(struct cli *c, const struct budget *b);
+/* The member `budgets` of an object: name, cap_usd, text. */
+void meaning_budgets_json(struct cli *c, const struct snapshot *s, struct json *j);
 /* Members of an object. */
 void meaning_json(const struct snapshot *s, const struct meaning *m, struct json *j);
 

@@ -10,11 +10,11 @@
 static const char *
 whose(struct cli *c, const struct budget *b)
 {
-	static const char *const words[] = {
+	static const char *const kinds[] = {
 	    "all requests", "team", "key", "user", "session", "tag"};
 	const char *what = b->scope == SCOPE_tag
 			       ? arena_printf(c->mem, "value of the tag %s", b->tag)
-			       : words[b->scope];
+			       : kinds[b->scope];
 
 	if (b->scope == SCOPE_daemon)
 		return "all requests together";
@@ -30,14 +30,14 @@ whose(struct cli *c, const struct budget *b)
 static const char *
 how_long(struct cli *c, const struct budget *b)
 {
-	static const char *const words[] = {[PER_hour] = "hour",
+	static const char *const pers[] = {[PER_hour] = "hour",
 	    [PER_day] = "day",
 	    [PER_week] = "week from Monday",
 	    [PER_month] = "calendar month"};
 	const char *zone = b->zone == NULL ? "UTC" : b->zone;
 
 	if (b->per != PER_all)
-		return arena_printf(c->mem, "a %s (%s)", words[b->per], zone);
+		return arena_printf(c->mem, "a %s (%s)", pers[b->per], zone);
 	if (b->value == NULL && b->scope != SCOPE_daemon)
 		return arena_printf(c->mem,
 		    "in all, for good: of all such accounts %d are kept, then new "
@@ -69,8 +69,8 @@ marks(struct cli *c, const struct budget *b)
 	return b->warns == 0 ? "" : arena_printf(c->mem, "; the log tells at %s", all);
 }
 
-const char *
-budget_words(struct cli *c, const struct budget *b)
+static const char *
+words(struct cli *c, const struct budget *b)
 {
 	char cap[PUSD_TEXT_BYTES];
 
@@ -93,7 +93,26 @@ meaning_budgets(struct cli *c, const struct snapshot *s, struct buf *ret)
 		buf_add(ret, "\n");
 	for (unsigned i = 0; i < s->budget_count && i < TOLD; i++)
 		buf_printf(ret, "budget %s: %s\n", s->budgets[i].name,
-		    budget_words(c, &s->budgets[i]));
+		    words(c, &s->budgets[i]));
 	if (s->budget_count > TOLD)
 		buf_printf(ret, "and %u budgets more\n", s->budget_count - TOLD);
+}
+
+void
+meaning_budgets_json(struct cli *c, const struct snapshot *s, struct json *j)
+{
+	char cap[PUSD_TEXT_BYTES];
+
+	json_array_begin(j, "budgets");
+	for (unsigned i = 0; i < s->budget_count; i++) {
+		const struct budget *b = &s->budgets[i];
+
+		pusd_sum_format(b->cap, cap);
+		json_object_begin(j, NULL);
+		json_str(j, "name", str_of(b->name));
+		json_str(j, "cap_usd", str_of(cap));
+		json_str(j, "text", str_of(words(c, b)));
+		json_object_end(j);
+	}
+	json_array_end(j);
 }

@@ -195,6 +195,19 @@ class Golden(unittest.TestCase):
         self.golden("check-mistakes", ("check", "bad.yaml"), ("check", "bad.yaml", "--json"), ("check", "none.yaml"),
                     ("check",))
 
+    def test_check_budgets(self):
+        """What each budget of a policy means, in words."""
+        self.write("budgets.yaml", POLICY.format(dir=self.dir).replace("token: env:NOBODY_SETS_THIS", "token: file:t")
+                   .replace(", key: env:NOR_THIS", "") + """budgets:
+  - {scope: daemon, usd: 40000, per: month, warn_at: [50%, 80%]}
+  - {each: session, usd: 20}
+  - {each: user, usd: 30, per: day, time_zone: Europe/Berlin, hold: expected, on_exhausted: local_only}
+  - {scope: team, value: payments, usd: 4000, per: week, on_exhausted: downgrade, fit_output: true}
+  - {scope: tag.app, value: shop, usd: 7.50, per: hour, refuse_with: 429}
+""")
+        self.write("t", "secret")
+        self.golden("check-budgets", ("check", "budgets.yaml"))
+
     def test_check_idle(self):
         self.write("idle.yaml", POLICY.format(dir=self.dir).replace("token: env:NOBODY_SETS_THIS", "token: file:t")
                    .replace(", key: env:NOR_THIS", "").replace("[qwen, luna, sol]", "[luna, sol, twin]")
