@@ -25,6 +25,7 @@ struct spender {
 
 struct recent {
 	struct map *by_key;
+	int64_t swept; /* the minute in which the silent ones were last forgotten */
 };
 
 struct recent *
@@ -51,11 +52,34 @@ recent_free(struct recent *r)
 	xfree(r);
 }
 
+/* Jobs of pipelines have names of their own, which do not come again: without those
+ * that were silent for an hour. */
+static void
+sweep(struct recent *r, int64_t minute)
+{
+	struct map *kept = map_new();
+	struct str key;
+	size_t at = 0;
+	void *p;
+
+	while (map_next(r->by_key, &at, &key, &p)) {
+		if (((struct spender *)p)->minute <= minute - SLOTS)
+			xfree(p);
+		else
+			(void)map_put(kept, key, p);
+	}
+	map_free(r->by_key);
+	r->by_key = kept;
+	r->swept = minute;
+}
+
 static struct spender *
-spender_of(struct recent *r, struct str key, struct str team)
+spender_of(struct recent *r, struct str key, struct str team, int64_t minute)
 {
 	struct spender *s = map_get(r->by_key, key);
 
+	if (s == NULL && map_count(r->by_key) >= KEYS_MAX && r->swept != minute)
+		sweep(r, minute);
 	if (s == NULL && map_count(r->by_key) >= KEYS_MAX) {
 		key = team = STR("");
 		s = map_get(r->by_key, key);
@@ -86,10 +110,11 @@ void
 recent_add(struct recent *r, struct str key, struct str team, int64_t mono_ns,
     struct pusd_sum spent, bool refused)
 {
-	struct spender *s = spender_of(r, key, team);
 	int64_t second = mono_ns / NS_PER_S + 1; /* 0: no slot was used */
+	int64_t minute = second / 60 + 1;
+	struct spender *s = spender_of(r, key, team, minute);
 
-	s->minute = second / 60 + 1;
+	s->minute = minute;
 	add(&s->seconds, second, spent, refused);
 	add(&s->minutes, s->minute, spent, refused);
 }

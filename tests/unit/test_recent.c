@@ -81,12 +81,33 @@ test_many_keys_are_one(void **state)
 	recent_free(r);
 }
 
+/* A gateway for pipelines sees new names all day. */
+static void
+test_names_that_do_not_come_again(void **state)
+{
+	struct recent *r = recent_new();
+	char key[40];
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(key, sizeof(key), "ci:test:%u", i);
+		spend(r, key, 10, 1);
+	}
+	spend(r, "ci:test:4095", 3600, 1);
+	spend(r, "late", 3700, 7);
+	assert_int_equal(look(r, 3700).lines, 2);
+	spend(r, "later", 3700, 7);
+	assert_int_equal(look(r, 3700).lines, 3);
+	recent_free(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_minute_and_an_hour_pass),
 	    cmocka_unit_test(test_many_keys_are_one),
+	    cmocka_unit_test(test_names_that_do_not_come_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
