@@ -155,7 +155,8 @@ read_keys(struct build *b, const struct ci_draft *d, struct ci_rule *r)
 	buf_fini(&text);
 }
 
-/* A key is good for as long as what it was given under is the policy's word. */
+/* A key is good for as long as what it was given under is the policy's word. One that
+ * was given without a cap has a name that no cap would hold for. */
 static uint64_t
 hash_terms(const struct ci_rule *r)
 {
@@ -163,7 +164,8 @@ hash_terms(const struct ci_rule *r)
 	uint64_t hash;
 
 	buf_init(&text, (size_t)1 << 20);
-	buf_printf(&text, "%s\n%s\n%s\n", r->name, r->issuer, r->audience);
+	buf_printf(
+	    &text, "%s\n%s\n%s\n%d\n", r->name, r->issuer, r->audience, r->capped);
 	for (unsigned i = 0; i < r->requires; i++)
 		buf_printf(&text, "%s=%s\n", r->claim[r->require[i].claim],
 		    r->require[i].value.p);

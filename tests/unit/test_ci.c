@@ -240,6 +240,8 @@ test_keys_end_with_what_they_were_given_under(void **state)
 	    {POLICY_OF("owner: acme, ref: 'refs/heads/*'", ", lifetime: 5m"), true},
 	    {POLICY_OF("owner: acme, ref: 'refs/heads/main'", ""), false},
 	    {POLICY_OF("owner: acme", ""), false},
+	    /* else it would be a key without the cap */
+	    {POLICY_OF("owner: acme, ref: 'refs/heads/*'", ", max_usd: 1"), false},
 	    {SMALL_POLICY "keys_file: keys.yaml\n", false},
 	};
 	struct world *w = *state;
