@@ -274,6 +274,32 @@ remove_logs(struct work *w)
 	}
 }
 
+/* Months of a backup that was broken off, which has its PART, are removed: those that
+ * the ledger has no more would make the new one look as if it lacked something. Others
+ * are somebody's. */
+static bool
+clear_months(struct work *w)
+{
+	struct env *env = w->b->env;
+	struct months there = {.count = 0};
+	char path[4096];
+
+	if (!env->list_dir(env, w->dir, on_month, &there))
+		return failed(w, "read", w->dir);
+	store_copy_path(w->dir, 0, PART, path, sizeof(path));
+	if (there.count > 0 && env->file_size(env, path) < 0) {
+		snprintf(w->why, sizeof(w->why),
+		    "%.150s has months of a ledger already; name a new folder", w->dir);
+		return false;
+	}
+	for (unsigned i = 0; i < there.count; i++) {
+		store_copy_path(w->dir, there.number[i], "", path, sizeof(path));
+		if (!env->remove_file(env, path))
+			return failed(w, "removed", path);
+	}
+	return true;
+}
+
 static bool
 prepare(struct work *w)
 {
@@ -288,8 +314,9 @@ prepare(struct work *w)
 		    "%.150s has a ledger already; name a new folder", w->dir);
 		return false;
 	}
-	return env->list_dir(env, w->b->state_dir, on_month, &w->months) ||
-	       failed(w, "read", w->b->state_dir);
+	return clear_months(w) &&
+	       (env->list_dir(env, w->b->state_dir, on_month, &w->months) ||
+		   failed(w, "read", w->b->state_dir));
 }
 
 static bool
@@ -374,9 +401,8 @@ backup_get(struct ledger_backup *b, struct ledger_backup_status *ret)
 
 /* ---- without a daemon ---- */
 
-/* The end of the last row. -1: unknown. */
-static int64_t
-last_end_ms(struct env *env, const char *state_dir)
+int64_t
+backup_last_end_ms(struct env *env, const char *state_dir)
 {
 	struct months m = {.count = 0};
 	int64_t last = -1;
@@ -406,7 +432,8 @@ backup_whole(struct env *env, const char *state_dir, const char *dir,
 	struct ledger_backup b;
 
 	backup_init(&b, env, state_dir);
-	(void)backup_start(&b, dir, last_end_ms(env, state_dir), b.status_shared.why);
+	(void)backup_start(
+	    &b, dir, backup_last_end_ms(env, state_dir), b.status_shared.why);
 	*ret = b.status_shared;
 	backup_fini(&b);
 	return ret->state == BACKUP_done;

@@ -37,6 +37,8 @@ bool backup_start(struct ledger_backup *b, const char *dir, int64_t until_ms,
     char ret_why[static 256]);
 void backup_get(struct ledger_backup *b, struct ledger_backup_status *ret);
 
+/* The end of the last row, wall clock. -1: unknown. */
+int64_t backup_last_end_ms(struct env *env, const char *dir);
 /* A whole copy of a state folder whose lock the caller has, in this thread. */
 bool backup_whole(struct env *env, const char *state_dir, const char *dir,
     struct ledger_backup_status *ret);

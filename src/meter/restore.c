@@ -12,6 +12,7 @@
 
 #define PART    ".restored"
 #define MARK    "restore.unfinished"
+#define ASIDE   "%.200s/before-restore-%lld"
 #define LONG_NS (3600 * NS_PER_S)
 
 struct restore {
@@ -195,7 +196,20 @@ put_aside(void *arg, const char *name)
 		o->ok = failed(o->r, to, strerror(errno));
 }
 
-/* Into a folder beside them, which is named by the moment. */
+/* By the moment; never a folder that is there: what an earlier try has put aside, in
+ * the same second or before a clock was set back, must not be written over. */
+static void
+name_aside(struct restore *r)
+{
+	int64_t s = env_wall_ms(r->env) / 1000;
+
+	do {
+		snprintf(
+		    r->ret->aside, sizeof(r->ret->aside), ASIDE, r->to, (long long)s++);
+	} while (r->env->file_size(r->env, r->ret->aside) >= 0);
+}
+
+/* Into a folder beside them. */
 static bool
 clear(struct restore *r)
 {
@@ -205,8 +219,7 @@ clear(struct restore *r)
 		return failed(r, r->to, strerror(errno));
 	if (o.count == 0)
 		return true;
-	snprintf(r->ret->aside, sizeof(r->ret->aside), "%.200s/before-restore-%lld",
-	    r->to, (long long)(env_wall_ms(r->env) / 1000));
+	name_aside(r);
 	if (!r->env->make_dir(r->env, r->ret->aside))
 		return failed(r, r->ret->aside, strerror(errno));
 	return r->env->list_dir(r->env, r->to, put_aside, &o) && o.ok;
@@ -327,6 +340,8 @@ ledger_restore(struct env *env, const char *dir, const char *state_dir, bool for
 
 	ret_why[0] = '\0';
 	*ret = (struct ledger_restored){.until_ms = -1};
+	if (strlen(state_dir) > 200)
+		return failed(&r, state_dir, "its path is longer than 200 bytes");
 	if (!env->make_dir(env, state_dir))
 		return failed(&r, state_dir, strerror(errno));
 	snprintf(path, sizeof(path), "%s/ledger.lock", state_dir);

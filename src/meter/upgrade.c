@@ -28,11 +28,15 @@ struct look {
 	struct env *env;
 	const char *dir;
 	bool older, newer;
+	/* ledger.db or the last month is older: this release has not run since */
+	bool behind;
+	int last; /* month */
 	int64_t bytes;
 };
 
-/* What is no database is not told here, but by whoever opens it next. */
-static void
+/* Whether it is older. What is no database is not told here, but by whoever opens it
+ * next. */
+static bool
 look_at(struct look *l, const char *name, const struct schema *schema)
 {
 	char path[4096];
@@ -44,7 +48,7 @@ look_at(struct look *l, const char *name, const struct schema *schema)
 	snprintf(path, sizeof(path), "%s/%s", l->dir, name);
 	bytes = l->env->file_size(l->env, path);
 	if (bytes < 0)
-		return;
+		return false;
 	l->bytes += bytes;
 	if (sqlite3_open_v2(path, &db.handle,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
@@ -57,13 +61,20 @@ look_at(struct look *l, const char *name, const struct schema *schema)
 	db_close(&db);
 	l->older |= version > 0 && version < (int64_t)schema->steps;
 	l->newer |= version > (int64_t)schema->steps;
+	return version > 0 && version < (int64_t)schema->steps;
 }
 
 static void
 on_name(void *arg, const char *name)
 {
-	if (month_parse(str_of(name)) != 0)
-		look_at(arg, name, &schema_month);
+	int number = month_parse(str_of(name));
+	struct look *l = arg;
+	bool older = number != 0 && look_at(l, name, &schema_month);
+
+	if (number <= l->last)
+		return;
+	l->last = number;
+	l->behind = older;
 }
 
 static bool
@@ -89,6 +100,39 @@ copy_all(struct look *l, const char *dir, char ret_why[static 256])
 	return true;
 }
 
+struct folder {
+	struct env *env;
+	const char *dir;
+	bool ok;
+};
+
+static void
+remove_month(void *arg, const char *name)
+{
+	struct folder *f = arg;
+	char path[4200];
+
+	if (month_parse(str_of(name)) == 0)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	f->ok = f->env->remove_file(f->env, path) && f->ok;
+}
+
+/* Whoever has gone back and comes again has rows that a copy of the first time lacks:
+ * it must not pass for the way back of today. ledger.db goes last, so that a crash here
+ * leaves one that is older still. */
+static bool
+drop_stale(const struct look *l, const char *dir, const char *whole)
+{
+	struct folder f = {.env = l->env, .dir = dir, .ok = true};
+
+	if (!l->behind ||
+	    backup_last_end_ms(l->env, l->dir) <= backup_last_end_ms(l->env, dir))
+		return true;
+	return l->env->list_dir(l->env, dir, remove_month, &f) && f.ok &&
+	       l->env->remove_file(l->env, whole);
+}
+
 static bool
 has_sums(const struct look *l)
 {
@@ -103,8 +147,9 @@ upgrade_prepare(struct env *env, const char *state_dir, char ret_why[static 256]
 {
 	struct look l = {.env = env, .dir = state_dir};
 	char dir[4096], whole[4096];
+	bool sums_older;
 
-	look_at(&l, "ledger.db", &schema_ledger);
+	sums_older = look_at(&l, "ledger.db", &schema_ledger);
 	if (!env->list_dir(env, state_dir, on_name, &l)) {
 		snprintf(ret_why, 256, "the folder %.140s cannot be read: %s",
 		    state_dir, strerror(errno));
@@ -116,6 +161,12 @@ upgrade_prepare(struct env *env, const char *state_dir, char ret_why[static 256]
 		return true;
 	snprintf(dir, sizeof(dir), "%s/" FOLDER "%zu", state_dir, release());
 	store_copy_path(dir, 0, "", whole, sizeof(whole));
+	l.behind |= sums_older;
+	if (env->file_size(env, whole) >= 0 && !drop_stale(&l, dir, whole)) {
+		snprintf(ret_why, 256, "%.140s cannot be removed: %.60s", dir,
+		    strerror(errno));
+		return false;
+	}
 	return env->file_size(env, whole) >= 0 || copy_all(&l, dir, ret_why);
 }
 
@@ -157,12 +208,6 @@ upgrade_way_back(struct env *env, const char *state_dir, char *ret, size_t cap)
 }
 
 /* ---- when it is not needed any more ---- */
-
-struct folder {
-	struct env *env;
-	const char *dir;
-	bool ok;
-};
 
 static void
 remove_file(void *arg, const char *name)

@@ -48,6 +48,23 @@ class Backup(harness.Case):
         self.assertEqual(self.number(folder, "ledger.db", "SELECT SUM(paid_hi)*1000000000000+SUM(paid_lo) FROM rollup"),
                          self.number(folder, self.month(), "SELECT SUM(amount_pusd) FROM attempt"))
 
+    def assertPrivate(self, folder):
+        """Whatever the umask of who copies, and as root's guest too."""
+        for name in os.listdir(folder):
+            entry = os.stat(os.path.join(folder, name))
+            self.assertEqual(entry.st_mode & 0o77, 0, name)
+            self.assertEqual(entry.st_uid, os.stat(folder).st_uid, name)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root gives files away")
+    def test_root_restores_for_the_daemon(self):
+        self.assertEqual(self.ask_chat("x").status, 200)
+        backup, restored = self.fresh("backup"), self.fresh("theirs")
+        self.run_verb("backup", backup)
+        os.mkdir(restored)
+        os.chown(restored, 65534, 65534)
+        self.run_verb("restore", backup, "--state", restored)
+        self.assertPrivate(restored)
+
     def start_on(self, state):
         """Another daemon on a restored folder, in the place of the one that ran."""
         cls = type(self)
@@ -150,11 +167,13 @@ class Backup(harness.Case):
         backup = self.fresh("backup")
         said = self.run_verb("backup", backup, "--state", self.daemon.state)
         self.assertIn("the last request in it ended at", said)
+        self.assertPrivate(backup)
         os.chmod(backup, 0o500)  # one that nobody may write
         try:
             self.run_verb("restore", backup, "--state", self.fresh("restored"))
         finally:
             os.chmod(backup, 0o700)
+        self.assertPrivate(os.path.join(self.folder, "restored"))
         self.assertEqual(self.rows(os.path.join(self.folder, "restored")), self.rows(backup))
         self.start_on(self.daemon.state)
 

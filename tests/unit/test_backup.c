@@ -112,6 +112,68 @@ test_the_folder_must_be_new(void **state)
 	assert_non_null(strstr(st.why, "cannot be made"));
 }
 
+/* What is left of one that was broken off is made anew; months of another ledger are
+ * not written over. */
+static void
+test_months_that_are_there(void **state)
+{
+	static const char old[] = BACKUP "/ledger-2025-01.db";
+	struct process *p = *state;
+	struct ledger_backup_status st;
+	struct ledger_restored r;
+
+	two_months(p);
+	assert_true(p->env->make_dir(p->env, BACKUP));
+	assert_true(p->env->write_file(p->env, BACKUP "/" JANUARY, STR("mine")));
+	st = back_up(p, BACKUP);
+	assert_int_equal(st.state, BACKUP_failed);
+	assert_non_null(strstr(st.why, "has months of a ledger already"));
+	assert_int_equal(p->env->file_size(p->env, BACKUP "/" JANUARY), 4);
+	/* Such as retention has removed since. */
+	assert_true(p->env->write_file(p->env, BACKUP "/ledger.db.part", STR("")));
+	assert_true(p->env->write_file(p->env, old, STR("")));
+	assert_int_equal(back_up(p, BACKUP).state, BACKUP_done);
+	assert_int_equal(p->env->file_size(p->env, old), -1);
+	if (!ledger_restore(p->env, BACKUP, OTHER, false, &r, p->why))
+		fail_msg("%s", p->why);
+	assert_int_equal(r.months, 2);
+}
+
+/* Twice within a second. */
+static void
+test_what_was_put_aside_stays(void **state)
+{
+	struct process *p = *state;
+	struct ledger_restored first, second;
+	char path[300];
+
+	two_months(p);
+	assert_int_equal(back_up(p, BACKUP).state, BACKUP_done);
+	book_one(p, 0);
+	assert_true(ledger_turn(p->ledger));
+	process_stop(p);
+	assert_true(ledger_restore(p->env, BACKUP, STATE, true, &first, p->why));
+	assert_true(ledger_restore(p->env, BACKUP, STATE, true, &second, p->why));
+	assert_string_not_equal(first.aside, second.aside);
+	snprintf(path, sizeof(path), "%s/" FEBRUARY, first.aside);
+	assert_int_equal(ask_at(path, "SELECT COUNT(*) FROM request"), 3);
+}
+
+static void
+test_a_path_that_is_too_long(void **state)
+{
+	struct process *p = *state;
+	struct ledger_restored r;
+	char dir[220] = "/";
+
+	memset(dir + 1, 'x', sizeof(dir) - 2);
+	dir[sizeof(dir) - 1] = '\0';
+	two_months(p);
+	assert_int_equal(back_up(p, BACKUP).state, BACKUP_done);
+	assert_false(ledger_restore(p->env, BACKUP, dir, true, &r, p->why));
+	assert_non_null(strstr(p->why, "longer than 200 bytes"));
+}
+
 static void
 test_without_a_daemon(void **state)
 {
@@ -384,6 +446,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    with_ledger(test_there_and_back),
 	    with_ledger(test_the_folder_must_be_new),
+	    with_ledger(test_months_that_are_there),
+	    with_ledger(test_what_was_put_aside_stays),
+	    with_ledger(test_a_path_that_is_too_long),
 	    with_ledger(test_without_a_daemon),
 	    with_ledger(test_force_puts_aside),
 	    with_ledger(test_a_copy_that_is_not_sound),

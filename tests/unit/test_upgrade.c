@@ -128,6 +128,33 @@ test_forward_and_a_way_back(void **state)
 	assert_whole();
 }
 
+/* Who has gone back, booked on, and comes again, finds those rows on the next way back.
+ */
+static void
+test_forward_twice(void **state)
+{
+	struct process *p = *state;
+	char file[64];
+	int64_t last;
+
+	older_release();
+	assert_true(process_start(p, 8, 1));
+	process_stop(p);
+	for (int i = 0; i < 2; i++)
+		assert_true(p->env->remove_file(
+		    p->env, i == 0 ? STATE "/ledger.db" : STATE "/" NOVEMBER));
+	older_release();
+	last = ask(NOVEMBER, "SELECT MAX(end_ms) FROM request");
+	ask(NOVEMBER, "DROP TRIGGER request_fixed");
+	ask(NOVEMBER, "UPDATE request SET end_ms=end_ms+1000");
+	assert_true(process_start(p, 8, 1));
+	assert_whole();
+	assert_way_back();
+	assert_int_equal(
+	    ask(way_back(NOVEMBER, file), "SELECT MAX(end_ms) FROM request"),
+	    last + 1000);
+}
+
 /* Killed at each write of the upgrade, then started again. */
 static void
 test_dies_anywhere(void **state)
@@ -223,6 +250,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    with_ledger(test_forward_and_a_way_back),
+	    with_ledger(test_forward_twice),
 	    with_ledger(test_dies_anywhere),
 	    with_ledger(test_no_room),
 	    with_ledger(test_a_newer_file_names_the_command),
