@@ -30,14 +30,14 @@ whose(struct cli *c, const struct budget *b)
 static const char *
 how_long(struct cli *c, const struct budget *b)
 {
-	static const char *const pers[] = {[PER_hour] = "hour",
-	    [PER_day] = "day",
-	    [PER_week] = "week from Monday",
-	    [PER_month] = "calendar month"};
+	static const char *const pers[] = {[PER_hour] = "an hour",
+	    [PER_day] = "a day",
+	    [PER_week] = "a week from Monday",
+	    [PER_month] = "a calendar month"};
 	const char *zone = b->zone == NULL ? "UTC" : b->zone;
 
 	if (b->per != PER_all)
-		return arena_printf(c->mem, "a %s (%s)", pers[b->per], zone);
+		return arena_printf(c->mem, "%s (%s)", pers[b->per], zone);
 	if (b->value == NULL && b->scope != SCOPE_daemon)
 		return arena_printf(c->mem,
 		    "in all, for good: of all such accounts %d are kept, then new "
@@ -78,10 +78,8 @@ words(struct cli *c, const struct budget *b)
 	return arena_printf(c->mem, "%s USD for %s, %s%s; when it is spent: %s; %s%s",
 	    cap, whose(c, b), how_long(c, b), marks(c, b), what_then(c, b),
 	    b->hold == HOLD_expected
-		? "what 99 of 100 such answers cost is set aside, so that it may be "
-		  "overrun"
-		: "the most that an answer can cost is set aside, so that it is never "
-		  "overrun",
+		? "what 99 of 100 such answers cost is set aside: it may be overrun"
+		: "what an answer can cost at most is set aside",
 	    b->fit_output ? "; where the client names no maximum, shorter answers"
 			  : "");
 }

@@ -205,7 +205,8 @@ class Golden(unittest.TestCase):
   - {scope: team, value: payments, usd: 4000, per: week, on_exhausted: downgrade, fit_output: true}
   - {scope: tag.app, value: shop, usd: 7.50, per: hour, refuse_with: 429}
 """)
-        self.write("t", "secret")
+        self.write("t", "token\n")
+        os.chmod(os.path.join(self.dir, "t"), 0o600)
         self.golden("check-budgets", ("check", "budgets.yaml"))
 
     def test_check_idle(self):
