@@ -87,7 +87,7 @@ class Changes(budgets.Case):
         spent = self.quiet("user:user-0002")["spent"]
         self.assertEqual(spent, sum(r["attempt"][0]["amount_pusd"] for r in rows))
         self.change('[{{each: user, usd: "{80}"}}]')
-        self.assertEqual(self.post(CHAT, self.body(user="user-0002")).status, 200)
+        harness.wait_for("the higher cap", lambda: self.post(CHAT, self.body(user="user-0002")).status == 200)
         self.assertEqual(self.quiet("user:user-0002")["spent"], spent + self.cost)
         self.change(self.BUDGETS)
 
