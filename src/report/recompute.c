@@ -129,7 +129,8 @@ why_not(const struct record *r)
 	if (r->basis.len == 0)
 		return "an older release wrote its row";
 	if (r->decision.len == 0)
-		return "what it was decided from did not fit its row";
+		return "what it was decided from is not in its row: it did not fit, or "
+		       "keep: slim";
 	return NULL;
 }
 

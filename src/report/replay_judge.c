@@ -64,8 +64,8 @@ read_input(struct judge *j)
 	const struct decision_row row = decision_row(j->row);
 
 	if (row.decision.len == 0)
-		return lacking(
-		    j, "they were decided by a release that did not keep from what");
+		return lacking(j, "what they were decided from is not kept (older "
+				  "release, keep: slim)");
 	j->world = replay_world_of(j->b->worlds, j->row->policy, j->row->basis);
 	if (j->world->old == NULL)
 		return lacking(j, j->world->why);

@@ -159,7 +159,7 @@ tags:""")}
         older = "ALTER TABLE request DROP COLUMN basis; ALTER TABLE request DROP COLUMN decision"
         self.assertEqual(text, self.cli("explain", name, "--state", self.copy(sql_of_month=older)))
         text = self.cli("explain", name, "--state", self.copy(sql_of_month=month + "decision=x''"))
-        self.assertIn("did not fit its row", text)
+        self.assertIn("is not in its row: it did not fit", text)
 
     def test_loud_when_it_differs(self):
         name = self.served(EASY, model="auto")
