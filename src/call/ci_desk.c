@@ -92,17 +92,17 @@ answer(struct ci_desk *d, struct job *j)
 
 /* ---- the issuers ---- */
 
-/* By name; else a place for it: a free one, or that of whoever was asked longest ago.
- * NULL: all are being asked. */
+/* That of the rule; else a place for it: a free one, or that of whoever was asked
+ * longest ago. NULL: all are being asked. */
 static struct issuer *
-issuer_for(struct ci_desk *d, const char *name)
+issuer_for(struct ci_desk *d, const struct ci_rule *r)
 {
 	struct issuer *spare = NULL;
 
 	for (size_t i = 0; i < CI_MAX; i++) {
 		struct issuer *x = &d->issuer[i];
 
-		if (x->name != NULL && strcmp(x->name, name) == 0)
+		if (issuer_is_of(x, r))
 			return x;
 		if (!x->fetching && (spare == NULL || x->began_ns < spare->began_ns))
 			spare = x;
@@ -110,7 +110,7 @@ issuer_for(struct ci_desk *d, const char *name)
 	if (spare == NULL)
 		return NULL;
 	issuer_fini(spare, d->curl);
-	issuer_init(spare, name);
+	issuer_init(spare, r);
 	return spare;
 }
 
@@ -119,12 +119,12 @@ keys_of(struct ci_issuers *issuers, const struct ci_rule *r)
 {
 	struct ci_desk *d = container_of(issuers, struct ci_desk, issuers);
 	int64_t now = d->env->mono_ns(d->env);
-	struct issuer *i = issuer_for(d, r->issuer);
+	struct issuer *i = issuer_for(d, r);
 
 	if (i == NULL)
 		return NULL;
 	if (issuer_is_old(i, now))
-		(void)issuer_ask(i, r, d->curl, now); /* the next one profits */
+		(void)issuer_ask(i, d->curl, now); /* the next one profits */
 	return issuer_keys(i, now);
 }
 
@@ -168,10 +168,10 @@ ask_issuer(struct ci_desk *d, struct job *j)
 {
 	int64_t now = d->env->mono_ns(d->env);
 	const struct ci_rule *r = j->answer.grant.rule;
-	struct issuer *i = r->own_keys ? NULL : issuer_for(d, r->issuer);
+	struct issuer *i = r->own_keys ? NULL : issuer_for(d, r);
 	bool known = i != NULL && issuer_keys(i, now) != NULL;
 
-	if (i != NULL && !j->asked && issuer_ask(i, r, d->curl, now)) {
+	if (i != NULL && !j->asked && issuer_ask(i, d->curl, now)) {
 		j->issuer = i;
 		j->asked = true;
 		TAILQ_INSERT_TAIL(&d->waiting, j, link);

@@ -25,9 +25,22 @@
 #define set(easy, option, value) (void)curl_easy_setopt(easy, CURLOPT_##option, value)
 
 void
-issuer_init(struct issuer *i, const char *name)
+issuer_init(struct issuer *i, const struct ci_rule *r)
 {
-	*i = (struct issuer){.name = xstrdup(name)};
+	*i = (struct issuer){.name = xstrdup(r->issuer),
+	    .ca_file = r->ca_file == NULL ? NULL : xstrdup(r->ca_file),
+	    .allow_private = r->allow_private};
+}
+
+bool
+issuer_is_of(const struct issuer *i, const struct ci_rule *r)
+{
+	if (i->name == NULL || strcmp(i->name, r->issuer) != 0 ||
+	    i->allow_private != r->allow_private)
+		return false;
+	return i->ca_file == NULL || r->ca_file == NULL
+		   ? i->ca_file == r->ca_file
+		   : strcmp(i->ca_file, r->ca_file) == 0;
 }
 
 static void
@@ -48,6 +61,7 @@ issuer_fini(struct issuer *i, CURLM *curl)
 	stop(i, curl);
 	jwks_free(i->keys);
 	xfree(i->name);
+	xfree(i->ca_file);
 	*i = (struct issuer){0};
 }
 
@@ -88,7 +102,7 @@ begin(struct issuer *i, CURLM *curl, const char *url)
 }
 
 bool
-issuer_ask(struct issuer *i, const struct ci_rule *r, CURLM *curl, int64_t now_ns)
+issuer_ask(struct issuer *i, CURLM *curl, int64_t now_ns)
 {
 	size_t len = strlen(i->name);
 	char url[URL_BYTES];
@@ -98,7 +112,6 @@ issuer_ask(struct issuer *i, const struct ci_rule *r, CURLM *curl, int64_t now_n
 	if (i->began_ns != 0 && now_ns - i->began_ns < AGAIN_NS)
 		return false;
 	i->began_ns = now_ns;
-	i->allow_private = r->allow_private;
 	i->asks_keys = false;
 	i->easy = curl_easy_init();
 	if (i->easy == NULL)
@@ -108,8 +121,8 @@ issuer_ask(struct issuer *i, const struct ci_rule *r, CURLM *curl, int64_t now_n
 	set(i->easy, PROXY, "");
 	set(i->easy, TIMEOUT_MS, TIMEOUT_MS);
 	set(i->easy, HTTPGET, 1L);
-	if (r->ca_file != NULL)
-		set(i->easy, CAINFO, r->ca_file);
+	if (i->ca_file != NULL)
+		set(i->easy, CAINFO, i->ca_file);
 	set(i->easy, WRITEFUNCTION, on_body);
 	set(i->easy, WRITEDATA, i);
 	set(i->easy, PREREQFUNCTION, on_connected);

@@ -14,7 +14,8 @@ struct env;
 struct jwks;
 
 struct issuer {
-	char *name; /* the URL: claim `iss` */
+	char *name;    /* the URL: claim `iss` */
+	char *ca_file; /* NULL: the system's */
 	struct jwks *keys;
 	int64_t fetched_ns, began_ns; /* monotonic; 0: never */
 	bool fetching;
@@ -25,12 +26,15 @@ struct issuer {
 	struct buf body;
 };
 
-void issuer_init(struct issuer *i, const char *name);
+void issuer_init(struct issuer *i, const struct ci_rule *r);
+/* Asked as this rule says: keys that came from a private address, or under another
+ * authority, are those of no rule that would not have taken them. */
+bool issuer_is_of(const struct issuer *i, const struct ci_rule *r);
 void issuer_fini(struct issuer *i, CURLM *curl);
 
 /* Asks for the keys, unless that was done within the last minute. False: it is not
  * under way. */
-bool issuer_ask(struct issuer *i, const struct ci_rule *r, CURLM *curl, int64_t now_ns);
+bool issuer_ask(struct issuer *i, CURLM *curl, int64_t now_ns);
 /* The keys were had long ago: some may be taken back since. */
 bool issuer_is_old(const struct issuer *i, int64_t now_ns);
 /* The transfer has ended. True: all is over, with keys or with `why`. */

@@ -201,6 +201,9 @@ ci:
   plain: {{issuer: "{plain}", {more}}}
   wall:  {{issuer: "{wall}", audience: frugald, require: {{repository_owner: acme}}, team: shop, ca_file: "{ca}"}}
   gone:  {{issuer: "https://localhost:1", {more}}}
+  lax:   {{issuer: "{both}", audience: lax, require: {{repository_owner: acme}}, team: shop, ca_file: all.crt,
+          allow_private: true}}
+  ours:  {{issuer: "{both}", audience: frugald, require: {{repository_owner: acme}}, team: shop, ca_file: "{ca}"}}
 """
 
 
@@ -215,7 +218,7 @@ class Issuers(harness.Case):
             f.write("version: 1\nkeys: []\n")
         os.chmod(f.name, 0o600)
         cls.issuers = {}
-        for name in ("good", "other", "plain", "wall"):
+        for name in ("good", "other", "plain", "wall", "both"):
             os.mkdir(os.path.join(cls.folder, name))
             cls.issuers[name] = oidc.Issuer(os.path.join(cls.folder, name))
             cls.addClassCleanup(cls.issuers[name].close)
@@ -248,6 +251,12 @@ class Issuers(harness.Case):
             self.assertEqual(answer.status, 503, answer)
             return why in self.daemon.said()
         harness.wait_for("the reason", told)
+
+    def test_keys_are_those_of_rules_that_ask_alike(self):
+        both = self.issuers["both"]
+        self.assertEqual(self.trade(self.key.sign(both.claims(aud="lax"))).status, 200)
+        self.refused(both.claims(), "ci 'ours': its /.well-known/openid-configuration: ")
+        self.assertEqual(self.trade(self.key.sign(both.claims(aud="lax"))).status, 200, "as before")
 
     def test_keys_that_cannot_be_had(self):
         self.issuers["other"].documents["/.well-known/openid-configuration"]["issuer"] = self.issuers["good"].url
