@@ -21,8 +21,8 @@ state_file_open(struct env *env, const char *path, struct str head, size_t bytes
 		return true;
 	if (there)
 		env->map_close(env, ret);
-	else if (errno == EWOULDBLOCK)
-		return false;
+	else if (errno == EWOULDBLOCK || errno == EISDIR)
+		return false; /* a folder is nothing of ours to drop */
 	if ((there || errno != ENOENT) && !env->remove_file(env, path))
 		return false;
 	if (!env->map_create(env, path, bytes, ret))
