@@ -306,7 +306,7 @@ struct ci_rule {
 	const struct jwks *keys; /* … and these; NULL offline */
 	const char *ca_file;     /* for asking the issuer; NULL: system bundle */
 	bool allow_private;
-	uint64_t terms; /* hash of name, issuer, audience, require and capped */
+	uint64_t terms; /* hash of name, issuer, audience, capped, require and tags */
 };
 
 struct limits {

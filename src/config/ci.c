@@ -156,7 +156,8 @@ read_keys(struct build *b, const struct ci_draft *d, struct ci_rule *r)
 }
 
 /* A key is good for as long as what it was given under is the policy's word. One that
- * was given without a cap has a name that no cap would hold for. */
+ * was given without a cap has a name that no cap would hold for, and one without a tag
+ * lets its client say that tag. */
 static uint64_t
 hash_terms(const struct ci_rule *r)
 {
@@ -169,6 +170,8 @@ hash_terms(const struct ci_rule *r)
 	for (unsigned i = 0; i < r->requires; i++)
 		buf_printf(&text, "%s=%s\n", r->claim[r->require[i].claim],
 		    r->require[i].value.p);
+	for (unsigned i = 0; i < r->tags; i++)
+		buf_printf(&text, "%s:%s\n", r->tag[i].name, r->claim[r->tag[i].claim]);
 	hash = hash_stable(buf_str(&text));
 	buf_fini(&text);
 	return hash;

@@ -12,14 +12,15 @@
 
 #define NOW 1767225600 /* 2026-01-01 */
 
-#define POLICY_OF(require, more)                                                     \
+#define POLICY_OF(require, more) POLICY_AND(require, "", more)
+#define POLICY_AND(require, tag, more)                                               \
 	SMALL_POLICY "keys_file: keys.yaml\n"                                        \
 		     "tags: {run: index, job: rollup, note: store}\n"                \
 		     "teams: {shop: {may_use: [luna]}, core: {may_use: all}}\n"      \
 		     "ci:\n"                                                         \
 		     "  first: {issuer: 'https://ci.example', audience: frugald, "   \
 		     "require: {" require "}, team: shop, tags: {run: run_id, job: " \
-		     "workflow}" more "}\n"                                          \
+		     "workflow" tag "}" more "}\n"                                   \
 		     "  second: {issuer: 'https://ci.example', audience: frugald, "  \
 		     "require: {owner: other}, team: core}\n"
 
@@ -243,6 +244,7 @@ test_keys_end_with_what_they_were_given_under(void **state)
 	    /* else it would be a key without the cap */
 	    {POLICY_OF("owner: acme, ref: 'refs/heads/*'", ", max_usd: 1"), false},
 	    {SMALL_POLICY "keys_file: keys.yaml\n", false},
+	    {POLICY_AND("owner: acme, ref: 'refs/heads/*'", ", note: sub", ""), false},
 	};
 	struct world *w = *state;
 	char secret[CI_SECRET_BYTES];
