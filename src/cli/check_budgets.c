@@ -20,6 +20,9 @@ whose(struct cli *c, const struct budget *b)
 		return "all requests together";
 	if (b->scope == SCOPE_key && b->tag != NULL)
 		return "each job of a pipeline on its own";
+	if (b->scope == SCOPE_key && b->tag != NULL)
+		return arena_printf(
+		    c->mem, "each key %s… of a pipeline's job on its own", b->tag);
 	if (b->value != NULL && b->scope == SCOPE_tag)
 		return arena_printf(
 		    c->mem, "requests with the tag %s=%s together", b->tag, b->value);
