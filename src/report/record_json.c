@@ -111,6 +111,8 @@ put_attempt(struct json *j, const struct record_attempt *a)
 	if (a->calls > 0)
 		json_int(j, "calls", a->calls);
 	json_bool(j, "usage_inconsistent", a->inconsistent);
+	if (a->raw_usage.len > 0)
+		json_str(j, "raw_usage", a->raw_usage);
 	put_money(j, "cost_usd", a->unpriced ? -1 : a->amount_pusd);
 	put_money(j, "list_usd", a->unpriced ? -1 : a->list_pusd);
 	put_money(j, "at_most_usd", a->at_most_pusd);

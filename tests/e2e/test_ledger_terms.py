@@ -17,6 +17,11 @@ class LedgerTerms(harness.Case):
     def test_slim(self):
         full = self.row_of(self.ask_chat("x", model="auto"))
         self.assertTrue(full["decision"] and full["plan"] and full["attempt"][0]["raw_usage"])
+        # As the provider told it, from words that are kept once and the row's own numbers.
+        for row in (full, self.row_of(self.ask_chat("x", model="auto")), self.row_of(self.ask_chat("x", model="auto"))):
+            record = harness.ask(self.daemon.admin, "GET", f"/v1/requests/{full_id(row)}").json()
+            self.assertEqual(record["attempts"][0]["raw_usage"], row["attempt"][0]["raw_usage"])
+            self.assertIn('"prompt_tokens":', record["attempts"][0]["raw_usage"])
         self.daemon.write(top="ledger: {keep: slim}")
         self.daemon.reload()
 
