@@ -176,6 +176,46 @@ test_without_keys(void **state)
 	fake_env_free(f);
 }
 
+/* What would have to be left out of each request is a mistake in the file: else its
+ * client could say the tag, and leave the budget on it. */
+static void
+test_tags_of_keys_that_no_request_could_have(void **state)
+{
+#define X20  "xxxxxxxxxxxxxxxxxxxx"
+#define X120 X20 X20 X20 X20 X20 X20
+	static const struct {
+		const char *tags, *why;
+	} rows[] = {
+	    {"run: two words",
+		"tag 'run': 'two words' does not fit; write 1 to 128 bytes of "
+		"A-Za-z0-9._:/@+-"},
+	    {"run: 'a=b'", "tag 'run': 'a=b' does not fit"},
+	    {"rum: 1", "the tag 'rum' is not declared; did you mean 'run'?"},
+	    {"run: " X120 ", app: " X120 ", env: " X120,
+		"3 tags of 375 bytes; at most 16 of 320 fit a request: remove some"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fake_env *f = fake_env_new(1);
+		char text[1024];
+		struct buf found;
+
+		snprintf(text, sizeof(text),
+		    "version: 1\nkeys:\n  - {name: k, sha256: %064d, hint: fr, tags: "
+		    "{%s}}\n",
+		    0, rows[i].tags);
+		fake_env_put(f, "keys.yaml", str_of(text), 0600);
+		found = bad_policy(f, STR(SMALL_POLICY "keys_file: keys.yaml\n"
+						       "tags: {run: index, app: "
+						       "rollup, env: rollup}\n"));
+		if (strstr(found.p, rows[i].why) == NULL)
+			fail_msg("%s: %s", rows[i].tags, found.p);
+		buf_fini(&found);
+		fake_env_free(f);
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -187,6 +227,7 @@ main(void)
 	    CASE(test_long),
 	    CASE(test_rights),
 	    cmocka_unit_test(test_without_keys),
+	    cmocka_unit_test(test_tags_of_keys_that_no_request_could_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
