@@ -35,7 +35,7 @@ sim_whose(struct sim_whose *w, unsigned n)
 static inline void
 sim_sign(struct slot_request *r, unsigned n, uint32_t rules)
 {
-	struct sim_whose w;
+	struct sim_whose w = {.user = ""};
 
 	sim_whose(&w, n);
 	snprintf(r->user, sizeof(r->user), "%s", w.user);
@@ -51,7 +51,7 @@ sim_grant(struct book *k, struct truth *t, struct truth_attempt *a)
 {
 	struct budget_need need = {.worst_case = {10000000}, .expected = {-1}};
 	struct budget_refusal why;
-	struct sim_whose w;
+	struct sim_whose w = {.user = ""};
 
 	sim_whose(&w, t->whose);
 	if (!budgets_grant(k->b, t->snap, &w.who, &need, &a->grant, &why))
@@ -184,7 +184,7 @@ sim_running(const struct truths *t, const struct budget *rule, const char *value
 	for (unsigned i = 0; i < t->count; i++) {
 		const struct truth *r = &t->of[i];
 		char mine[BUDGET_VALUE];
-		struct sim_whose w;
+		struct sim_whose w = {.user = ""};
 
 		sim_whose(&w, r->whose);
 		if ((r->fate != FATE_live && r->fate != FATE_closed) ||
