@@ -177,6 +177,43 @@ take_accounts(struct told *t, struct books *b)
 	xfree(line);
 }
 
+static const char *
+value_of(const struct budget *rule)
+{
+	return rule->value == NULL ? "" : rule->value;
+}
+
+/* Of a budget with an account, or whose name says whose it is. */
+static bool
+take_one(struct told *t, struct books *b, const struct budget *rule, const char *value)
+{
+	struct budget_line l;
+
+	budgets_look(b->budgets, rule, value, &l);
+	if (l.spent.v == 0 && l.held.v == 0 && l.refused == 0)
+		return false;
+	take(t, rule, &l);
+	return true;
+}
+
+/* Nobody who asks for the own budgets has all accounts gone through. */
+static void
+take_own(struct told *t, struct books *b)
+{
+	for (unsigned i = 0; i < t->snap->budget_count; i++) {
+		const struct budget *rule = &t->snap->budgets[i];
+		const char *own = NULL;
+
+		if (rule->scope == SCOPE_key)
+			own = t->scope->key;
+		else if (rule->scope == SCOPE_team)
+			own = t->scope->team;
+		if (own != NULL && own[0] != '\0' &&
+		    (rule->value == NULL || strcmp(rule->value, own) == 0))
+			(void)take_one(t, b, rule, own);
+	}
+}
+
 /* What the ledger has summed up, of the periods that are running. */
 static void
 take_kept(struct told *t, struct books *b)
@@ -225,15 +262,19 @@ caps_json(struct books *b, const struct snapshot *snap, const struct ask *ask,
 		return;
 	}
 	json_array_begin(j, "budgets");
-	if (t.live)
+	if (!t.live)
+		take_kept(&t, b);
+	else if (scope->all)
 		take_accounts(&t, b);
 	else
-		take_kept(&t, b);
+		take_own(&t, b);
 	for (unsigned i = 0; i < snap->budget_count; i++) {
 		const struct budget *rule = &snap->budgets[i];
 
+		/* Others may have used so much more that it is not among them. */
 		if (!t.rule[rule->index] &&
-		    (rule->value != NULL || rule->scope == SCOPE_daemon))
+		    (rule->value != NULL || rule->scope == SCOPE_daemon) &&
+		    !(t.live && take_one(&t, b, rule, value_of(rule))))
 			take_untouched(&t, rule);
 	}
 	json_array_end(j);
