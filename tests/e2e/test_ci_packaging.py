@@ -148,6 +148,50 @@ class Packaging(harness.Case):
         self.assertIn("::error::frugald: 401 at ", done.stdout)
         self.assertEqual(self.github("key", path, FRUGALD_URL="")[0].returncode, 2)
 
+    def test_github_tags_that_somebody_else_writes(self):
+        path = self.paths["python3"]
+        for tags in ("env=x\nLD_PRELOAD=/tmp/evil.so", "env=a b", "env=x\r", "env=$(id)", "env=`id`"):
+            done, env, _ = self.github("key", path, FRUGALD_TAGS=tags)
+            self.assertEqual((done.returncode, env), (1, {}), tags)
+            self.assertIn("::error::frugald: tags: NAME=VALUE", done.stdout)
+        self.assertEqual(self.github("key", path, FRUGALD_URL=self.url + "\nX=1")[:2][1], {})
+        _, env, _ = self.github("key", path, FRUGALD_TAGS="env=feature/a/b,app=shop")
+        answer = self.post(env["OPENAI_BASE_URL"][len(self.url):] + "/chat/completions", chat("x"),
+                           {"authorization": "Bearer " + env["OPENAI_API_KEY"]})
+        self.assertEqual(answer.status, 200, answer)
+        record = harness.ask(self.daemon.admin, "GET", "/v1/requests/" + answer.header("x-request-id")).json()
+        self.assertEqual(record["tags"], {"run": "184", "env": "feature/a/b", "app": "shop"})
+
+    def test_what_is_no_key(self):
+        """Somebody in the middle, or another server at that address."""
+        evil = 'x"\noutput = "' + os.path.join(self.folder, "written")
+
+        class Server(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.dumps({"key": evil, "team": "t", "expires_at": "2026"}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            do_GET = do_POST
+
+            def log_message(self, *_):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        for action, more in (("key", {}), ("gate", {"FRUGALD_GATE_TAGS": "run=184", "FRUGALD_MAX_USD": "5"})):
+            done, env, _ = self.github(action, self.paths["python3"], FRUGALD_URL=url, **more)
+            self.assertEqual((done.returncode, env), (1, {}), action)
+            self.assertIn("is no key", done.stdout)
+        component = "".join(scripts_of(os.path.join(CI, "gitlab", "templates", "frugald.yml"), "frugald-gate"))
+        done = self.gitlab(self.paths["python3"], lambda _: component, FRUGALD_URL=url)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("is no key", done.stdout)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "written")))
+
     # ---- GitLab ----
 
     def gitlab(self, path, more, **env):
@@ -173,6 +217,8 @@ class Packaging(harness.Case):
                 fine = self.gitlab(path, gate)
                 self.assertEqual((fine.returncode, fine.stderr), (0, ""))
                 self.assertRegex(fine.stdout, r"^frugald: status 200: run=77: \d requests? for \$0\.0\d+, at most \$5\.0000\n$")
+                tagged = self.gitlab(path, show, FRUGALD_TAGS="env=feature/a/b,app=shop")
+                self.assertEqual(tagged.stdout.split()[0], self.url + "/t/env=feature%2Fa%2Fb,app=shop/v1")
                 over = self.gitlab(path, gate, FRUGALD_MAX_USD="0.000001")
                 self.assertNotEqual(over.returncode, 0)
                 self.assertIn("frugald: status 412: run=77: ", over.stdout)

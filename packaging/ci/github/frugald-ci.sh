@@ -66,13 +66,36 @@ trade() {
 	status=$(call "$token" -X POST "$FRUGALD_URL/v1/ci/token") || die "no answer at $FRUGALD_URL"
 	[ "$status" = 200 ] || die "$status at $FRUGALD_URL/v1/ci/token: $(message < "$body" 2> /dev/null || true)"
 	key=$(member key < "$body")
+	# It goes into curl's configuration and into GITHUB_ENV: a quote or a line's end in it would be somebody's word there.
+	case $key in
+	'' | *[!0-9A-Za-z-]*) die "what came from $FRUGALD_URL/v1/ci/token is no key" ;;
+	esac
 	printf '::add-mask::%s\n' "$key"
 }
 
-give_key() {
-	trade
+# Sets $base. Tags are often made of a branch or a commit's message, which are whoever pushes' to write: a line's end in
+# them would set any variable of the steps that follow. A slash must not end them in the path.
+make_base() {
 	base=$FRUGALD_URL
-	[ -z "${FRUGALD_TAGS:-}" ] || base=$FRUGALD_URL/t/$FRUGALD_TAGS
+	case $base in
+	*[[:space:][:cntrl:]]*) die "url has a blank or a line's end in it" ;;
+	esac
+	rest=${FRUGALD_TAGS:-}
+	[ -n "$rest" ] || return 0
+	case $rest in
+	*[!A-Za-z0-9._:/@+,=%-]*) die "tags: NAME=VALUE,... of A-Za-z0-9._:/@+-; escape what else there is, as in a URL" ;;
+	esac
+	base=$base/t/
+	while [ "$rest" != "${rest#*/}" ]; do
+		base=$base${rest%%/*}%2F
+		rest=${rest#*/}
+	done
+	base=$base$rest
+}
+
+give_key() {
+	make_base
+	trade
 	{
 		printf 'OPENAI_BASE_URL=%s/v1\nOPENAI_API_KEY=%s\n' "$base" "$key"
 		printf 'ANTHROPIC_BASE_URL=%s\nANTHROPIC_API_KEY=%s\n' "$base" "$key"
