@@ -135,7 +135,7 @@ class Keys(Base):
         for secret in (first, second):
             harness.wait_for("both keys", lambda s=secret: self.chat(daemon, "hi", {"x-api-key": s}).status == 200)
         for change, status in (("pause", 401), ("resume", 200), ("revoke", 401)):
-            self.cli(daemon, "keys", change, "pay", *c)
+            self.cli(daemon, "keys", change, "pay", *c, FRUGALD_KEY="adm1n")
             daemon.reload()
             harness.wait_for(change, lambda expected=status: self.chat(daemon, "hi", bearer).status == expected)
         said = daemon.said()
