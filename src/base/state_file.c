@@ -5,10 +5,19 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
+
 static bool
 is_ours(const struct env_map *m, struct str head, size_t bytes)
 {
 	return m->bytes == bytes && memcmp(m->p, head.p, head.len) == 0;
+}
+
+/* The file may be as good as ever. */
+static bool
+is_passing(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
 bool
@@ -21,10 +30,15 @@ state_file_open(struct env *env, const char *path, struct str head, size_t bytes
 		return true;
 	if (there)
 		env->map_close(env, ret);
-	else if (errno == EWOULDBLOCK || errno == EISDIR)
+	else if (errno == EWOULDBLOCK || errno == EISDIR || is_passing(errno))
 		return false; /* a folder is nothing of ours to drop */
-	if ((there || errno != ENOENT) && !env->remove_file(env, path))
-		return false;
+	if (there || errno != ENOENT) {
+		if (!env->remove_file(env, path))
+			return false;
+		log_warn("%s was damaged, or not of this release: it is begun anew, "
+			 "and what it remembered is lost",
+		    path);
+	}
 	if (!env->map_create(env, path, bytes, ret))
 		return false;
 	memcpy(ret->p, head.p, head.len);

@@ -39,7 +39,7 @@ class Runaway(harness.Case):
         with open(path, "w", encoding="utf-8") as f:
             f.write("version: 1\nkeys:\n" + entry("loops", "agents") + entry("many", "agents") + entry("calm", "agents")
                     + entry("stops", "free", "runaway: {usd_per_minute: 5.00, then: pause}")
-                    + entry("again", "free", "runaway: {usd_per_minute: 5.00, then: pause}"))
+                    + "".join(entry(name, "free", "runaway: {usd_per_minute: 5.00, then: pause}") for name in ("again", "torn")))
         os.chmod(path, 0o600)
 
     def ask(self, name, text="hello"):
@@ -117,6 +117,17 @@ class Runaway(harness.Case):
         self.assertNotIn("PAUSED", self.command("status").stdout)
         done = self.command("keys", "resume", "stops", "-c", self.daemon.config)
         self.assertEqual((done.returncode, "had paused" in done.stderr), (0, False), done)
+
+    def test_damage_lets_in_again_and_is_told(self):
+        self.loop("torn")
+        self.assertError(self.ask("torn"), 403, "key_paused")
+        self.daemon.stop()
+        path = os.path.join(self.daemon.state, "paused")
+        with open(path, "r+b") as f:
+            f.truncate(100)
+        type(self).daemon = harness.Daemon(self.folder, self.sim, None, **self.POLICY_PARTS)
+        self.assertIn("paused was damaged, or not of this release: it is begun anew", self.daemon.said())
+        self.assertEqual(self.ask("torn").status, 200)
 
     def test_over_the_admin_port(self):
         self.loop("again")
