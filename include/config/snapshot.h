@@ -37,6 +37,7 @@ struct limit;    /* of budget/: what was used of rpm, tpm, max_inflight; by name
 #define BUDGETS_MAX     32768
 #define BUDGETS_ON_PATH 16 /* of one request */
 #define BUDGET_NAME     128
+#define BUDGET_VALUE    64 /* bytes; longer ones are cut, as the ledger's rows are */
 #define BUDGET_WARN_MAX 4
 
 struct timeouts {

@@ -29,8 +29,14 @@ bool hold_worst_case(const struct task *task, const struct candidate *c,
 bool hold_warm(const struct task *task, const struct candidate *c, int64_t max_output,
     struct pusd *ret);
 
-/* Can the worst case be kept below `most`, by a maximum of ours where the client named
- * none? Lowers `*max_output` (-1: none was set) to the one that does. */
+/* May a maximum of ours be lower than the model's? Not than the client's; where it
+ * named none, not with tools or a form of the answer, of which half is worth nothing.
+ */
+bool hold_may_shorten(const struct task *task);
+
+/* Can the worst case be kept below `most`, by a maximum of ours where
+ * hold_may_shorten() says so? Lowers `*max_output` (-1: none was set) to the one that
+ * does. */
 bool hold_fit(const struct task *task, const struct candidate *c, struct pusd most,
     int64_t *max_output);
 
@@ -53,7 +59,6 @@ struct account;
 /* So many accounts are kept; above them those whose period is over go first, and when
  * all are in force a new one is refused. */
 #define ACCOUNTS_MAX 524288
-#define BUDGET_VALUE 64 /* bytes; longer values are cut, as the ledger's rows are */
 
 /* Whose request it is, as the ledger keeps it. */
 struct budget_who {

@@ -117,24 +117,13 @@ whose(const struct request *r, struct budget_who *ret)
 
 /* ---- an answer that fits ---- */
 
-/* A lower maximum than the client's is never set; where it named none, not with tools
- * or a form of the answer, of which half is worth nothing. */
-static bool
-may_shorten(const struct request *r)
-{
-	const struct task *t = &r->task;
-
-	return t->max_output < 0 && t->tools == 0 && t->format_at.end == 0 &&
-	       (t->needs & (1U << CAP_json_schema)) == 0;
-}
-
 static bool
 shorten(struct attempt *a, const struct budget_refusal *why)
 {
 	wide room;
 
 	if (why->budget == NULL || !why->budget->fit_output || why->needed.v < 0 ||
-	    machine_is_paid(a) || !may_shorten(a->request))
+	    machine_is_paid(a) || !hold_may_shorten(&a->request->task))
 		return false;
 	room = why->budget->cap.v - why->spent.v - why->held.v;
 	if (room <= 0 || room >= why->needed.v)

@@ -221,6 +221,13 @@ hold_warm(const struct task *task, const struct candidate *c, int64_t max_output
 }
 
 bool
+hold_may_shorten(const struct task *task)
+{
+	return task->max_output < 0 && task->tools == 0 && task->format_at.end == 0 &&
+	       (task->needs & (1U << CAP_json_schema)) == 0;
+}
+
+bool
 hold_fit(const struct task *task, const struct candidate *c, struct pusd most,
     int64_t *max_output)
 {
@@ -232,7 +239,7 @@ hold_fit(const struct task *task, const struct candidate *c, struct pusd most,
 		return false;
 	if (whole.v <= most.v)
 		return true;
-	if (task->max_output >= 0 || !hold_worst_case(task, c, 0, &input) ||
+	if (!hold_may_shorten(task) || !hold_worst_case(task, c, 0, &input) ||
 	    input.v >= most.v)
 		return false;
 	share = (double)(most.v - input.v) / (double)(whole.v - input.v);

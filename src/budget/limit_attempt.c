@@ -71,7 +71,7 @@ need_of(const struct attempt *a, int64_t most)
 	if (n.output < 0)
 		n.output = c->model->max_output;
 	n.useful = n.output;
-	if (t->max_output >= 0)
+	if (!hold_may_shorten(t))
 		return n;
 	n.useful = at_most(n.useful, (int64_t)(USEFUL * c->output_tokens));
 	n.useful = at_most(n.useful, (most - n.input) / n.answers / 4);
@@ -87,7 +87,8 @@ tokens_wanted(struct attempt *a, const struct need *n, int64_t left)
 {
 	int64_t output = n->output, half = (left - n->input) / n->answers / 2;
 
-	if (a->request->task.max_output < 0 && n->input + n->answers * output > left) {
+	if (hold_may_shorten(&a->request->task) &&
+	    n->input + n->answers * output > left) {
 		output = at_most(output, half > n->useful ? half : n->useful);
 		a->max_output = output;
 	}

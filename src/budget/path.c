@@ -17,6 +17,30 @@ tag_of(const struct budget_who *who, const char *name)
 	return STR("");
 }
 
+/* How much of a text the slot's row keeps: up to a NUL, cut at a whole character. */
+static struct str
+kept_of(struct str s)
+{
+	size_t at = 0,
+	       n = strnlen(s.p, s.len < BUDGET_VALUE ? s.len : BUDGET_VALUE - 1);
+
+	while (at < n) {
+		size_t len = str_utf8(str_make(s.p + at, n - at));
+
+		if (len == 0 && n - at < 4)
+			break;
+		at += len == 0 ? 1 : len;
+	}
+	return str_make(s.p, at);
+}
+
+/* What a client writes is as long as it likes; all others are names. */
+static struct str
+user_of(const struct budget_who *who)
+{
+	return who->user.len == 0 ? who->user : kept_of(who->user);
+}
+
 /* Empty: it has none. */
 static struct str
 value_of(const struct budget *rule, const struct budget_who *who, char session[17])
@@ -27,7 +51,7 @@ value_of(const struct budget *rule, const struct budget_who *who, char session[1
 	case SCOPE_key:
 		return who->key;
 	case SCOPE_user:
-		return who->user;
+		return user_of(who);
 	case SCOPE_session:
 		if (who->session == 0)
 			break;
@@ -39,22 +63,6 @@ value_of(const struct budget *rule, const struct budget_who *who, char session[1
 		break;
 	}
 	return STR("");
-}
-
-/* As the slot's row has it: cut at a whole character. */
-static void
-cut_into(char dst[static BUDGET_VALUE], struct str src)
-{
-	size_t at = 0, n = str_copy(dst, BUDGET_VALUE, src);
-
-	while (at < n) {
-		size_t len = str_utf8(str_make(dst + at, n - at));
-
-		if (len == 0 && n - at < 4)
-			break;
-		at += len == 0 ? 1 : len;
-	}
-	dst[at] = '\0';
 }
 
 bool
@@ -73,7 +81,7 @@ budget_value(const struct budget *rule, const struct budget_who *who,
 	if (rule->scope == SCOPE_key && rule->tag != NULL &&
 	    !str_starts(value, str_of(rule->tag)))
 		return false;
-	cut_into(ret, value);
+	(void)str_copy(ret, BUDGET_VALUE, kept_of(value));
 	return true;
 }
 
@@ -132,7 +140,7 @@ find_among_many(
 	}
 	take_valued(snap, who, p, (struct whose){SCOPE_team, none, who->team});
 	take_valued(snap, who, p, (struct whose){SCOPE_key, none, who->key});
-	take_valued(snap, who, p, (struct whose){SCOPE_user, none, who->user});
+	take_valued(snap, who, p, (struct whose){SCOPE_user, none, user_of(who)});
 	for (unsigned i = 0; i < who->tag_count; i++)
 		take_valued(snap, who, p,
 		    (struct whose){SCOPE_tag, who->tags[i].name, who->tags[i].value});

@@ -183,6 +183,12 @@ read_whose(
 		return;
 	}
 	ret->value = d->value;
+	if (ret->scope == SCOPE_user && ret->value != NULL &&
+	    strlen(ret->value) >= BUDGET_VALUE)
+		diag_error(b->r.d, node_place(n, "value"),
+		    "value: of a user %d bytes are kept, so that nobody would be '%s'; "
+		    "write the first %d",
+		    BUDGET_VALUE - 1, ret->value, BUDGET_VALUE - 1);
 	if (ret->scope == SCOPE_team && ret->value != NULL)
 		check_team(b, n, ret->value);
 }

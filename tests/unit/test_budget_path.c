@@ -89,11 +89,68 @@ test_many_budgets(void **state)
 	free(rules);
 }
 
+/* Whoever is in the ledger's row as somebody is that one here: what is held and what is
+ * found again after a restart are one. */
+static void
+test_a_user_is_who_the_row_says(void **state)
+{
+	static const char device[] =
+	    "0123456789012345678901234567890123456789012345678901234567890123";
+	char kept[BUDGET_VALUE];
+	struct budget rules[20] = {
+	    {.name = "bob", .scope = SCOPE_user, .value = "bob"},
+	    {.name = "kept", .scope = SCOPE_user, .value = kept},
+	};
+	const struct budget each = {.name = "each", .scope = SCOPE_user};
+	struct budget_who bob = {.user = STR("bob\0by")}, long_one = {.user = STR("")};
+	struct budgets *b;
+	struct fake_env *f = fake_env_new(7);
+	const struct budget_need need = {{0}, {0}, false};
+	struct budget_refusal why;
+	char value[BUDGET_VALUE];
+	struct grant g;
+
+	(void)state;
+	(void)str_copy(kept, sizeof(kept), str_of(device));
+	long_one.user = str_of(device);
+	for (unsigned i = 2; i < nitems(rules); i++)
+		rules[i] = (struct budget){
+		    .name = device + i, .scope = SCOPE_user, .value = "z"};
+	assert_true(budget_value(&rules[0], &bob, value));
+	assert_string_equal(value, "bob");
+	assert_true(budget_value(&rules[1], &long_one, value));
+	assert_string_equal(value, kept);
+	assert_true(budget_value(&each, &long_one, value));
+	assert_string_equal(value, kept);
+	/* few, and many */
+	for (unsigned count = 2; count <= nitems(rules); count += nitems(rules) - 2) {
+		struct snapshot snap = {.budgets = rules, .budget_count = count};
+
+		if (count > 2) { /* in the order of the policy */
+			struct budget bob_rule = rules[0];
+
+			rules[0] = rules[1];
+			rules[1] = bob_rule;
+		}
+		b = budgets_new(fake_env(f));
+		(void)budgets_publish(b, &snap);
+		assert_true(budgets_grant(b, &snap, &bob, &need, &g, &why));
+		assert_int_equal(g.count, 1);
+		(void)budgets_settle(b, &g, (struct pusd){0});
+		assert_true(budgets_grant(b, &snap, &long_one, &need, &g, &why));
+		assert_int_equal(g.count, 1);
+		(void)budgets_settle(b, &g, (struct pusd){0});
+		budgets_free(b);
+	}
+	fake_env_free(f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_many_budgets),
+	    cmocka_unit_test(test_a_user_is_who_the_row_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

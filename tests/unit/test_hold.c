@@ -316,6 +316,10 @@ test_limit_of_a_request(void **state)
 	assert_int_equal(attempt_hold(&a), NEXT);
 	assert_in_range(a.max_output, 16, 18);
 	assert_true(a.at_most.v <= 200000 - 91000);
+	/* half a JSON text is worth nothing */
+	req.task.needs = 1U << CAP_json_schema;
+	assert_int_equal(attempt_hold(&a), END);
+	req.task.needs = 0;
 	req.task.max_output = 100; /* not what the client asks for */
 	assert_int_equal(attempt_hold(&a), END);
 	req.task.max_output = -1;

@@ -173,6 +173,33 @@ test_others_were_faster(void **state)
 	assert_int_equal(b->attempt.max_output, 1950);
 }
 
+/* Of a call of a tool, or of an answer that has a form, half is worth nothing. */
+static void
+test_never_cut_short(void **state)
+{
+	static const struct task forms[] = {
+	    {.max_output = -1, .n = 1, .best_of = 1, .tools = 1},
+	    {.max_output = -1, .n = 1, .best_of = 1, .needs = 1U << CAP_json_schema},
+	    {.max_output = -1, .n = 1, .best_of = 1, .format_at = {10, 20}},
+	};
+	struct bench *b = *state;
+
+	b->request.limits.room[LIMIT_tokens] = (struct limit_room){TPM, TPM, 0};
+	b->candidate.output_tokens = 100;
+	for (size_t i = 0; i < nitems(forms); i++) {
+		b->request.task = forms[i];
+		b->attempt = (struct attempt){.request = &b->request,
+		    .candidate = &b->candidate,
+		    .max_output = -1};
+		assert_false(limit_attempt(&b->attempt));
+		assert_int_equal(b->attempt.outcome, OUT_too_large);
+		b->attempt.max_output = 500; /* the route's */
+		assert_true(limit_attempt(&b->attempt));
+		assert_int_equal(b->attempt.max_output, 500);
+		limit_attempt_over(&b->attempt);
+	}
+}
+
 static void
 test_what_is_settled(void **state)
 {
@@ -206,6 +233,7 @@ main(void)
 	    HERE(test_held),
 	    HERE(test_refused),
 	    HERE(test_others_were_faster),
+	    HERE(test_never_cut_short),
 	    HERE(test_what_is_settled),
 	};
 
