@@ -51,6 +51,16 @@ test_nobody_starves(void **state)
 	}
 }
 
+/* Gives whether it asked and got it. */
+static bool
+ask_when_due(struct scene *s, size_t key, int64_t *due, uint64_t gap_ms)
+{
+	if (*due > s->now)
+		return false;
+	*due += (int64_t)gap_ms * NS_PER_MS;
+	return once(s, key);
+}
+
 /* Whatever the limit and however often others ask: who asks as often as its part, and
  * keeps on asking, has its part in every minute after the first ones. */
 static void
@@ -75,13 +85,9 @@ test_parts_of_any_team(void **state)
 			due[i] = s->now + (int64_t)fake_env_draw(f, 60 * S);
 		}
 		for (; s->now < end; s->now += NS_PER_MS) {
-			for (size_t i = 0; i < keys; i++) {
-				if (due[i] > s->now)
-					continue;
-				due[i] += (int64_t)gap_ms[i] * NS_PER_MS;
-				if (once(s, i) && s->now >= end - 3 * 61 * S)
-					got[i]++;
-			}
+			for (size_t i = 0; i < keys; i++)
+				got[i] += ask_when_due(s, i, &due[i], gap_ms[i]) &&
+					  s->now >= end - 3 * 61 * S;
 		}
 		for (size_t i = 0; i < keys; i++) {
 			if (got[i] < 3 * part * 95 / 100 - 3)
