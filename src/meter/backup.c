@@ -13,7 +13,7 @@
 #include "store_file.h"
 
 #define PART      ".part"
-#define STEP_NS   (5 * NS_PER_MS)
+#define STEP_NS   (2 * NS_PER_MS)
 #define SYNC_EACH (8LL << 20)
 #define TRIES     5
 

@@ -89,6 +89,8 @@ ledger_open(struct env *env, const char *state_dir, struct ledger **ret,
 	learn_init(&l->learn, l->store);
 	ledger_budgets_init(&l->budgets, env, l->store);
 	l->status_shared.healthy = true;
+	/* What had ended is in; nothing else can have. */
+	l->status_shared.committed_until_ms = env_wall_ms(env);
 	atomic_store(&l->accepts, true);
 	*ret = l;
 	return true;
