@@ -24,7 +24,8 @@ struct budget_entry {
 /* Of some attempts by some rules. Zeroed: of none. */
 struct budget_sums {
 	const struct budget *rule;
-	const int64_t *from_ms; /* earlier periods do not matter; NULL: all do */
+	const struct budget **order; /* of them; see budget_order() */
+	const int64_t *from_ms;      /* earlier periods do not matter; NULL: all do */
 	unsigned rules;
 	struct budget_entry *entry;
 	size_t entries, room;

@@ -1,13 +1,28 @@
 /* budget_sums.c: what rows come to, budget by budget. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "budget_kept.h"
 
+static int
+by_order(const void *a, const void *b)
+{
+	const struct budget *const *x = a, *const *y = b;
+	const char *value = (*y)->value;
+
+	return budget_order(*x, (*y)->scope, str_of((*y)->tag),
+	    value == NULL ? str_make(NULL, 0) : str_of(value));
+}
+
 void
 budget_sums_init(struct budget_sums *s, const struct budget *rule, unsigned rules)
 {
 	*s = (struct budget_sums){.rule = rule, .rules = rules};
+	s->order = xcalloc(rules + 1, sizeof(*s->order));
+	for (unsigned i = 0; i < rules; i++)
+		s->order[i] = &rule[i];
+	qsort(s->order, rules, sizeof(*s->order), by_order);
 }
 
 void
@@ -23,6 +38,7 @@ budget_sums_fini(struct budget_sums *s)
 {
 	budget_sums_clear(s);
 	xfree(s->entry);
+	xfree(s->order);
 	*s = (struct budget_sums){0};
 }
 
@@ -114,23 +130,74 @@ add_attempt(struct budget_sums *s, struct key *k, const struct slot_attempt *a)
 		e->at_ms = at;
 }
 
+struct row {
+	struct budget_who who;
+	const struct slot *slot;
+};
+
+static void
+add_rule(struct budget_sums *s, const struct budget *rule, const struct row *row)
+{
+	struct key k = {.rule = (unsigned)(rule - s->rule)};
+
+	if (!budget_value(rule, &row->who, k.value))
+		return;
+	for (unsigned i = 0; i < row->slot->attempts; i++)
+		add_attempt(s, &k, &row->slot->attempt[i]);
+}
+
+/* The first of the rules, in their order, that is not before that one. */
+static unsigned
+first_of(const struct budget_sums *s, enum budget_scope scope, struct str tag,
+    struct str value)
+{
+	unsigned low = 0, high = s->rules;
+
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+
+		if (budget_order(s->order[mid], scope, tag, value) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Those of one value: of many, nearly all are somebody else's. */
+static void
+add_valued(struct budget_sums *s, const struct row *row, enum budget_scope scope,
+    struct str tag, struct str value)
+{
+	unsigned i;
+
+	if (value.len == 0)
+		return;
+	for (i = first_of(s, scope, tag, value); i < s->rules; i++) {
+		if (budget_order(s->order[i], scope, tag, value) != 0)
+			return;
+		add_rule(s, s->order[i], row);
+	}
+}
+
 void
 budget_sums_add(struct budget_sums *s, const struct slot *slot)
 {
+	const struct str none = {0};
 	struct tag tag[SLOT_TAGS];
-	struct budget_who who;
+	struct row row = {.slot = slot};
+	const struct budget_who *who = &row.who;
 
 	if (s->rules == 0)
 		return;
-	budget_row_who(&slot->request, tag, &who);
-	for (unsigned r = 0; r < s->rules; r++) {
-		struct key k = {.rule = r};
-
-		if (!budget_value(&s->rule[r], &who, k.value))
-			continue;
-		for (unsigned i = 0; i < slot->attempts; i++)
-			add_attempt(s, &k, &slot->attempt[i]);
-	}
+	budget_row_who(&slot->request, tag, &row.who);
+	for (unsigned i = 0; i < s->rules && s->order[i]->value == NULL; i++)
+		add_rule(s, s->order[i], &row);
+	add_valued(s, &row, SCOPE_team, none, who->team);
+	add_valued(s, &row, SCOPE_key, none, who->key);
+	add_valued(s, &row, SCOPE_user, none, who->user);
+	for (unsigned i = 0; i < who->tag_count; i++)
+		add_valued(s, &row, SCOPE_tag, who->tags[i].name, who->tags[i].value);
 }
 
 int64_t

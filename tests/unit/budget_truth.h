@@ -118,10 +118,10 @@ calendar_period(const struct calendar *c, enum budget_per per, int64_t at_ms,
 
 /* ---- who asks ---- */
 
-#define LONG_A \
-	"a-name-that-is-longer-than-any-ledger-keeps-0123456789-0123456789-0123-A"
-#define LONG_B \
-	"a-name-that-is-longer-than-any-ledger-keeps-0123456789-0123456789-0123-B"
+/* 63 bytes, as many as a row keeps of a user. */
+#define KEPT   "a-name-that-is-longer-than-any-ledger-keeps-0123456789-01234567"
+#define LONG_A KEPT "89-0123-A"
+#define LONG_B KEPT "89-0123-B"
 
 static const struct tag tags_of[][2] = {
     {{.name = STR("run"), .value = STR("17"), .source = TAG_by_key},
@@ -173,7 +173,9 @@ part_of(const struct budget *rule, const struct budget_who *w, char text[static 
 	case SCOPE_key:
 		return w->key;
 	case SCOPE_user:
-		return w->user;
+		return w->user.len < BUDGET_VALUE
+			   ? w->user
+			   : str_make(w->user.p, BUDGET_VALUE - 1);
 	case SCOPE_session:
 		snprintf(text, 32, "%016llx", (unsigned long long)w->session);
 		return w->session == 0 ? (struct str){0} : str_of(text);

@@ -62,7 +62,7 @@ static inline void
 draw_scope(struct sim *s, struct budget *r)
 {
 	static const char *const values[][3] = {{NULL}, {"red", "blue", "none"},
-	    {"r1", "b1", "local"}, {"ann", "bob", LONG_A}, {NULL}, {"17", "18", "ci"}};
+	    {"r1", "b1", "local"}, {"ann", "bob", KEPT}, {NULL}, {"17", "18", "ci"}};
 
 	r->scope = (enum budget_scope)draw(s, SCOPE_tag + 1);
 	if (r->scope == SCOPE_tag)

@@ -12,6 +12,7 @@
 
 #include "core/request.h"
 #include "fake_env.h"
+#include "meter/budget_kept.h"
 
 #define USD  PUSD_PER_USD
 #define MANY 3000
@@ -89,6 +90,60 @@ test_many_budgets(void **state)
 	free(rules);
 }
 
+static void
+any_row(struct fake_env *f, struct slot_request *r)
+{
+	char *at[] = {r->team, r->key, r->user};
+
+	for (size_t k = 0; k < nitems(at); k++)
+		snprintf(at[k], SLOT_NAME, "v%04u",
+		    (unsigned)fake_env_draw(f, 3 * MANY + 3));
+	r->tags_len = (uint16_t)snprintf(r->tags, sizeof(r->tags),
+	    "run=v%04u\napp=v%04u\n", (unsigned)fake_env_draw(f, 3 * MANY + 3),
+	    (unsigned)fake_env_draw(f, 3 * MANY + 3));
+}
+
+/* So are those of a row, whatever the order in which the ledger has them. */
+static void
+test_rows_of_many_budgets(void **state)
+{
+	struct budget *rules = calloc(6 * MANY, sizeof(*rules));
+	char(*value)[16] = calloc(6 * MANY, sizeof(*value));
+	struct slot *slot = calloc(1, sizeof(*slot));
+	struct fake_env *f = fake_env_new(7);
+	struct snapshot snap = {.budgets = rules};
+	struct tag tag[SLOT_TAGS];
+	struct budget_who who;
+	struct budget_sums sums;
+
+	(void)state;
+	snap.budget_count = many_rules(rules, value);
+	for (unsigned i = snap.budget_count - 1; i > 0; i--) {
+		unsigned k = (unsigned)fake_env_draw(f, i + 1);
+		struct budget other = rules[i];
+
+		rules[i] = rules[k];
+		rules[k] = other;
+	}
+	budget_sums_init(&sums, rules, snap.budget_count);
+	slot->attempts = 1;
+	slot->attempt[0].amount_pusd = 3;
+	for (int i = 0; i < 500; i++) {
+		any_row(f, &slot->request);
+		budget_row_who(&slot->request, tag, &who);
+		budget_sums_clear(&sums);
+		budget_sums_add(&sums, slot);
+		assert_int_equal(sums.entries, counted_one_by_one(&snap, &who));
+		for (size_t e = 0; e < sums.entries; e++)
+			assert_true(sums.entry[e].spent.v == 3);
+	}
+	budget_sums_fini(&sums);
+	fake_env_free(f);
+	free(slot);
+	free(value);
+	free(rules);
+}
+
 /* Whoever is in the ledger's row as somebody is that one here: what is held and what is
  * found again after a restart are one. */
 static void
@@ -150,6 +205,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_many_budgets),
+	    cmocka_unit_test(test_rows_of_many_budgets),
 	    cmocka_unit_test(test_a_user_is_who_the_row_says),
 	};
 
