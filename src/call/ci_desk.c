@@ -118,14 +118,9 @@ static const struct jwks *
 keys_of(struct ci_issuers *issuers, const struct ci_rule *r)
 {
 	struct ci_desk *d = container_of(issuers, struct ci_desk, issuers);
-	int64_t now = d->env->mono_ns(d->env);
 	struct issuer *i = issuer_for(d, r);
 
-	if (i == NULL)
-		return NULL;
-	if (issuer_is_old(i, now))
-		(void)issuer_ask(i, d->curl, now); /* the next one profits */
-	return issuer_keys(i, now);
+	return i == NULL ? NULL : issuer_keys(i, d->curl, d->env->mono_ns(d->env));
 }
 
 /* ---- one token ---- */
@@ -169,7 +164,7 @@ ask_issuer(struct ci_desk *d, struct job *j)
 	int64_t now = d->env->mono_ns(d->env);
 	const struct ci_rule *r = j->answer.grant.rule;
 	struct issuer *i = r->own_keys ? NULL : issuer_for(d, r);
-	bool known = i != NULL && issuer_keys(i, now) != NULL;
+	bool known = i != NULL && issuer_keys(i, d->curl, now) != NULL;
 
 	if (i != NULL && !j->asked && issuer_ask(i, d->curl, now)) {
 		j->issuer = i;

@@ -228,14 +228,12 @@ issuer_on_done(struct issuer *i, CURLM *curl, CURLcode result, int64_t now_ns)
 	return true;
 }
 
-bool
-issuer_is_old(const struct issuer *i, int64_t now_ns)
-{
-	return i->keys != NULL && now_ns - i->fetched_ns > OLD_NS;
-}
-
 const struct jwks *
-issuer_keys(const struct issuer *i, int64_t now_ns)
+issuer_keys(struct issuer *i, CURLM *curl, int64_t now_ns)
 {
-	return i->keys != NULL && now_ns - i->fetched_ns > GONE_NS ? NULL : i->keys;
+	int64_t age_ns = now_ns - i->fetched_ns;
+
+	if (i->keys == NULL || (age_ns > OLD_NS && issuer_ask(i, curl, now_ns)))
+		return NULL;
+	return age_ns > GONE_NS ? NULL : i->keys;
 }

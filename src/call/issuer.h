@@ -35,11 +35,11 @@ void issuer_fini(struct issuer *i, CURLM *curl);
 /* Asks for the keys, unless that was done within the last minute. False: it is not
  * under way. */
 bool issuer_ask(struct issuer *i, CURLM *curl, int64_t now_ns);
-/* The keys were had long ago: some may be taken back since. */
-bool issuer_is_old(const struct issuer *i, int64_t now_ns);
 /* The transfer has ended. True: all is over, with keys or with `why`. */
 bool issuer_on_done(struct issuer *i, CURLM *curl, CURLcode result, int64_t now_ns);
-/* What nobody has confirmed for a day is not believed any more. */
-const struct jwks *issuer_keys(const struct issuer *i, int64_t now_ns);
+/* NULL: not known, or had more than an hour ago, so that some may be taken back since,
+ * and just being asked for. Where the issuer does not answer they are good for a day.
+ */
+const struct jwks *issuer_keys(struct issuer *i, CURLM *curl, int64_t now_ns);
 
 #endif
