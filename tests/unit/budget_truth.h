@@ -178,7 +178,9 @@ part_of(const struct budget *rule, const struct budget_who *w, char text[static 
 			   : str_make(w->user.p, BUDGET_VALUE - 1);
 	case SCOPE_session:
 		snprintf(text, 32, "%016llx", (unsigned long long)w->session);
-		return w->session == 0 ? (struct str){0} : str_of(text);
+		if (w->session != 0)
+			return str_of(text);
+		break;
 	case SCOPE_tag:
 		for (unsigned i = 0; i < w->tag_count; i++) {
 			if (str_eq(w->tags[i].name, str_of(rule->tag)))
