@@ -59,7 +59,7 @@ class Issuer:
         self.key, self.cert = os.path.join(folder, "issuer.pem"), os.path.join(folder, "issuer.crt")
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self.key, "-out", self.cert, "-days", "2",
                 "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
-        self.asked, self.status = [], 200
+        self.asked, self.status, self.headers = [], 200, {}
         issuer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -67,9 +67,14 @@ class Issuer:
                 issuer.asked.append(self.path)
                 body = json.dumps(issuer.documents.get(self.path, {})).encode()
                 self.send_response(issuer.status if self.path in issuer.documents else 404)
+                for name, value in issuer.headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                try:
+                    self.wfile.write(body)
+                except OSError:
+                    pass  # who asked has had enough
 
             def log_message(self, *_):
                 pass

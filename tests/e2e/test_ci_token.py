@@ -199,6 +199,8 @@ ci:
   good:  {{issuer: "{good}", {more}}}
   other: {{issuer: "{other}", {more}}}
   plain: {{issuer: "{plain}", {more}}}
+  moved: {{issuer: "{moved}", {more}}}
+  large: {{issuer: "{large}", {more}}}
   wall:  {{issuer: "{wall}", audience: frugald, require: {{repository_owner: acme}}, team: shop, ca_file: "{ca}"}}
   gone:  {{issuer: "https://localhost:1", {more}}}
   lax:   {{issuer: "{both}", audience: lax, require: {{repository_owner: acme}}, team: shop, ca_file: all.crt,
@@ -218,7 +220,7 @@ class Issuers(harness.Case):
             f.write("version: 1\nkeys: []\n")
         os.chmod(f.name, 0o600)
         cls.issuers = {}
-        for name in ("good", "other", "plain", "wall", "both"):
+        for name in ("good", "other", "plain", "wall", "both", "moved", "large"):
             os.mkdir(os.path.join(cls.folder, name))
             cls.issuers[name] = oidc.Issuer(os.path.join(cls.folder, name))
             cls.addClassCleanup(cls.issuers[name].close)
@@ -257,6 +259,15 @@ class Issuers(harness.Case):
         self.assertEqual(self.trade(self.key.sign(both.claims(aud="lax"))).status, 200)
         self.refused(both.claims(), "ci 'ours': its /.well-known/openid-configuration: ")
         self.assertEqual(self.trade(self.key.sign(both.claims(aud="lax"))).status, 200, "as before")
+
+    def test_an_issuer_that_sends_elsewhere_or_too_much(self):
+        moved, large = self.issuers["moved"], self.issuers["large"]
+        elsewhere = len(self.issuers["wall"].asked)
+        moved.status, moved.headers = 302, {"Location": self.issuers["wall"].url + "/.well-known/openid-configuration"}
+        self.refused(moved.claims(), "ci 'moved': its /.well-known/openid-configuration: it answers 302")
+        self.assertEqual(len(self.issuers["wall"].asked), elsewhere, "nobody is asked for it")
+        large.documents["/keys"]["more"] = "x" * (300 << 10)
+        self.refused(large.claims(), "ci 'large': its keys: ")
 
     def test_keys_that_cannot_be_had(self):
         self.issuers["other"].documents["/.well-known/openid-configuration"]["issuer"] = self.issuers["good"].url
