@@ -275,6 +275,26 @@ put_in_place(struct restore *r)
 	       (r->env->remove_file(r->env, mark) || failed(r, mark, strerror(errno)));
 }
 
+static void
+drop_part(void *arg, const char *name)
+{
+	const struct restore *r = arg;
+	char path[4096];
+
+	if (strncmp(name, "ledger", 6) != 0 || strstr(name, PART) == NULL)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", r->to, name);
+	(void)r->env->remove_file(r->env, path);
+}
+
+/* As large as the ledger, beside the ledger, and nobody would look for them. */
+static bool
+give_up(struct restore *r)
+{
+	(void)r->env->list_dir(r->env, r->to, drop_part, r);
+	return false;
+}
+
 static bool
 fetch_all(struct restore *r)
 {
@@ -350,7 +370,8 @@ ledger_restore(struct env *env, const char *dir, const char *state_dir, bool for
 		return failed(&r, state_dir,
 		    errno == EWOULDBLOCK ? "a daemon is using it; stop that one first"
 					 : strerror(errno));
-	ok = may_write(&r, force) && look_into(&r) && fetch_all(&r) && put_in_place(&r);
+	ok = may_write(&r, force) && look_into(&r) && (fetch_all(&r) || give_up(&r)) &&
+	     put_in_place(&r);
 	if (ok)
 		count_rows(&r);
 	env->unlock_file(env, lock);

@@ -240,6 +240,21 @@ damage(struct process *p, const char *path)
 		bytes[i] ^= 0x5A;
 }
 
+static void
+on_part(void *arg, const char *name)
+{
+	*(int *)arg += strstr(name, ".restored") != NULL;
+}
+
+static int
+parts(struct process *p)
+{
+	int n = 0;
+
+	assert_true(p->env->list_dir(p->env, STATE, on_part, &n));
+	return n;
+}
+
 /* Nothing of the state folder is touched before all of the copy was seen. */
 static void
 test_a_copy_that_is_not_sound(void **state)
@@ -253,6 +268,7 @@ test_a_copy_that_is_not_sound(void **state)
 	damage(p, BACKUP "/" FEBRUARY);
 	assert_false(ledger_restore(p->env, BACKUP, STATE, true, &r, p->why));
 	assert_non_null(strstr(p->why, FEBRUARY));
+	assert_int_equal(parts(p), 0);
 	assert_int_equal(ask("ledger.db", "SELECT SUM(requests) FROM rollup"), 5);
 	assert_true(process_start(p, 8, 1));
 	process_stop(p);
