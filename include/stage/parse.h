@@ -58,6 +58,7 @@ struct task {
 	 * whose results it puts into the prompt: what the request allows, else
 	 * SEARCHES_EACH for each tool, which no provider promises. */
 	uint32_t searches;
+	bool fetches;             /* others may, whose results are prompt, too */
 	uint32_t messages, turns; /* all; those of the user */
 	uint32_t images, audios, files;
 	bool open_tool_call; /* the last message is a tool's result: inside a loop */

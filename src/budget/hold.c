@@ -59,10 +59,10 @@ input_parts(const struct task *task, int64_t context)
 		p.text += TOOLS_TOKENS;
 	if (task->audios > 0)
 		p.audio = (int64_t)task->opaque_bytes / AUDIO_BYTES_PER_TOKEN;
-	/* Behind a file id or a stored conversation anything may stand, and a search
-	 * brings in what it finds. */
-	if (task->files > 0 || task->searches > 0 || task->bound == BOUND_file ||
-	    task->bound == BOUND_state)
+	/* Behind a file id or a stored conversation anything may stand, and a search,
+	 * or another tool that the provider runs, brings in what it finds. */
+	if (task->files > 0 || task->searches > 0 || task->fetches ||
+	    task->bound == BOUND_file || task->bound == BOUND_state)
 		p.text = context;
 	p.audio = at_most(p.audio, context);
 	p.images = at_most(p.images, context - p.audio);

@@ -35,8 +35,10 @@ refuse_too_long(struct attempt *a, int64_t need)
 
 	r->fail_text = arena_printf(r->mem,
 	    "this needs up to %lld tokens, more than the %lld that %s '%s' may have in "
-	    "a minute (tpm); ask for a shorter answer, or shorten the prompt",
-	    (long long)need, (long long)most, limit_of_name(of), limit_name(r, of));
+	    "a minute (tpm); %s, or shorten the prompt",
+	    (long long)need, (long long)most, limit_of_name(of), limit_name(r, of),
+	    r->task.max_output >= 0 ? "ask for a shorter answer"
+				    : "name a maximum of the answer");
 	return OUT_too_large;
 }
 

@@ -17,6 +17,7 @@ static const struct scan_path request_paths[] = {
     MANY("tools[]", tool),
     MANY("tools[].type", tool_type),
     MANY("tools[].max_uses", tool_uses),
+    ONCE("mcp_servers", fetches),
 
     MANY("cache_control", cache_mark),
     MANY("cache_control.ttl", cache_ttl),

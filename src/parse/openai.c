@@ -24,7 +24,9 @@ static const struct scan_path request_paths[] = {
     MANY("tools[].type", tool_type),
     MANY("tools[].max_uses", tool_uses),
     ONCE("web_search_options", search_options),
-    ONCE("functions", tools), /* what tools were called before */
+    ONCE("search_parameters", fetches), /* xAI */
+    ONCE("plugins", fetches),           /* OpenRouter */
+    ONCE("functions", tools),           /* what tools were called before */
     MANY("functions[]", tool),
 
     ONCE("prompt_cache_retention", cache_retention),

@@ -115,16 +115,28 @@ read_tools(struct reader *r, const struct scan_value *v)
 	return true;
 }
 
-/* "web_search", "web_search_20250305", "web_search_preview", … */
+/* "web_search", "web_search_20250305", "web_search_preview", … What only the client
+ * runs brings in nothing before it is asked again. */
+static void
+read_tool_type(struct reader *r, struct str type)
+{
+	static const char *const clients[] = {"function", "custom", "bash_",
+	    "text_editor_", "computer_", "memory_", "tool_search_"};
+	bool known = type.len == 0 || str_starts(type, STR("web_search"));
+
+	r->tool_searches = known && type.len > 0;
+	for (size_t i = 0; i < nitems(clients) && !known; i++)
+		known = str_starts(type, str_of(clients[i]));
+	r->task.fetches |= !known;
+}
+
 static bool
 read_tool(struct reader *r, enum field f, const struct scan_value *v)
 {
-	static const char search[] = "web_search";
 	struct task *t = &r->task;
 
 	if (f == FIELD_tool_type) {
-		r->tool_searches =
-		    v->kind == SCAN_string && str_starts(reader_raw(r, v), STR(search));
+		read_tool_type(r, name_of(r, v, NAME_BYTES_MAX));
 	} else if (f == FIELD_tool_uses) {
 		if (!read_whole(r, v, 1, UINT16_MAX, &r->tool_uses))
 			r->tool_uses = 0;
@@ -180,6 +192,9 @@ read_setting(struct reader *r, enum field f, const struct scan_value *v)
 		return read_tools(r, v);
 	case FIELD_search_options:
 		t->searches += v->kind == SCAN_object && v->end > 0 ? SEARCHES_EACH : 0;
+		return true;
+	case FIELD_fetches: /* {} and [] ask for nothing */
+		t->fetches |= v->end > v->start + 2 && v->kind != SCAN_null;
 		return true;
 	default:
 		return read_tool(r, f, v);

@@ -96,6 +96,8 @@ print_task(struct buf *out, const struct task *t)
 	print_count(out, "turns", t->turns);
 	print_count(out, "tools", t->tools);
 	print_count(out, "searches", t->searches);
+	if (t->fetches)
+		buf_add(out, " fetches");
 	print_count(out, "images", t->images);
 	print_count(out, "audios", t->audios);
 	print_count(out, "files", t->files);

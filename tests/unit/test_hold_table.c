@@ -74,6 +74,8 @@ take_word(struct question *a, struct str word)
 {
 	if (str_is(word, "file"))
 		a->task.bound = BOUND_file;
+	else if (str_is(word, "fetches"))
+		a->task.fetches = true;
 	else if (str_is(word, "state"))
 		a->task.bound = BOUND_state;
 	else if (str_is(word, "effort"))

@@ -93,6 +93,12 @@ static const struct row openai_rows[] = {
      "\"web_search_options\":{}," HI "}",
 	"model=a +tools messages=1 turns=1 tools=2 searches=20 text=66 last=0 "
 	"0U:hi"},
+    {"{\"model\":\"a\",\"tools\":[{\"type\":\"web\\u005fsearch\"}]," HI "}",
+	"model=a +tools messages=1 turns=1 tools=1 searches=10 text=30 last=0 0U:hi"},
+    {"{\"model\":\"a\",\"plugins\":[],\"search_parameters\":{}," HI "}",
+	"model=a messages=1 turns=1 text=2 last=0 0U:hi"},
+    {"{\"model\":\"a\",\"plugins\":[{\"id\":\"web\"}]," HI "}",
+	"model=a messages=1 turns=1 fetches text=2 last=0 0U:hi"},
     {"{\"model\":\"a\",\"reasoning_effort\":\"none\"," HI "}",
 	"model=a messages=1 turns=1 text=2 effort=none last=0 0U:hi"},
     {"{\"model\":\"a\",\"response_format\":{\"type\":\"json_object\"}," HI "}",
@@ -151,6 +157,16 @@ test_anthropic(void **state)
 	     "\"approximate\"}},{\"type\":\"web_search_20250305\"}]," HI "}",
 		"model=a max=1 +tools messages=1 turns=1 tools=2 searches=13 text=117 "
 		"last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"type\":"
+	     "\"web_fetch_20250910\"}]," HI "}",
+		"model=a max=1 +tools messages=1 turns=1 tools=1 fetches text=33 "
+		"last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"type\":"
+	     "\"bash_20250124\",\"name\":\"bash\"},{\"type\":\"custom\"}]," HI "}",
+		"model=a max=1 +tools messages=1 turns=1 tools=2 text=60 last=0 0U:hi"},
+	    {"{\"model\":\"a\",\"max_tokens\":1,\"mcp_servers\":[{\"url\":\"u\"}]," HI
+	     "}",
+		"model=a max=1 messages=1 turns=1 fetches text=2 last=0 0U:hi"},
 	    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":\"bob\"},"
 	     "\"output_config\":{\"format\":{\"type\":\"json_schema\"}}," HI "}",
 		"model=a max=1 +json_schema messages=1 turns=1 text=2 user=bob last=0 "
