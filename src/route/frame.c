@@ -126,6 +126,21 @@ code_dialect(struct codec *c, const struct dialect *d)
 	return d;
 }
 
+/* One number, of which older rows have the lowest bit alone. */
+static void
+code_more(struct codec *c, struct task *t)
+{
+	uint64_t more = (uint64_t)t->open_tool_call | (uint64_t)t->fetches << 1 |
+			(uint64_t)(t->format_at.end > 0) << 2 |
+			(uint64_t)t->searches << 3;
+
+	more = code(c, more, (uint64_t)UINT32_MAX << 3 | 7);
+	t->open_tool_call = (more & 1) != 0;
+	t->fetches = (more >> 1 & 1) != 0;
+	t->format_at.end = more >> 2 & 1; /* where it stood does not matter */
+	t->searches = (uint32_t)(more >> 3);
+}
+
 static void
 code_task(struct codec *c, struct task *t)
 {
@@ -143,7 +158,7 @@ code_task(struct codec *c, struct task *t)
 	t->images = (uint32_t)code(c, t->images, MOST_COUNT);
 	t->audios = (uint32_t)code(c, t->audios, MOST_COUNT);
 	t->files = (uint32_t)code(c, t->files, MOST_COUNT);
-	t->open_tool_call = code(c, t->open_tool_call, 1) != 0;
+	code_more(c, t);
 	t->bound = (enum bound_kind)code(c, t->bound, BOUND_state);
 	t->cache_mark = (enum cache_mark)code(c, t->cache_mark, CACHE_hour);
 	code_text(c, &t->service_tier);

@@ -135,72 +135,71 @@ test_openai(void **state)
 	check_rows(&dialect_openai, openai_rows, nitems(openai_rows));
 }
 
+static const struct row anthropic_rows[] = {
+    {"{\"model\":\"a\",\"max_tokens\":1,\"system\":\"sys\"," HI "}",
+	"model=a max=1 messages=1 turns=1 text=5 last=0 0S:sys 0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":0,\"system\":[{\"type\":\"text\","
+     "\"text\":\"p\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":"
+     "\"text\",\"text\":\"q\"}],\"stream\":true," HI "}",
+	"model=a stream max=0 +stream messages=1 turns=1 text=4 cache=1 last=0 "
+	"0S:p 0S:q 0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":1,\"thinking\":{\"type\":\"enabled\","
+     "\"budget_tokens\":9},\"tools\":[{}],\"service_tier\":\"auto\","
+     "\"metadata\":{\"user_id\":\"user_1_account_2_session_3-4\"}," HI "}",
+	"model=a max=1 +tools +reasoning messages=1 turns=1 tools=1 text=6 "
+	"user=user_1_account_2 session=3-4 tier=auto "
+	"effort=enabled last=0 0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"max_uses\":3,"
+     "\"type\":\"web_search_20250305\",\"user_location\":{\"type\":"
+     "\"approximate\"}},{\"type\":\"web_search_20250305\"}]," HI "}",
+	"model=a max=1 +tools messages=1 turns=1 tools=2 searches=13 text=117 "
+	"last=0 0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"type\":"
+     "\"web_fetch_20250910\"}]," HI "}",
+	"model=a max=1 +tools messages=1 turns=1 tools=1 fetches text=33 "
+	"last=0 0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"type\":"
+     "\"bash_20250124\",\"name\":\"bash\"},{\"type\":\"custom\"}]," HI "}",
+	"model=a max=1 +tools messages=1 turns=1 tools=2 text=60 last=0 0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":1,\"mcp_servers\":[{\"url\":\"u\"}]," HI "}",
+	"model=a max=1 messages=1 turns=1 fetches text=2 last=0 0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":\"bob\"},"
+     "\"output_config\":{\"format\":{\"type\":\"json_schema\"}}," HI "}",
+	"model=a max=1 +json_schema messages=1 turns=1 text=2 user=bob last=0 "
+	"0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":"
+     "\"{\\\"device_id\\\":\\\"d\\\",\\\"account_uuid\\\":\\\"\\\","
+     "\\\"session_id\\\":\\\"s-1\\\"}\"}," HI "}",
+	"model=a max=1 messages=1 turns=1 text=2 user=d session=s-1 last=0 "
+	"0U:hi"},
+    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":"
+     "\"{\\\"account_uuid\\\":\\\"u\"}," HI "}",
+	"model=a max=1 messages=1 turns=1 text=2 user=u last=0 0U:hi"},
+    /* a tool's result with an image; the assistant's own blocks */
+    {"{\"model\":\"a\",\"max_tokens\":1,\"messages\":["
+     "{\"role\":\"user\",\"content\":\"do\"},"
+     "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\","
+     "\"thinking\":\"hm\",\"signature\":\"sg\"},{\"type\":\"tool_use\","
+     "\"input\":{}}]},"
+     "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"content\":["
+     "{\"type\":\"text\",\"text\":\"it\"},{\"type\":\"image\",\"source\":"
+     "{\"type\":\"base64\",\"data\":\"AAAA\"}}]}]}]}",
+	"model=a max=1 +vision messages=3 turns=1 images=1 text=10 opaque=4 "
+	"open bound=signature last=0 0U:do 2T:it"},
+    /* a document of text is text; its type may stand behind it */
+    {"{\"model\":\"a\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\","
+     "\"content\":[{\"type\":\"document\",\"source\":{\"data\":\"words\","
+     "\"type\":\"text\"}},{\"type\":\"document\",\"source\":{\"type\":"
+     "\"base64\",\"data\":\"AA\"}},{\"type\":\"text\",\"text\":\"t\"}]}]}",
+	"model=a max=1 +files messages=1 turns=1 files=2 text=6 opaque=2 "
+	"last=0 0U:t"},
+};
+
 static void
 test_anthropic(void **state)
 {
-	static const struct row rows[] = {
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"system\":\"sys\"," HI "}",
-		"model=a max=1 messages=1 turns=1 text=5 last=0 0S:sys 0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":0,\"system\":[{\"type\":\"text\","
-	     "\"text\":\"p\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":"
-	     "\"text\",\"text\":\"q\"}],\"stream\":true," HI "}",
-		"model=a stream max=0 +stream messages=1 turns=1 text=4 cache=1 last=0 "
-		"0S:p 0S:q 0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"thinking\":{\"type\":\"enabled\","
-	     "\"budget_tokens\":9},\"tools\":[{}],\"service_tier\":\"auto\","
-	     "\"metadata\":{\"user_id\":\"user_1_account_2_session_3-4\"}," HI "}",
-		"model=a max=1 +tools +reasoning messages=1 turns=1 tools=1 text=6 "
-		"user=user_1_account_2 session=3-4 tier=auto "
-		"effort=enabled last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"max_uses\":3,"
-	     "\"type\":\"web_search_20250305\",\"user_location\":{\"type\":"
-	     "\"approximate\"}},{\"type\":\"web_search_20250305\"}]," HI "}",
-		"model=a max=1 +tools messages=1 turns=1 tools=2 searches=13 text=117 "
-		"last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"type\":"
-	     "\"web_fetch_20250910\"}]," HI "}",
-		"model=a max=1 +tools messages=1 turns=1 tools=1 fetches text=33 "
-		"last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"tools\":[{\"type\":"
-	     "\"bash_20250124\",\"name\":\"bash\"},{\"type\":\"custom\"}]," HI "}",
-		"model=a max=1 +tools messages=1 turns=1 tools=2 text=60 last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"mcp_servers\":[{\"url\":\"u\"}]," HI
-	     "}",
-		"model=a max=1 messages=1 turns=1 fetches text=2 last=0 0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":\"bob\"},"
-	     "\"output_config\":{\"format\":{\"type\":\"json_schema\"}}," HI "}",
-		"model=a max=1 +json_schema messages=1 turns=1 text=2 user=bob last=0 "
-		"0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":"
-	     "\"{\\\"device_id\\\":\\\"d\\\",\\\"account_uuid\\\":\\\"\\\","
-	     "\\\"session_id\\\":\\\"s-1\\\"}\"}," HI "}",
-		"model=a max=1 messages=1 turns=1 text=2 user=d session=s-1 last=0 "
-		"0U:hi"},
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"metadata\":{\"user_id\":"
-	     "\"{\\\"account_uuid\\\":\\\"u\"}," HI "}",
-		"model=a max=1 messages=1 turns=1 text=2 user=u last=0 0U:hi"},
-	    /* a tool's result with an image; the assistant's own blocks */
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"messages\":["
-	     "{\"role\":\"user\",\"content\":\"do\"},"
-	     "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\","
-	     "\"thinking\":\"hm\",\"signature\":\"sg\"},{\"type\":\"tool_use\","
-	     "\"input\":{}}]},"
-	     "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"content\":["
-	     "{\"type\":\"text\",\"text\":\"it\"},{\"type\":\"image\",\"source\":"
-	     "{\"type\":\"base64\",\"data\":\"AAAA\"}}]}]}]}",
-		"model=a max=1 +vision messages=3 turns=1 images=1 text=10 opaque=4 "
-		"open bound=signature last=0 0U:do 2T:it"},
-	    /* a document of text is text; its type may stand behind it */
-	    {"{\"model\":\"a\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\","
-	     "\"content\":[{\"type\":\"document\",\"source\":{\"data\":\"words\","
-	     "\"type\":\"text\"}},{\"type\":\"document\",\"source\":{\"type\":"
-	     "\"base64\",\"data\":\"AA\"}},{\"type\":\"text\",\"text\":\"t\"}]}]}",
-		"model=a max=1 +files messages=1 turns=1 files=2 text=6 opaque=2 "
-		"last=0 0U:t"},
-	};
-
 	(void)state;
-	check_rows(&dialect_anthropic, rows, nitems(rows));
+	check_rows(&dialect_anthropic, anthropic_rows, nitems(anthropic_rows));
 }
 
 static void
