@@ -88,12 +88,9 @@ draw_task(struct scene *s)
 					     : p->routes[name % p->route_count].name),
 	    .max_output = one_in(s, 3) ? (int64_t)draw(s, 5000) : -1,
 	    .n = 1 + (int64_t)draw(s, 2),
-	    .best_of = 1,
 	    .needs = one_in(s, 4) ? (uint32_t)draw(s, 1U << CAP_COUNT) : 0,
 	    .tools = one_in(s, 2) ? (uint32_t)draw(s, 300) : 0,
-	    .searches = one_in(s, 9) ? (uint32_t)draw(s, 30) : 0,
-	    .fetches = one_in(s, 9),
-	    .format_at = {0, one_in(s, 4) ? 1 + draw(s, 90) : 0},
+	    .searches = one_in(s, 9),
 	    .messages = 1 + (uint32_t)draw(s, 40),
 	    .images = one_in(s, 9),
 	    .audios = one_in(s, 9),
@@ -106,6 +103,8 @@ draw_task(struct scene *s)
 	    .service_tier = tiers[draw(s, nitems(tiers))],
 	    .cache_mark = (enum cache_mark)draw(s, CACHE_hour + 1),
 	};
+	s->task.fetches = one_in(s, 9);
+	s->task.format_at.end = one_in(s, 4);
 	s->task.body_bytes = s->task.text_bytes + 200;
 }
 
@@ -445,8 +444,6 @@ test_pure(void **state)
 	}
 	assert_true(differ > REQUESTS / 20);
 }
-
-/* ---- what cannot be made again ---- */
 
 static void
 test_damaged(void **state)
