@@ -94,6 +94,10 @@ void scan_where(const struct scan *s, char *dst, size_t cap);
  * 1 bytes, NUL-terminated); gives the length. Works on validated text only. */
 size_t scan_unescape(struct str src, char *dst);
 
+/* The text of a value, with its quotes; false: it is no string, does not fit into `cap`
+ * bytes with a NUL, or has one in it. */
+bool scan_text(struct str raw, enum scan_kind kind, char *dst, size_t cap) MUST_CHECK;
+
 /* How long that text is, without making it; a pair of surrogates counts as 6 bytes. */
 size_t scan_text_bytes(struct str raw);
 

@@ -67,6 +67,9 @@ bool str_split(struct str *rest, char sep, struct str *ret_part);
 /* A decimal without sign that fits; false leaves `*ret` alone. */
 bool str_to_u64(struct str a, uint64_t *ret);
 
+/* Of '0' to '9', 'a' to 'f', 'A' to 'F'; -1: it is none. */
+int str_hex_digit(char c);
+
 /* `pattern` is exact or ends in one '*' that stands for any rest. */
 bool str_glob(struct str pattern, struct str text);
 

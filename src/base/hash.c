@@ -112,18 +112,6 @@ hash_sha256_hex(const struct sha256 *h, char ret[static 65])
 	ret[64] = '\0';
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 hash_sha256_parse(struct str hex, struct sha256 *ret)
 {
@@ -132,7 +120,8 @@ hash_sha256_parse(struct str hex, struct sha256 *ret)
 	if (hex.len != 2 * sizeof(h.b))
 		return false;
 	for (size_t i = 0; i < sizeof(h.b); i++) {
-		int high = hex_value(hex.p[2 * i]), low = hex_value(hex.p[2 * i + 1]);
+		int high = str_hex_digit(hex.p[2 * i]),
+		    low = str_hex_digit(hex.p[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

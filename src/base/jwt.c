@@ -20,18 +20,6 @@ wrong(char ret_why[static JWT_WHY_BYTES], const char *why)
 	return false;
 }
 
-/* A string's text; false: it is no string, too long, or has a NUL in it. */
-static bool
-take_text(struct str raw, enum scan_kind kind, char *dst, size_t cap)
-{
-	size_t len;
-
-	if (kind != SCAN_string || raw.len < 2 || raw.len - 2 >= cap)
-		return false;
-	len = scan_unescape(str_make(raw.p + 1, raw.len - 2), dst);
-	return strlen(dst) == len;
-}
-
 /* The whole of a text at `paths`; false: it is no JSON object. */
 static bool
 scan_all(struct str text, const struct scan_path *paths, size_t count,
@@ -76,9 +64,9 @@ on_head(void *arg, const struct scan_value *v)
 		return !(h->bad = true);
 	raw = str_make(h->text.p + v->start, v->end - v->start);
 	if (v->id == HEAD_alg)
-		h->bad |= !take_text(raw, v->kind, h->alg, sizeof(h->alg));
+		h->bad |= !scan_text(raw, v->kind, h->alg, sizeof(h->alg));
 	else
-		h->bad |= !take_text(raw, v->kind, h->kid, sizeof(h->kid));
+		h->bad |= !scan_text(raw, v->kind, h->kid, sizeof(h->kid));
 	return true;
 }
 
@@ -197,7 +185,7 @@ take_fact(struct facts *f, int id, struct str raw, enum scan_kind kind)
 
 	switch (id) {
 	case FACT_iss:
-		return take_text(raw, kind, f->ret->iss, sizeof(f->ret->iss));
+		return scan_text(raw, kind, f->ret->iss, sizeof(f->ret->iss));
 	case FACT_exp:
 		return take_time(raw, kind, &f->ret->exp_s);
 	case FACT_nbf:
@@ -205,7 +193,7 @@ take_fact(struct facts *f, int id, struct str raw, enum scan_kind kind)
 	case FACT_iat:
 		return take_time(raw, kind, &f->ret->iat_s);
 	default:
-		if (take_text(raw, kind, text, sizeof(text)) &&
+		if (scan_text(raw, kind, text, sizeof(text)) &&
 		    strcmp(text, f->audience) == 0)
 			f->ret->for_audience = true;
 		return true;
@@ -216,7 +204,7 @@ static void
 take_claim(struct jwt_claim *c, struct str raw, enum scan_kind kind)
 {
 	if (kind == SCAN_string)
-		c->found = take_text(raw, kind, c->text, sizeof(c->text));
+		c->found = scan_text(raw, kind, c->text, sizeof(c->text));
 	else if (kind != SCAN_null && raw.len < sizeof(c->text))
 		c->found = str_copy(c->text, sizeof(c->text), raw) == raw.len;
 }

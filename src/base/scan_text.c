@@ -208,3 +208,14 @@ scan_int(struct str number, int64_t *ret)
 	*ret = negative ? (int64_t)(0 - d.value) : (int64_t)d.value;
 	return true;
 }
+
+bool
+scan_text(struct str raw, enum scan_kind kind, char *dst, size_t cap)
+{
+	size_t len;
+
+	if (kind != SCAN_string || raw.len < 2 || raw.len - 2 >= cap)
+		return false;
+	len = scan_unescape(str_make(raw.p + 1, raw.len - 2), dst);
+	return strlen(dst) == len;
+}

@@ -97,6 +97,16 @@ str_copy(char *dst, size_t cap, struct str src)
 
 /* RFC 3629, section 4: the second byte's range is what shuts out overlong forms,
  * surrogates and what lies beyond U+10FFFF. */
+int
+str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 size_t
 str_utf8(struct str a)
 {

@@ -203,16 +203,6 @@ name_file(struct work *w, int month)
 
 /* ---- all of them ---- */
 
-static void
-on_month(void *arg, const char *name)
-{
-	struct months *m = arg;
-	int number = month_parse(str_of(name));
-
-	if (number != 0 && m->count < MONTHS_MAX)
-		m->number[m->count++] = number;
-}
-
 /* Retention may have removed one meanwhile. */
 static bool
 is_gone(struct work *w, int month)
@@ -284,7 +274,7 @@ clear_months(struct work *w)
 	struct months there = {.count = 0};
 	char path[4096];
 
-	if (!env->list_dir(env, w->dir, on_month, &there))
+	if (!months_list(env, w->dir, &there))
 		return failed(w, "read", w->dir);
 	store_copy_path(w->dir, 0, PART, path, sizeof(path));
 	if (there.count > 0 && env->file_size(env, path) < 0) {
@@ -314,9 +304,8 @@ prepare(struct work *w)
 		    "%.150s has a ledger already; name a new folder", w->dir);
 		return false;
 	}
-	return clear_months(w) &&
-	       (env->list_dir(env, w->b->state_dir, on_month, &w->months) ||
-		   failed(w, "read", w->b->state_dir));
+	return clear_months(w) && (months_list(env, w->b->state_dir, &w->months) ||
+				      failed(w, "read", w->b->state_dir));
 }
 
 static bool
@@ -407,7 +396,7 @@ backup_last_end_ms(struct env *env, const char *state_dir)
 	struct months m = {.count = 0};
 	int64_t last = -1;
 
-	(void)env->list_dir(env, state_dir, on_month, &m);
+	(void)months_list(env, state_dir, &m);
 	for (unsigned i = 0; i < m.count; i++) {
 		char path[4096];
 		sqlite3_stmt *q = NULL;

@@ -390,6 +390,9 @@ ledger_start(struct ledger *l, struct slots *slots, struct outlook_shared *outlo
 {
 	ledger_attach(l, slots, outlook);
 	l->backup.jobs = &l->jobs;
+	/* Before the first request, or a crash would leave rows that rest on what
+	 * nobody has kept. What cannot be written now, the thread tries again. */
+	(void)write_kept(l);
 	l->started = pthread_create(&l->thread, NULL, ledger_main, l) == 0;
 	return l->started;
 }

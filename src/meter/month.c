@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/env.h"
+
 #include "base/util.h"
 
 #define DAY_MS 86400000LL
@@ -54,6 +56,23 @@ month_parse(struct str name)
 	    m < 1 || m > 12)
 		return 0;
 	return (int)(y * 12 + m - 1);
+}
+
+static void
+on_file(void *arg, const char *name)
+{
+	struct months *m = arg;
+	int number = month_parse(str_of(name));
+
+	if (number != 0 && m->count < MONTHS_MAX)
+		m->number[m->count++] = number;
+}
+
+bool
+months_list(struct env *env, const char *dir, struct months *ret)
+{
+	ret->count = 0;
+	return env->list_dir(env, dir, on_file, ret);
 }
 
 static bool

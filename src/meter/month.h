@@ -21,6 +21,8 @@ enum {
 	MONTH_flaw = 256,     /* times enum flaw */
 };
 
+struct env;
+
 struct month {
 	struct db db;
 	int number;          /* year * 12 + month - 1; 0: none is open */
@@ -36,6 +38,15 @@ struct month {
 
 /* "ledger-2026-11.db"; 0: another name. */
 int month_parse(struct str file_name);
+
+/* The months that have a file in a folder, in no order. */
+#define MONTHS_MAX 1200
+struct months {
+	int number[MONTHS_MAX];
+	unsigned count;
+};
+/* False: errno. */
+bool months_list(struct env *env, const char *dir, struct months *ret);
 
 /* Which month a wall-clock time belongs to, in UTC. */
 int month_of(int64_t wall_ms);

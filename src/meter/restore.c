@@ -51,16 +51,6 @@ restore_is_unfinished(struct env *env, const char *state_dir, char ret_why[stati
 	return true;
 }
 
-static void
-on_month(void *arg, const char *name)
-{
-	struct months *m = arg;
-	int number = month_parse(str_of(name));
-
-	if (number != 0 && m->count < MONTHS_MAX)
-		m->number[m->count++] = number;
-}
-
 /* ---- is the copy whole? ---- */
 
 static int64_t
@@ -89,7 +79,7 @@ look_into(struct restore *r)
 		return failed(r, r->from,
 		    "there is no ledger.db, which a backup writes last; it is none, or "
 		    "not whole");
-	return r->env->list_dir(r->env, r->from, on_month, &r->months) ||
+	return months_list(r->env, r->from, &r->months) ||
 	       failed(r, r->from, strerror(errno));
 }
 

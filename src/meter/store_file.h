@@ -15,8 +15,6 @@
 
 struct store_adopt;
 
-#define MONTHS_MAX 1200
-
 struct store {
 	struct env *env;
 	char dir[3800];
@@ -37,10 +35,6 @@ struct store {
 	unsigned seq_room;
 };
 
-struct months {
-	int number[MONTHS_MAX];
-	unsigned count;
-};
 /* Those that have a file. False: errno. */
 bool store_months(struct store *s, struct months *ret);
 /* False: `month.db.why`. */

@@ -251,21 +251,10 @@ replay_month(struct store *s, int64_t up_to)
 	return false;
 }
 
-static void
-on_file(void *arg, const char *name)
-{
-	struct months *m = arg;
-	int number = month_parse(str_of(name));
-
-	if (number != 0 && m->count < MONTHS_MAX)
-		m->number[m->count++] = number;
-}
-
 bool
 store_months(struct store *s, struct months *ret)
 {
-	ret->count = 0;
-	return s->env->list_dir(s->env, s->dir, on_file, ret);
+	return months_list(s->env, s->dir, ret);
 }
 
 /* After a power cut the rows of the last batches may be there without their roll-ups:

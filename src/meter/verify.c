@@ -13,7 +13,6 @@
 #include "base/env.h"
 #include "base/mem.h"
 
-#define MONTHS_MAX 1200
 /* So many findings of SQLite about one file are told. */
 #define INTEGRITY_SQL "PRAGMA integrity_check(20)"
 
@@ -201,21 +200,6 @@ with_month(struct verify *v, int number, bool (*work)(struct verify *v))
 
 /* ---- all of it ---- */
 
-struct numbers {
-	int number[MONTHS_MAX];
-	unsigned count;
-};
-
-static void
-on_file(void *arg, const char *name)
-{
-	struct numbers *n = arg;
-	int number = month_parse(str_of(name));
-
-	if (number != 0 && n->count < MONTHS_MAX)
-		n->number[n->count++] = number;
-}
-
 static int
 by_number(const void *a, const void *b)
 {
@@ -224,7 +208,7 @@ by_number(const void *a, const void *b)
 
 /* Until when rows are gone: the last month that the sums know and no file has. */
 static bool
-find_gone(struct verify *v, const struct numbers *n)
+find_gone(struct verify *v, const struct months *n)
 {
 	sqlite3_stmt *q;
 	bool row = true, ok = true;
@@ -273,11 +257,11 @@ open_sums(struct verify *v)
 static bool
 verify_all(struct verify *v)
 {
-	struct numbers n = {.count = 0};
+	struct months n = {.count = 0};
 
 	if (!open_sums(v) || !verify_sums_begin(v))
 		return false;
-	if (!v->env->list_dir(v->env, v->dir, on_file, &n)) {
+	if (!months_list(v->env, v->dir, &n)) {
 		snprintf(v->why, 256, "the folder %.120s cannot be read: %s", v->dir,
 		    strerror(errno));
 		return false;

@@ -129,16 +129,6 @@ take_of_key(struct taking *t, const struct key_entry *key)
 
 /* ---- of the path ---- */
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Into the request's arena; false: a '%' without two hex digits. */
 static bool
 unescape(struct request *r, struct str *s)
@@ -153,9 +143,11 @@ unescape(struct request *r, struct str *s)
 		text[n] = s->p[i];
 		if (s->p[i] != '%')
 			continue;
-		if (i + 2 >= s->len || hex(s->p[i + 1]) < 0 || hex(s->p[i + 2]) < 0)
+		if (i + 2 >= s->len || str_hex_digit(s->p[i + 1]) < 0 ||
+		    str_hex_digit(s->p[i + 2]) < 0)
 			return false;
-		text[n] = (char)(hex(s->p[i + 1]) << 4 | hex(s->p[i + 2]));
+		text[n] = (char)(str_hex_digit(s->p[i + 1]) << 4 |
+				 str_hex_digit(s->p[i + 2]));
 		i += 2;
 	}
 	*s = str_make(text, n);

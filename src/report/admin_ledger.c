@@ -23,18 +23,6 @@ static const struct scan_path wish_paths[] = {
     {"attempt", WISH_attempt, true},
 };
 
-/* A string's text into `dst`; false: it is none, or too long. */
-static bool
-take_text(struct str raw, enum scan_kind kind, char *dst, size_t cap)
-{
-	size_t len;
-
-	if (kind != SCAN_string || raw.len < 2 || raw.len - 2 >= cap)
-		return false;
-	len = scan_unescape(str_make(raw.p + 1, raw.len - 2), dst);
-	return strlen(dst) == len;
-}
-
 static bool
 on_wish(void *arg, const struct scan_value *v)
 {
@@ -50,7 +38,7 @@ on_wish(void *arg, const struct scan_value *v)
 		w->ok = v->kind == SCAN_number && scan_int(raw, &w->attempt) &&
 			w->attempt >= 1 && w->attempt <= 100;
 	else
-		w->ok = take_text(raw, v->kind, text[v->id].dst, text[v->id].cap);
+		w->ok = scan_text(raw, v->kind, text[v->id].dst, text[v->id].cap);
 	return w->ok;
 }
 

@@ -39,16 +39,6 @@ dim_name(enum dim d)
 
 /* ---- the query string ---- */
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool
 unescape(struct str s, char ret[static ASK_NAME])
 {
@@ -58,10 +48,11 @@ unescape(struct str s, char ret[static ASK_NAME])
 		char c = s.p[i] == '+' ? ' ' : s.p[i];
 
 		if (c == '%') {
-			if (i + 2 >= s.len || hex(s.p[i + 1]) < 0 ||
-			    hex(s.p[i + 2]) < 0)
+			if (i + 2 >= s.len || str_hex_digit(s.p[i + 1]) < 0 ||
+			    str_hex_digit(s.p[i + 2]) < 0)
 				return false;
-			c = (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2]));
+			c = (char)(str_hex_digit(s.p[i + 1]) << 4 |
+				   str_hex_digit(s.p[i + 2]));
 			i += 2;
 		}
 		if (n + 1 >= ASK_NAME || (unsigned char)c < ' ')

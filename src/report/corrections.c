@@ -37,14 +37,7 @@ read_fact(sqlite3_stmt *s, struct fact *f)
 
 	*f = (struct fact){.tokens = -1, .ttft_ms = -1, .total_ms = -1};
 	f->at_ms = sqlite3_column_int64(s, 0);
-	f->team = books_text(s, 1);
-	f->key = books_text(s, 2);
-	f->route = books_text(s, 3);
-	f->class_name = books_text(s, 4);
-	f->model = books_text(s, 5);
-	f->provider = books_text(s, 6);
-	f->tier = (enum tier)sqlite3_column_int(s, 7);
-	f->tags = books_text(s, 8);
+	fact_dimensions(s, f);
 	f->user = books_text(s, 9);
 	f->session = (uint64_t)sqlite3_column_int64(s, 10);
 	f->sums.paid.v = sqlite3_column_int64(s, 11);

@@ -97,8 +97,8 @@ facts_tag(struct str tags, struct str name)
 	return str_make("", 0);
 }
 
-static void
-read_dimensions(sqlite3_stmt *s, struct fact *f)
+void
+fact_dimensions(sqlite3_stmt *s, struct fact *f)
 {
 	f->team = books_text(s, 1);
 	f->key = books_text(s, 2);
@@ -130,7 +130,7 @@ read_rollup(sqlite3_stmt *s, struct fact *f)
 	int i = 9;
 
 	*f = (struct fact){.rolled = true, .tokens = -1, .ttft_ms = -1, .total_ms = -1};
-	read_dimensions(s, f);
+	fact_dimensions(s, f);
 	f->at_ms = sqlite3_column_int64(s, 0) * HOUR_MS;
 	for (size_t n = 0; n < nitems(count); n++)
 		*count[n] = sqlite3_column_int64(s, i++);
@@ -349,7 +349,7 @@ read_row(sqlite3_stmt *s, struct fact *f)
 	int64_t left;
 
 	*f = (struct fact){.tokens = -1, .ttft_ms = -1, .total_ms = -1};
-	read_dimensions(s, f);
+	fact_dimensions(s, f);
 	f->at_ms = sqlite3_column_int64(s, 0);
 	f->user = books_text(s, ROW_user);
 	f->price = books_text(s, ROW_price);

@@ -54,6 +54,9 @@ struct fact {
 	int64_t tokens, ttft_ms, total_ms;
 };
 
+/* Columns 1 to 8 of a row: team, key, route, class, model, provider, tier, tags. */
+void fact_dimensions(sqlite3_stmt *s, struct fact *f);
+
 typedef void fact_fn(void *arg, const struct fact *f);
 
 /* Whole hours. False: `b->why`. */
