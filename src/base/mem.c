@@ -75,8 +75,8 @@ xfree_secret(void *p, size_t len)
 void
 mem_limit(void)
 {
-	(void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
-	(void)mallopt(M_TRIM_THRESHOLD, 512 << 10);
+	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	(void)mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
 void

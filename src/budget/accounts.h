@@ -8,7 +8,7 @@
 #include "core/request.h"
 
 #define ACCOUNT_BUCKETS 262144U
-#define RULE_BUCKETS    16384U
+#define RULE_BUCKETS    4096U
 #define COUNTS_MAX      1024U
 
 /* A budget as it was published last, and its accounts. Kept for good once its name was
@@ -61,7 +61,7 @@ struct budgets {
 	uint64_t events[BUDGET_EVENTS];
 	/* What is to be told, by the hour. */
 	uint64_t count_hash[COUNTS_MAX];
-	struct refusal_count *counts;
+	struct refusal_count *counts; /* NULL: there were none yet */
 	unsigned counted;
 };
 

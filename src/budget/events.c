@@ -2,6 +2,8 @@
  * ledger takes it. */
 #include "accounts.h"
 
+#include "base/mem.h"
+
 #define HOUR_MS 3600000LL
 
 static const char *const names[] = {
@@ -34,6 +36,8 @@ find_locked(struct budgets *b, const struct refusal_count *like)
 	}
 	if (b->counted == COUNTS_MAX)
 		return NULL;
+	if (b->counts == NULL)
+		b->counts = xcalloc(COUNTS_MAX, sizeof(b->counts[0]));
 	c = &b->counts[b->counted];
 	*c = *like;
 	c->count = 0;
@@ -92,6 +96,10 @@ budgets_take_refusals(struct budgets *b, struct refusal_count *ret, unsigned cap
 
 	pthread_mutex_lock(&b->lock);
 	n = b->counted < cap ? b->counted : cap;
+	if (n == 0) {
+		pthread_mutex_unlock(&b->lock);
+		return 0;
+	}
 	memcpy(ret, b->counts, n * sizeof(*ret));
 	b->counted -= n;
 	memmove(b->counts, b->counts + n, b->counted * sizeof(*ret));

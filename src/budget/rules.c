@@ -18,7 +18,6 @@ budgets_new(struct env *env)
 	env->random(env, b->key, sizeof(b->key));
 	pthread_mutex_init(&b->lock, NULL);
 	b->buckets = xcalloc(ACCOUNT_BUCKETS, sizeof(b->buckets[0]));
-	b->counts = xcalloc(COUNTS_MAX, sizeof(b->counts[0]));
 	return b;
 }
 
